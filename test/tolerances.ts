@@ -1,0 +1,12 @@
+/**
+ * Largest relative error allowed, by class of computation: max |gpu - float64| over the reference's root mean square.
+ * Each is about twice the largest error measured over the suite on a software adapter, which stands beside it.
+ */
+export const TOLERANCES = {
+  /** Central differences against analytic gradients, both in float64. */
+  gradient: 1e-7,
+  /** Normalisations over a row. Measured 6e-7. */
+  norm: 2e-6,
+} as const
+
+export type ToleranceClass = keyof typeof TOLERANCES
