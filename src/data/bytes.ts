@@ -1,0 +1,143 @@
+/** Random access to the bytes of one file, wherever it lies. */
+export interface ByteSource {
+  /** Path or address, for error messages. */
+  readonly name: string
+  readonly byteLength: number
+  /** Bytes `start .. end`. @throws {SourceError} outside the file, or when they cannot be had. */
+  read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** A file could not be read; the message names it and says what happened. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError'
+}
+
+export interface UrlSourceOptions {
+  signal?: AbortSignal
+  /** Default the global `fetch`. */
+  fetch?: typeof fetch
+  /** Further tries after a failed request. Default 4. */
+  retries?: number
+  /** Wait before the first retry, doubled at each further one. Default 500 ms. */
+  retryDelayMs?: number
+  /** Largest range asked for at once; a broken connection costs at most this much. Default 8 MiB. */
+  chunkByteLength?: number
+}
+
+/** A `File` or `Blob`: a picked file, or one kept in IndexedDB. */
+export function blobSource(blob: Blob, name: string): ByteSource {
+  return {
+    name,
+    byteLength: blob.size,
+    async read(start, end, signal) {
+      checkRange(name, start, end, blob.size)
+      signal?.throwIfAborted()
+      return new Uint8Array(await blob.slice(start, end).arrayBuffer())
+    },
+  }
+}
+
+/**
+ * A file on a server, read by range requests, each retried by itself.
+ * @throws {SourceError} when the server does not answer, has no such file, or does not tell its size.
+ */
+export async function urlSource(url: string, options: UrlSourceOptions = {}): Promise<ByteSource> {
+  const { chunkByteLength = 8 * 2 ** 20 } = options
+  const first = await request(url, 0, 1, options, options.signal)
+  if (first.status === 200) return blobSource(await first.blob(), url) // the server knows no ranges: it has sent all
+  const total = Number(/\/(\d+)$/.exec(first.headers.get('content-range') ?? '')?.[1] ?? Number.NaN)
+  await first.body?.cancel()
+  if (!Number.isSafeInteger(total)) {
+    throw new SourceError(
+      `${url}: expected a Content-Range with the file's size, got ${first.headers.get('content-range')}`,
+    )
+  }
+  return {
+    name: url,
+    byteLength: total,
+    async read(start, end, signal) {
+      checkRange(url, start, end, total)
+      const bytes = new Uint8Array(end - start)
+      for (let at = start; at < end; at += chunkByteLength) {
+        bytes.set(await readChunk(url, at, Math.min(at + chunkByteLength, end), options, signal), at - start)
+      }
+      return bytes
+    },
+  }
+}
+
+async function readChunk(
+  url: string,
+  start: number,
+  end: number,
+  options: UrlSourceOptions,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  return await withRetries(url, options, signal, async () => {
+    const response = await requestOnce(url, start, end, options, signal)
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    const body = response.status === 200 ? bytes.subarray(start, end) : bytes
+    if (body.length !== end - start) throw new Error(`expected ${end - start} bytes, got ${body.length}`)
+    return body
+  })
+}
+
+async function request(
+  url: string,
+  start: number,
+  end: number,
+  options: UrlSourceOptions,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  return await withRetries(url, options, signal, () => requestOnce(url, start, end, options, signal))
+}
+
+/** An answer that another try will not change. */
+class FinalAnswer extends Error {}
+
+async function requestOnce(
+  url: string,
+  start: number,
+  end: number,
+  options: UrlSourceOptions,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  const fetchBytes = options.fetch ?? fetch
+  const response = await fetchBytes(url, {
+    headers: { range: `bytes=${start}-${end - 1}` },
+    signal: signal ?? null,
+  })
+  if (response.status === 206 || response.status === 200) return response
+  await response.body?.cancel()
+  const message = `the server answered ${response.status} ${response.statusText}`.trim()
+  const passing = response.status === 408 || response.status === 429 || response.status >= 500
+  throw passing ? new Error(message) : new FinalAnswer(message)
+}
+
+async function withRetries<T>(
+  url: string,
+  { retries = 4, retryDelayMs = 500 }: UrlSourceOptions,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  for (let tried = 0; ; tried++) {
+    signal?.throwIfAborted()
+    try {
+      return await attempt()
+    } catch (cause) {
+      signal?.throwIfAborted()
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      if (cause instanceof FinalAnswer) throw new SourceError(`${url}: ${reason}`, { cause })
+      if (tried >= retries) throw new SourceError(`${url}: ${reason}, after ${tried + 1} tries`, { cause })
+      await new Promise((resolve) => setTimeout(resolve, retryDelayMs * 2 ** tried))
+    }
+  }
+}
+
+function checkRange(name: string, start: number, end: number, byteLength: number): void {
+  if (
+    !(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= byteLength)
+  ) {
+    throw new SourceError(`${name}: expected a range within 0..${byteLength}, got ${start}..${end}`)
+  }
+}
