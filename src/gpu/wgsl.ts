@@ -80,7 +80,8 @@ function readFunctions(code: string): Map<string, WgslFunction> {
     }
     functions.set(m[2] as string, {
       isEntry: (m[1] ?? '').includes('@compute'),
-      words: new Set(code.slice(m.index, end).match(/[A-Za-z_]\w*/g)),
+      // Not after a dot: `value.x` names a member, not a buffer.
+      words: new Set(code.slice(m.index, end).match(/(?<![.\w])[A-Za-z_]\w*/g)),
     })
   }
   return functions

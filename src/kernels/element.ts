@@ -1,0 +1,50 @@
+import columns from '../../shaders/common/columns.wgsl?raw'
+import scalar from '../../shaders/common/element.scalar.wgsl?raw'
+import vec4 from '../../shaders/common/element.vec4.wgsl?raw'
+import type { Gpu, Kernel } from '../gpu/gpu.ts'
+import type { KernelSpec, ShaderFile } from '../gpu/pipelines.ts'
+import type { KernelOptions } from './common.ts'
+
+/** Invocations of a workgroup that works on elements one by one. */
+export const ELEMENT_WORKGROUP = 64
+/** Elements (numbers or vec4s) a workgroup of `common/columns.wgsl` covers along a row. */
+const COLUMN_LANES = 16
+
+/** One entry point compiled for rows that are whole vec4s and for all others. */
+export interface ElementKernel {
+  readonly label: string
+  /** The version for rows of `cols` numbers, and how many numbers its element holds. */
+  pick(cols: number): { readonly kernel: Kernel; readonly width: 1 | 4 }
+}
+
+/**
+ * Compiles a shader written against `common/element.*.wgsl` in both widths. The width follows from the row's
+ * length alone, so that a row's result does not depend on what else is computed beside it.
+ * @throws {KernelError} when a shader does not compile.
+ */
+export async function compileElementKernel(gpu: Gpu, spec: KernelSpec): Promise<ElementKernel> {
+  const compile = (path: string, source: string): Promise<Kernel> =>
+    gpu.kernel({ ...spec, common: [{ path, source }, ...(spec.common ?? [])] })
+  const [narrow, wide] = await Promise.all([
+    compile('shaders/common/element.scalar.wgsl', scalar),
+    compile('shaders/common/element.vec4.wgsl', vec4),
+  ])
+  return {
+    label: spec.label,
+    pick: (cols) => (cols % 4 === 0 ? { kernel: wide, width: 4 } : { kernel: narrow, width: 1 }),
+  }
+}
+
+/** The file with `column_total`, for `KernelSpec.common`. */
+export const columnsFile: ShaderFile = { path: 'shaders/common/columns.wgsl', source: columns }
+
+/** Workgroups that sum all columns of a matrix with `common/columns.wgsl`. */
+export function columnGroups(cols: number, width: 1 | 4): number {
+  return Math.ceil(cols / width / COLUMN_LANES)
+}
+
+/** Rows a workgroup of `common/team.*.wgsl` takes, so that each of its teams has one: `override ROWS_PER_GROUP`. */
+export function rowsPerGroup(gpu: Gpu, options: KernelOptions): number {
+  const subgroups = options.subgroups ?? gpu.profile.features.subgroups
+  return subgroups ? Math.max(1, Math.floor(64 / Math.max(4, gpu.profile.subgroupSize.max))) : 1
+}
