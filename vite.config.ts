@@ -1,39 +1,28 @@
-import { playwright } from '@vitest/browser-playwright'
-import { defineConfig } from 'vitest/config'
-import { findBrowser, launchFlags } from './src/cli/browser.ts'
+import { defineConfig } from 'vite'
 
-/** Folders of `test/` that need WebGPU, workers or IndexedDB and therefore a real browser; the others run in Node. */
-const BROWSER_TESTS = ['gpu', 'kernels', 'models', 'store', 'workers', 'pipeline', 'ui'].map(
-  (room) => `test/${room}/**/*.test.ts`,
-)
+/** Without these two a page has no SharedArrayBuffer, and ONNX models on WASM run on one thread. */
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
 
 export default defineConfig({
-  build: { target: 'es2023' },
+  base: './', // the built page works under any path
   worker: { format: 'es' },
-  test: {
-    projects: [
-      {
-        extends: true,
-        test: { name: 'unit', environment: 'node', include: ['test/**/*.test.ts'], exclude: BROWSER_TESTS },
+  server: { headers: ISOLATION },
+  preview: { headers: ISOLATION },
+  builder: {}, // `vite build` builds both environments
+  environments: {
+    client: { build: { target: 'es2023', outDir: 'dist/site' } },
+    cli: {
+      consumer: 'server',
+      build: {
+        target: 'node20',
+        outDir: 'dist/cli',
+        ssr: true,
+        copyPublicDir: false,
+        rolldownOptions: { input: 'src/cli/main.ts' },
       },
-      {
-        extends: true,
-        test: {
-          name: 'browser',
-          include: BROWSER_TESTS,
-          fileParallelism: false,
-          testTimeout: 120_000,
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({
-              launchOptions: { executablePath: await findBrowser(), args: launchFlags() },
-            }),
-            instances: [{ browser: 'chromium' }],
-          },
-        },
-      },
-    ],
+    },
   },
 })

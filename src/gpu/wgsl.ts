@@ -65,7 +65,8 @@ export function reflect(source: string): ShaderInterface {
 
 interface WgslFunction {
   isEntry: boolean
-  words: Set<string>
+  /** Names it uses that it does not declare itself: functions, constants and buffers of the module. */
+  words: ReadonlySet<string>
 }
 
 function readFunctions(code: string): Map<string, WgslFunction> {
@@ -78,13 +79,46 @@ function readFunctions(code: string): Map<string, WgslFunction> {
       if (code[end] === '{') depth++
       else if (code[end] === '}' && --depth === 0) break
     }
+    const parameters = [...code.slice(m.index + m[0].length, open).matchAll(/(\w+)\s*:/g)].map(
+      (p) => p[1] as string,
+    )
     functions.set(m[2] as string, {
       isEntry: (m[1] ?? '').includes('@compute'),
-      // Not after a dot: `value.x` names a member, not a buffer.
-      words: new Set(code.slice(m.index, end).match(/(?<![.\w])[A-Za-z_]\w*/g)),
+      words: freeWords(code.slice(open, end), parameters),
     })
   }
   return functions
+}
+
+/**
+ * Names a function's body takes from outside: no members (`v.x`), no parameters, and no local variable
+ * from the end of its declaration to the end of its block (`let x = x[i];` does use an outer x).
+ */
+function freeWords(body: string, parameters: readonly string[]): Set<string> {
+  const free = new Set<string>()
+  const scopes: { names: Set<string>; isLoopHead: boolean }[] = [
+    { names: new Set(parameters), isLoopHead: false },
+  ]
+  const open = (isLoopHead: boolean) => scopes.push({ names: new Set(), isLoopHead })
+  let declared: string | undefined
+  let previous = ''
+  for (const [token] of body.matchAll(/\d[\w.]*|[A-Za-z_]\w*|[^\s\w]/g)) {
+    if (token === '{') open(false)
+    else if (token === 'for') open(true)
+    else if (token === '}') {
+      scopes.pop()
+      if (scopes.at(-1)?.isLoopHead) scopes.pop()
+    } else if (token === ';') {
+      if (declared !== undefined) scopes.at(-1)?.names.add(declared)
+      declared = undefined
+    } else if (/^[A-Za-z_]/.test(token)) {
+      const isDeclaration = previous === 'let' || previous === 'const' || previous === 'var'
+      if (isDeclaration) declared = token
+      else if (previous !== '.' && !scopes.some((scope) => scope.names.has(token))) free.add(token)
+    }
+    previous = token
+  }
+  return free
 }
 
 function reachableWords(entry: string, functions: ReadonlyMap<string, WgslFunction>): Set<string> {

@@ -1,0 +1,40 @@
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+import { browserLaunch } from './src/cli/launch.ts'
+
+/**
+ * Rooms of `test/` that need WebGPU, workers or IndexedDB and therefore a real browser; the others run in Node,
+ * and so do files of these rooms named `*.node.test.ts`.
+ */
+const BROWSER_ROOMS = '{gpu,kernels,models,store,workers,pipeline,ui}'
+const BROWSER_TESTS = `test/${BROWSER_ROOMS}/**/!(*.node).test.ts`
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: { name: 'unit', environment: 'node', include: ['test/**/*.test.ts'], exclude: [BROWSER_TESTS] },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: [BROWSER_TESTS],
+          globalSetup: 'test/support/browser.ts', // installs a browser if there is none, before the provider starts it
+          fileParallelism: false,
+          testTimeout: 120_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              get launchOptions() {
+                return browserLaunch()
+              },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+})
