@@ -9,6 +9,8 @@ export const TOLERANCES = {
   norm: 2e-6,
   /** Preference losses, their gradients and metrics. Measured 4.3e-6 (discopop's sharp blend), the others 1.3e-6. */
   preference: 1e-5,
+  /** Rotations by a table's angles. Measured 3.1e-7. */
+  rope: 7e-7,
 } as const
 
 export type ToleranceClass = keyof typeof TOLERANCES
