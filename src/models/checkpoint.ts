@@ -1,5 +1,5 @@
 import { type ByteSource, SourceError } from '../data/bytes.ts'
-import { readSafetensorsHeader, SafetensorsError, type TensorEntry } from './safetensors.ts'
+import { readSafetensorsHeader, SafetensorsError, type TensorEntry } from '../data/safetensors.ts'
 
 /** The files of one model, laid out as on the Hugging Face hub: a folder, a URL prefix or the store. */
 export interface ModelFiles {

@@ -1,4 +1,4 @@
-import type { ByteSource } from '../data/bytes.ts'
+import type { ByteSource } from './bytes.ts'
 
 /** Number types of the safetensors format and their bytes. */
 const BYTES_PER_ELEMENT = {
@@ -149,4 +149,46 @@ function checkLayout(
   if (at !== byteLength) {
     fail(`expected the tensors to end with the file at byte ${byteLength}, got ${at}; is the file cut short?`)
   }
+}
+
+/** A tensor to be written. */
+export interface TensorToWrite {
+  readonly dtype: SafetensorsDType
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Encodes one safetensors file, tensors in the order given and data aligned to 8 bytes.
+ * @param metadata the header's `__metadata__`; PEFT expects `{ format: 'pt' }`, the default.
+ * @throws {SafetensorsError} when a tensor's bytes do not fit its shape.
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  metadata: Readonly<Record<string, string>> = { format: 'pt' },
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = { __metadata__: metadata }
+  let offset = 0
+  for (const [name, { dtype, shape, bytes }] of tensors) {
+    const expected = shape.reduce((product, n) => product * n, BYTES_PER_ELEMENT[dtype])
+    if (bytes.byteLength !== expected) {
+      throw new SafetensorsError(
+        `${name}: expected ${expected} bytes for ${dtype} (${shape.join(', ')}), got ${bytes.byteLength}`,
+      )
+    }
+    header[name] = { dtype, shape, data_offsets: [offset, offset + expected] }
+    offset += expected
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header))
+  const headerByteLength = Math.ceil(json.length / 8) * 8
+  const file = new Uint8Array(8 + headerByteLength + offset)
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerByteLength), true)
+  file.fill(0x20, 8, 8 + headerByteLength) // the format pads with spaces
+  file.set(json, 8)
+  let at = 8 + headerByteLength
+  for (const { bytes } of tensors.values()) {
+    file.set(bytes, at)
+    at += bytes.byteLength
+  }
+  return file
 }

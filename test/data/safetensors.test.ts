@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { blobSource } from '../../src/data/bytes.ts'
+import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
 import { type ModelFiles, readCheckpoint } from '../../src/models/checkpoint.ts'
-import { readSafetensorsHeader } from '../../src/models/safetensors.ts'
 import { Random } from '../support/random.ts'
 import { encodeSafetensors, f32Tensor } from '../support/safetensors.ts'
 
