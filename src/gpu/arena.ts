@@ -8,6 +8,8 @@ export interface ArenaBuffer {
   readonly label: string
   /** Bytes of the buffer, at least the bytes asked for. */
   readonly capacity: number
+  /** True once given back: a tensor that still points here is stale. */
+  isReleased: boolean
 }
 
 export interface ArenaStats {
@@ -63,9 +65,9 @@ export class BufferArena {
           'split the tensor, or store it in a narrower type',
       )
     }
-    const capacity = Math.min(bucketOf(byteLength), Math.floor(limit / 256) * 256)
+    const capacity = Math.max(byteLength, Math.min(bucketOf(byteLength), Math.floor(limit / 256) * 256))
     const kept = this.#free.get(capacity)?.pop()
-    const buffer = kept ? { ...kept, label } : this.#create(Math.max(capacity, byteLength), label)
+    const buffer = kept ? { ...kept, label, isReleased: false } : this.#create(capacity, label)
     this.#lent.add(buffer)
     this.#bytesInUse += buffer.capacity
     return buffer
@@ -74,6 +76,7 @@ export class BufferArena {
   /** Takes a buffer back. @throws {Error} when it is not lent out. */
   release(buffer: ArenaBuffer): void {
     if (!this.#lent.delete(buffer)) throw new Error(`${buffer.label}: released twice, or not this arena's`)
+    buffer.isReleased = true
     this.#bytesInUse -= buffer.capacity
     const kept = this.#free.get(buffer.capacity)
     if (kept) kept.push(buffer)
@@ -104,13 +107,13 @@ export class BufferArena {
     const gpuBuffer = this.#device.createBuffer({ label, size: capacity, usage: USAGE })
     for (let scope = 0; scope < 2; scope++) {
       this.#device.popErrorScope().then(
-        (error) => error && this.#onError(label, error),
-        () => undefined,
+        (error) => error && this.#onError(`${label} (${capacity} bytes)`, error),
+        () => undefined, // the device was lost: reported by its own event
       )
     }
     this.#bytesReserved += capacity
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytesReserved)
-    return { gpuBuffer, id: this.#nextId++, label, capacity }
+    return { gpuBuffer, id: this.#nextId++, label, capacity, isReleased: false }
   }
 }
 

@@ -1,10 +1,10 @@
 import { BufferArena } from './arena.ts'
 import { type DeviceOptions, type DeviceProfile, openDevice } from './device.ts'
-import { DeviceLostError, KernelError } from './errors.ts'
+import { DeviceLostError, KernelError, ShapeError } from './errors.ts'
 import type { Cost, Grid } from './pacer.ts'
 import { type KernelSpec, PipelineCache } from './pipelines.ts'
 import { CommandStream } from './stream.ts'
-import { type DType, type HostArray, Tensor } from './tensor.ts'
+import { type DType, type HostArray, sizeOf, Tensor } from './tensor.ts'
 
 /** A compiled entry point ready to be recorded. */
 export interface Kernel {
@@ -39,6 +39,8 @@ export class Gpu extends EventTarget {
   readonly stream: CommandStream
   readonly #device: GPUDevice
   readonly #pipelines: PipelineCache
+  /** Resolves after `lost` was emitted. */
+  readonly #lost: Promise<void>
   #failure: Error | undefined
 
   private constructor(device: GPUDevice, profile: DeviceProfile) {
@@ -47,7 +49,11 @@ export class Gpu extends EventTarget {
     this.profile = profile
     this.limits = device.limits
     const onError = (label: string, error: GPUError): void => this.#fail(kernelError(label, error))
-    this.stream = new CommandStream(device, { assertAlive: () => this.assertAlive(), onError })
+    this.stream = new CommandStream(device, {
+      assertAlive: () => this.assertAlive(),
+      onError,
+      lost: () => this.#lost,
+    })
     this.arena = new BufferArena(device, {
       onError,
       whenUnused: (destroy) => this.stream.whenUnused(destroy),
@@ -57,17 +63,11 @@ export class Gpu extends EventTarget {
       event.preventDefault()
       this.#fail(kernelError('a kernel', event.error))
     })
-    device.lost.then(
-      (info) => {
-        const reason = info.message || info.reason || 'no reason given'
-        const error = new DeviceLostError(
-          `the GPU device is gone (${reason}); open a new one and continue from the last checkpoint`,
-        )
-        this.#failure = error
-        this.dispatchEvent(new DeviceLostEvent(error))
-      },
-      () => undefined,
-    )
+    this.#lost = device.lost.then((info) => {
+      const error = lostError(info.message || info.reason || 'no reason given')
+      this.#failure = error
+      this.dispatchEvent(new DeviceLostEvent(error))
+    })
   }
 
   /** @throws {GpuUnavailableError} when there is no WebGPU or no adapter. */
@@ -89,13 +89,15 @@ export class Gpu extends EventTarget {
   /** A tensor with undefined contents, to be given back with `release`. */
   tensor(shape: readonly number[], label: string, dtype: DType = 'f32'): Tensor {
     this.assertAlive()
-    const byteLength = shape.reduce((product, n) => product * n, 4)
-    return new Tensor(this.arena.acquire(byteLength, label), shape, dtype)
+    return new Tensor(this.arena.acquire(4 * sizeOf(shape), label), shape, dtype)
   }
 
   /** A tensor filled from the host; its element type follows the array's. @throws {ShapeError} when sizes differ. */
   upload(data: HostArray, shape: readonly number[], label: string): Tensor {
     const dtype = data instanceof Float32Array ? 'f32' : data instanceof Uint32Array ? 'u32' : 'i32'
+    if (data.length !== sizeOf(shape)) {
+      throw new ShapeError(`${label}: expected ${sizeOf(shape)} elements (${shape}), got ${data.length}`)
+    }
     const tensor = this.tensor(shape, label, dtype)
     this.stream.write(tensor, data)
     return tensor
@@ -119,14 +121,21 @@ export class Gpu extends EventTarget {
     if (this.#failure) throw this.#failure
   }
 
-  /** Frees everything on the device. */
+  /** Frees everything on the device; `lost` follows. */
   close(): void {
+    this.#failure = lostError('closed')
     this.#device.destroy()
   }
 
   #fail(error: Error): void {
     this.#failure ??= error
   }
+}
+
+function lostError(reason: string): DeviceLostError {
+  return new DeviceLostError(
+    `the GPU device is gone (${reason}); open a new one and continue from the last checkpoint`,
+  )
 }
 
 function kernelError(label: string, error: GPUError): KernelError {

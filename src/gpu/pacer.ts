@@ -13,6 +13,11 @@ const FLOPS_PER_BYTE = 4
 const WORK_PER_DISPATCH = 20_000
 /** Slices with less than this share of the target say more about latency than about speed. */
 const WORTH_MEASURING = 0.1
+/** Slices reported closer together than this may have finished at any time before: the CPU was busy. */
+const BURST_MS = 2
+const LONGEST_BURST_MS = 10 * SLICE_MS
+/** A busy page must not make a GPU look slower than any is: the pieces would become uselessly small. */
+const SLOWEST_WORK_PER_MS = 2e5
 
 /**
  * Decides how much work one submit may hold, from how long earlier submits took.
@@ -21,6 +26,8 @@ const WORTH_MEASURING = 0.1
 export class Pacer {
   #workPerMs: number
   #lastDone = 0
+  #burstWork = 0
+  #burstMs = 0
 
   /** @param workPerMs first guess; 1e6 suits a software adapter and is corrected within a few slices. */
   constructor(workPerMs = 1e6) {
@@ -37,14 +44,29 @@ export class Pacer {
     return this.#workPerMs * SLICE_MS
   }
 
-  /** Learns from a slice that was submitted and done at these times (ms on one clock). */
-  observe(work: number, submittedAt: number, doneAt: number): void {
+  /**
+   * Learns from a slice that was submitted and reported done at these times (ms on one clock).
+   * Slices reported in one burst are judged together: single ones among them seem to have taken no time.
+   * @returns how long the slice kept the GPU busy, in ms, as far as the reports tell.
+   */
+  observe(work: number, submittedAt: number, doneAt: number): number {
+    if (doneAt - this.#lastDone > BURST_MS || this.#burstMs > LONGEST_BURST_MS) this.#learn()
     const durationMs = doneAt - Math.max(submittedAt, this.#lastDone)
     this.#lastDone = doneAt
+    this.#burstWork += work
+    this.#burstMs += durationMs
+    return durationMs
+  }
+
+  #learn(): void {
+    const work = this.#burstWork
+    const durationMs = this.#burstMs
+    this.#burstWork = 0
+    this.#burstMs = 0
     if (work < WORTH_MEASURING * this.budget && durationMs < SLICE_MS) return
     const measured = work / Math.max(durationMs, 0.1)
     const step = Math.min(4, Math.max(0.25, measured / this.#workPerMs))
-    this.#workPerMs *= step ** 0.5
+    this.#workPerMs = Math.max(SLOWEST_WORK_PER_MS, this.#workPerMs * step ** 0.5)
   }
 }
 

@@ -1,6 +1,6 @@
 import { MAX_STORAGE_BUFFERS } from './device.ts'
 import { KernelError } from './errors.ts'
-import { type ParamField, reflect, type StorageBinding } from './wgsl.ts'
+import { type ParamField, reflect, type ShaderInterface, type StorageBinding } from './wgsl.ts'
 
 /** One file of WGSL. */
 export interface ShaderFile {
@@ -82,9 +82,9 @@ export class PipelineCache {
   /** @throws {KernelError} on a compile error, naming file and line. */
   get(spec: KernelSpec): Promise<CompiledKernel> {
     const key = JSON.stringify([
-      spec.shader.path,
+      spec.shader,
       spec.entryPoint,
-      spec.common?.map((f) => f.path),
+      spec.common,
       spec.enable,
       spec.consts,
       spec.overrides,
@@ -102,7 +102,7 @@ export class PipelineCache {
   async #compile(spec: KernelSpec): Promise<CompiledKernel> {
     const { label } = spec
     const assembled = assemble(spec)
-    const shader = reflect(assembled.code)
+    const shader = reflectOrThrow(spec, assembled.code)
     const bindings = shader.entryPoints.get(spec.entryPoint)
     if (!bindings) {
       throw new KernelError(
@@ -126,6 +126,7 @@ export class PipelineCache {
     }
     const moduleError = await scope
     if (moduleError) throw new KernelError(`${label}: ${moduleError.message}`)
+    device.pushErrorScope('validation')
     const bindGroupLayout = device.createBindGroupLayout({
       label,
       entries: bindings.map((b) => ({
@@ -138,6 +139,8 @@ export class PipelineCache {
       label,
       bindGroupLayouts: [bindGroupLayout, this.#paramsLayout],
     })
+    const layoutError = await device.popErrorScope()
+    if (layoutError) throw new KernelError(`${label}: ${layoutError.message}`)
     try {
       const pipeline = await device.createComputePipelineAsync({
         label,
@@ -148,5 +151,13 @@ export class PipelineCache {
     } catch (cause) {
       throw new KernelError(`${label}: the device refused the pipeline: ${String(cause)}`, { cause })
     }
+  }
+}
+
+function reflectOrThrow(spec: KernelSpec, code: string): ShaderInterface {
+  try {
+    return reflect(code)
+  } catch (cause) {
+    throw new KernelError(`${spec.label}: ${spec.shader.path}: ${(cause as Error).message}`, { cause })
   }
 }

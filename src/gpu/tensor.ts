@@ -21,7 +21,10 @@ export class Tensor {
     this.dtype = dtype
     this.byteOffset = byteOffset
     this.size = sizeOf(shape)
-    if (byteOffset % 256 !== 0) {
+    if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+      throw new ShapeError(`${buffer.label}: expected a shape of whole numbers, got (${shape})`)
+    }
+    if (!Number.isSafeInteger(byteOffset) || byteOffset < 0 || byteOffset % 256 !== 0) {
       throw new ShapeError(
         `${buffer.label}: expected a view to start at a multiple of 256 bytes, got ${byteOffset}`,
       )
@@ -61,9 +64,14 @@ export class Tensor {
     return new Tensor(this.buffer, shape, this.dtype, this.byteOffset)
   }
 
-  /** Rows `start .. start + count` of the first axis. @throws {ShapeError} unless the start falls on 256 bytes. */
+  /** Rows `start .. start + count` of the first axis. @throws {ShapeError} outside the tensor, or unless the start falls on 256 bytes. */
   rows(start: number, count: number): Tensor {
-    const rest = this.shape.slice(1)
+    const [rows = 0, ...rest] = this.shape
+    if (!(start >= 0 && count >= 0 && start + count <= rows)) {
+      throw new ShapeError(
+        `${this.label}: expected rows within 0..${rows}, got ${count} from ${start} of (${this.shape})`,
+      )
+    }
     const rowByteLength = sizeOf(rest) * 4
     return new Tensor(this.buffer, [count, ...rest], this.dtype, this.byteOffset + start * rowByteLength)
   }

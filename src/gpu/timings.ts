@@ -8,9 +8,10 @@ export interface KernelTiming {
 export class TimingTable {
   readonly #rows = new Map<string, KernelTiming>()
 
-  add(label: string, durationMs: number): void {
+  /** @param calls 0 for the later pieces of a dispatch that was split. */
+  add(label: string, durationMs: number, calls = 1): void {
     const row = this.#rows.get(label) ?? { calls: 0, totalMs: 0 }
-    row.calls += 1
+    row.calls += calls
     row.totalMs += durationMs
     this.#rows.set(label, row)
   }
@@ -32,7 +33,7 @@ export class TimestampRecorder {
   readonly #querySet: GPUQuerySet
   readonly #resolved: GPUBuffer
   readonly #capacity: number
-  #labels: string[] = []
+  #passes: { label: string; calls: number }[] = []
 
   /** @param capacity dispatches a slice may hold. */
   constructor(device: GPUDevice, table: TimingTable, capacity: number) {
@@ -44,13 +45,13 @@ export class TimestampRecorder {
   }
 
   get isFull(): boolean {
-    return this.#labels.length === this.#capacity
+    return this.#passes.length === this.#capacity
   }
 
-  /** The descriptor of a pass that times one dispatch. */
-  pass(label: string): GPUComputePassDescriptor {
-    const first = 2 * this.#labels.length
-    this.#labels.push(label)
+  /** The descriptor of a pass that times one dispatch, or one piece of it. */
+  pass(label: string, calls: number): GPUComputePassDescriptor {
+    const first = 2 * this.#passes.length
+    this.#passes.push({ label, calls })
     return {
       label,
       timestampWrites: {
@@ -63,19 +64,23 @@ export class TimestampRecorder {
 
   /** Records the copy of this slice's timestamps; the returned function reads them once the slice is submitted. */
   resolve(encoder: GPUCommandEncoder): () => Promise<void> {
-    const labels = this.#labels
-    this.#labels = []
-    if (labels.length === 0) return async () => undefined
-    const byteLength = 16 * labels.length
+    const passes = this.#passes
+    this.#passes = []
+    if (passes.length === 0) return async () => undefined
+    const byteLength = 16 * passes.length
     const staging = this.#device.createBuffer({ label: 'timings', size: byteLength, usage: 0x01 | 0x08 }) // MAP_READ | COPY_DST
-    encoder.resolveQuerySet(this.#querySet, 0, 2 * labels.length, this.#resolved, 0)
+    encoder.resolveQuerySet(this.#querySet, 0, 2 * passes.length, this.#resolved, 0)
     encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, byteLength)
     return async () => {
-      await staging.mapAsync(0x01)
+      try {
+        await staging.mapAsync(0x01)
+      } catch {
+        return // the device was lost: reported by its own event
+      }
       const stamps = new BigInt64Array(staging.getMappedRange())
-      labels.forEach((label, i) => {
+      passes.forEach(({ label, calls }, i) => {
         const nanoseconds = Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n))
-        this.#table.add(label, Math.max(0, nanoseconds) / 1e6)
+        this.#table.add(label, Math.max(0, nanoseconds) / 1e6, calls)
       })
       staging.destroy()
     }
