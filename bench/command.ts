@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { chromium } from 'playwright'
+import { createServer } from 'vite'
+import { provideBrowser } from '../src/cli/browser.ts'
+import { launchFlags } from '../src/cli/launch.ts'
+import type { BenchOptions, Report } from './harness/result.ts'
+import { formatCeilings, formatRows } from './report.ts'
+
+const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
+Prints to standard error as it goes; --json prints the whole report to standard output. Gates nothing.`
+
+/** Runs the bench and prints it. @returns the exit code: 0 measured, 1 failed, 2 wrong usage. */
+export async function main(args: string[]): Promise<number> {
+  let options: BenchOptions
+  let json: boolean
+  try {
+    ;({ options, json } = readArguments(args))
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
+    return 2
+  }
+  const report = await runInBrowser(options)
+  console.error(formatCeilings(report))
+  if (json) console.log(JSON.stringify(report, null, 2))
+  return 0
+}
+
+function readArguments(args: string[]): { options: BenchOptions; json: boolean } {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      shapes: { type: 'string', default: 'full' },
+      'batch-ms': { type: 'string', default: '400' },
+      rounds: { type: 'string', default: '5' },
+    },
+  })
+  const { shapes, only, json } = values
+  if (positionals.length !== 1 || positionals[0] !== 'kernels') throw new Error('expected: kernels')
+  if (shapes !== 'small' && shapes !== 'full')
+    throw new Error(`expected --shapes small or full, got ${shapes}`)
+  const [batchMs, rounds] = [Number(values['batch-ms']), Number(values.rounds)]
+  if (!(batchMs > 0) || !(rounds >= 1))
+    throw new Error('expected --batch-ms over 0 and --rounds of at least 1')
+  return { options: { only, small: shapes === 'small', batchMs, rounds }, json }
+}
+
+/** Serves the bench page from this machine, opens it in the browser and runs it there. */
+async function runInBrowser(options: BenchOptions): Promise<Report> {
+  const server = await createServer({
+    configFile: false,
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    cacheDir: 'node_modules/.vite-bench',
+    logLevel: 'error',
+    // Nobody edits the page while it measures; a reload would end the run.
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+    optimizeDeps: { entries: ['bench/index.html'], exclude: ['onnxruntime-web'] },
+  })
+  await server.listen()
+  const browser = await chromium.launch({ executablePath: provideBrowser(), args: launchFlags() })
+  try {
+    const page = await browser.newPage()
+    page.on('pageerror', (error) => console.error(`page: ${error.message}`))
+    page.on('console', (message) => {
+      if (message.type() === 'error') console.error(`page: ${message.text()}`)
+    })
+    await page.exposeFunction('showRows', (rows: Report['rows']) => console.error(formatRows(rows)))
+    await page.goto(`${server.resolvedUrls?.local[0]}bench/index.html`)
+    await page.waitForFunction(() => window.runBench !== undefined, undefined, { timeout: 120_000 })
+    return await page.evaluate(async (settings) => {
+      if (!window.runBench) throw new Error('the bench page did not load')
+      return window.runBench(settings)
+    }, options)
+  } finally {
+    await browser.close()
+    await server.close()
+  }
+}

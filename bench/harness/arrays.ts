@@ -1,0 +1,47 @@
+import type { HostTensor } from './problem.ts'
+
+/** A few rows of a matrix, spread from first to last: enough to tell a right result from a wrong one. */
+export function sampleRows(rows: number, count = 4): number[] {
+  const picked = Array.from({ length: Math.min(rows, count) }, (_, i) =>
+    Math.floor((i * (rows - 1)) / Math.max(1, Math.min(rows, count) - 1)),
+  )
+  return [...new Set(picked)]
+}
+
+/** The given rows of a row-major matrix, one after another. */
+export function takeRows(data: ArrayLike<number>, cols: number, rows: readonly number[]): Float64Array {
+  const taken = new Float64Array(rows.length * cols)
+  rows.forEach((row, i) => {
+    for (let c = 0; c < cols; c++) taken[i * cols + c] = data[row * cols + c] ?? Number.NaN
+  })
+  return taken
+}
+
+/** A matrix (rows, cols) as (cols, rows). */
+export function transpose(tensor: HostTensor): HostTensor {
+  const [rows, cols] = tensor.shape
+  if (rows === undefined || cols === undefined) throw new Error('expected a matrix to transpose')
+  const data = new Float32Array(tensor.data.length)
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < cols; c++) data[c * rows + r] = tensor.data[r * cols + c] ?? 0
+  return { data, shape: [cols, rows] }
+}
+
+/** Applies `f` to every value of a record. */
+export function mapValues<K extends string, A, B>(
+  record: Readonly<Record<K, A>>,
+  f: (value: A, key: K) => B,
+): Record<K, B> {
+  const pairs = (Object.entries(record) as [K, A][]).map(([key, value]) => [key, f(value, key)])
+  return Object.fromEntries(pairs) as Record<K, B>
+}
+
+/** As `mapValues`, one after another. */
+export async function mapValuesAsync<K extends string, A, B>(
+  record: Readonly<Record<K, A>>,
+  f: (value: A, key: K) => Promise<B>,
+): Promise<Record<K, B>> {
+  const result: Partial<Record<K, B>> = {}
+  for (const key of Object.keys(record) as K[]) result[key] = await f(record[key], key)
+  return result as Record<K, B>
+}

@@ -1,0 +1,40 @@
+import type { DeviceProfile } from '../../src/gpu/device.ts'
+import type { Ceilings } from './ceilings.ts'
+import type { Library } from './problem.ts'
+
+/** One line of the report. */
+export interface Row {
+  name: string
+  shape: string
+  library: Library
+  how: string
+  /** Median time of one run; absent when the entry failed. */
+  ms?: number
+  bestMs?: number
+  gflops?: number
+  gbPerSecond?: number
+  /** Time the adapter's ceilings allow over the time taken. */
+  shareOfCeiling?: number
+  /** Relative error against float64. */
+  error?: number
+  /** Why there is no time. */
+  failure?: string
+}
+
+/** Everything one run of the bench measured. */
+export interface Report {
+  adapter: DeviceProfile
+  userAgent: string
+  ceilings: Ceilings
+  rows: Row[]
+}
+
+/** What the command asks of the page. */
+export interface BenchOptions {
+  /** Run only problems whose name contains this; default all. */
+  only?: string
+  /** A few quick shapes instead of all. */
+  small: boolean
+  batchMs: number
+  rounds: number
+}
