@@ -1,6 +1,8 @@
 import columns from '../../shaders/common/columns.wgsl?raw'
 import scalar from '../../shaders/common/element.scalar.wgsl?raw'
 import vec4 from '../../shaders/common/element.vec4.wgsl?raw'
+import flat from '../../shaders/common/flat.wgsl?raw'
+import sigmoid from '../../shaders/common/sigmoid.wgsl?raw'
 import type { Gpu, Kernel } from '../gpu/gpu.ts'
 import type { KernelSpec, ShaderFile } from '../gpu/pipelines.ts'
 import type { KernelOptions } from './common.ts'
@@ -48,3 +50,14 @@ export function rowsPerGroup(gpu: Gpu, options: KernelOptions): number {
   const subgroups = options.subgroups ?? gpu.profile.features.subgroups
   return subgroups ? Math.max(1, Math.floor(64 / Math.max(4, gpu.profile.subgroupSize.max))) : 1
 }
+
+/** The file with `flat_first` and `flat_end`, for `KernelSpec.common`. */
+export const flatFile: ShaderFile = { path: 'shaders/common/flat.wgsl', source: flat }
+
+/** Workgroups that cover `size` numbers with `common/flat.wgsl`. */
+export function flatGroups(size: number, width: 1 | 4): number {
+  return Math.ceil(size / width / (4 * ELEMENT_WORKGROUP))
+}
+
+/** The file with `sigmoid`, for `KernelSpec.common`. */
+export const sigmoidFile: ShaderFile = { path: 'shaders/common/sigmoid.wgsl', source: sigmoid }
