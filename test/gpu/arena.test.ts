@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { KernelError, ShapeError } from '../../src/gpu/errors.ts'
+import { Gpu } from '../../src/gpu/gpu.ts'
+import { CHEAP, SCALE } from '../support/shaders.ts'
+
+const opened: Gpu[] = []
+async function open(): Promise<Gpu> {
+  const gpu = await Gpu.open()
+  opened.push(gpu)
+  return gpu
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  for (const gpu of opened.splice(0)) gpu.close()
+})
+
+describe('the arena', () => {
+  test('lends a returned buffer again for the same size class, and says what is in use, reserved and the peak', async () => {
+    const { arena } = await open()
+    const first = arena.acquire(1000, 'first')
+    const second = arena.acquire(5000, 'second')
+    expect(first.capacity).toBe(1024)
+    expect(arena.stats).toEqual({ bytesInUse: 6144, bytesReserved: 6144, peakBytes: 6144 })
+    arena.release(first)
+    expect(arena.stats).toEqual({ bytesInUse: 5120, bytesReserved: 6144, peakBytes: 6144 })
+    const third = arena.acquire(900, 'third')
+    expect(third.gpuBuffer).toBe(first.gpuBuffer)
+    expect(third).toMatchObject({ id: first.id, label: 'third', isReleased: false })
+    expect(first.isReleased).toBe(true)
+    const fourth = arena.acquire(900, 'fourth')
+    expect(fourth.gpuBuffer).not.toBe(first.gpuBuffer)
+    arena.release(second)
+    arena.release(third)
+    arena.release(fourth)
+    arena.trim()
+    expect(arena.stats).toEqual({ bytesInUse: 0, bytesReserved: 0, peakBytes: 7168 })
+    arena.resetPeak()
+    expect(arena.stats.peakBytes).toBe(0)
+  })
+
+  test('refuses a buffer that is returned twice, by its name, also after it was lent again', async () => {
+    const { arena } = await open()
+    const buffer = arena.acquire(16, 'gradient')
+    arena.release(buffer)
+    expect(() => arena.release(buffer)).toThrow('gradient: released twice')
+    const again = arena.acquire(16, 'other')
+    expect(() => arena.release(buffer)).toThrow('gradient: released twice')
+    arena.release(again)
+  })
+
+  test('refuses what the device cannot bind, with both sizes', async () => {
+    const gpu = await open()
+    const limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
+    expect(() => gpu.arena.acquire(limit + 4, 'embedding')).toThrow(ShapeError)
+    expect(() => gpu.arena.acquire(limit + 4, 'embedding')).toThrow(
+      `embedding: expected 0 to ${limit} bytes (this device's largest storage buffer), got ${limit + 4}`,
+    )
+    expect(() => gpu.tensor([Number.NaN], 'x')).toThrow('got NaN')
+    expect(gpu.arena.stats.bytesReserved).toBe(0)
+  })
+
+  test('running out of memory surfaces as an error that names the tensor and its size', async () => {
+    const gpu = await open()
+    const popErrorScope = GPUDevice.prototype.popErrorScope
+    let pops = 0
+    vi.spyOn(GPUDevice.prototype, 'popErrorScope').mockImplementation(async function (this: GPUDevice) {
+      const error = await popErrorScope.call(this)
+      pops += 1
+      return pops === 1 ? new GPUOutOfMemoryError('simulated') : error
+    })
+    gpu.tensor([1024], 'kv cache')
+    await expect(gpu.stream.idle()).rejects.toThrow(
+      'kv cache (4096 bytes): the GPU ran out of memory: simulated',
+    )
+    expect(() => gpu.tensor([1], 'next')).toThrow(KernelError)
+  })
+
+  test('trim destroys nothing that a recorded kernel still reads', async () => {
+    const gpu = await open()
+    const kernel = await gpu.kernel(SCALE)
+    const x = gpu.upload(Float32Array.of(1, 2, 3), [3], 'x')
+    const y = gpu.tensor([3], 'y')
+    kernel.dispatch({ x, y }, { n: 3, factor: 2, shift: 1 }, [1, 1, 1], CHEAP)
+    gpu.release(x)
+    gpu.arena.trim()
+    expect([...(await gpu.readF32(y))]).toEqual([3, 5, 7])
+    expect(gpu.arena.stats.bytesReserved).toBe(256)
+  })
+})
+
+describe('tensors', () => {
+  test('views stay within their tensor and say so by name', async () => {
+    const gpu = await open()
+    const x = gpu.upload(
+      Float32Array.from({ length: 256 }, (_, i) => i),
+      [4, 64],
+      'x',
+    )
+    expect([...(await gpu.readF32(x.rows(1, 2).reshape([128])))]).toEqual(
+      Array.from({ length: 128 }, (_, i) => 64 + i),
+    )
+    expect(x.prefix([3]).byteLength).toBe(12)
+    expect(() => x.rows(3, 2)).toThrow('x: expected rows within 0..4, got 2 from 3 of (4,64)')
+    expect(() => x.rows(-1, 1)).toThrow('x: expected rows within 0..4')
+    expect(() => x.reshape([5, 64])).toThrow('x: cannot reshape (4,64) to (5,64)')
+    expect(() => x.prefix([257])).toThrow('x: expected at most 256 elements, got (257) with 257')
+    expect(() => x.reshape([256, 1]).rows(1, 1)).toThrow('multiple of 256 bytes, got 4')
+    expect(() => x.reshape([-1, -256])).toThrow('expected a shape of whole numbers, got (-1,-256)')
+  })
+
+  test('host data of another size is refused before anything is allocated', async () => {
+    const gpu = await open()
+    expect(() => gpu.upload(new Float32Array(3), [2, 2], 'weight')).toThrow(
+      'weight: expected 4 elements (2,2), got 3',
+    )
+    expect(gpu.arena.stats.bytesInUse).toBe(0)
+    const tensor = gpu.tensor([4], 'weight')
+    expect(() => gpu.stream.write(tensor, new Float32Array(5))).toThrow(
+      'weight: expected 4 elements (4), got 5',
+    )
+  })
+})
