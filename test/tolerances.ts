@@ -15,6 +15,12 @@ export const TOLERANCES = {
   adamw: 1e-6,
   /** Elementwise non-linearities. Measured 1.6e-6. */
   activation: 3e-6,
+  /** Sums of two numbers. Measured X. */
+  elementwise: 1e-6,
+  /** Sums along one axis. Measured X. */
+  reduce: 1e-6,
+  /** LoRA's products. Measured 2.2e-6. */
+  lora: 5e-6,
 } as const
 
 export type ToleranceClass = keyof typeof TOLERANCES

@@ -27,3 +27,7 @@ fn team_sum(value: f32, local_index: u32) -> f32 {
 fn team_max(value: f32, local_index: u32) -> f32 {
   return subgroupMax(value);
 }
+
+fn team_sum4(value: vec4<f32>, local_index: u32) -> vec4<f32> {
+  return subgroupAdd(value);
+}

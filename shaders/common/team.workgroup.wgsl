@@ -5,6 +5,7 @@
 const TEAM_WORKGROUP: u32 = 64u;
 
 var<workgroup> team_scratch: array<f32, TEAM_WORKGROUP>;
+var<workgroup> team_scratch4: array<vec4<f32>, TEAM_WORKGROUP>;
 
 fn team_size() -> u32 {
   return TEAM_WORKGROUP;
@@ -43,4 +44,15 @@ fn team_max(value: f32, local_index: u32) -> f32 {
     }
   }
   return workgroupUniformLoad(&team_scratch[0]);
+}
+
+fn team_sum4(value: vec4<f32>, local_index: u32) -> vec4<f32> {
+  team_scratch4[local_index] = value;
+  for (var stride = TEAM_WORKGROUP / 2u; stride > 0u; stride /= 2u) {
+    workgroupBarrier();
+    if (local_index < stride) {
+      team_scratch4[local_index] += team_scratch4[local_index + stride];
+    }
+  }
+  return workgroupUniformLoad(&team_scratch4[0]);
 }

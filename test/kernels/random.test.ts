@@ -35,7 +35,11 @@ test('the GPU draws the published numbers, and those of the twin in TypeScript',
   const random = new Random(1)
   const words = () => Math.floor(random.uniform() * 2 ** 32)
   const inputs: [Counter, Key][] = KNOWN_ANSWERS.map(({ counter, key }) => [counter, key])
-  for (let i = 0; i < 200; i++) inputs.push([[words(), words(), words(), words()], [words(), words()]])
+  for (let i = 0; i < 200; i++)
+    inputs.push([
+      [words(), words(), words(), words()],
+      [words(), words()],
+    ])
   const rows = inputs.length
   const given = gpu.upload(Uint32Array.from(inputs.flat(2)), [rows, 6], 'inputs')
   const drawn = gpu.tensor([rows, 4], 'words', 'u32')
@@ -44,7 +48,7 @@ test('the GPU draws the published numbers, and those of the twin in TypeScript',
     flops: 300 * rows,
     bytes: 56 * rows,
   })
-  const expected = inputs.map(([counter, key]) => philox4x32(counter, key)).flat()
+  const expected = inputs.flatMap(([counter, key]) => philox4x32(counter, key))
   const result = await gpu.readU32(drawn)
   expect([...result.subarray(0, 12)]).toEqual(KNOWN_ANSWERS.flatMap(({ answer }) => answer))
   expect([...result]).toEqual(expected)
