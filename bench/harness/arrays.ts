@@ -1,3 +1,4 @@
+import type { Random } from '../../test/support/random.ts'
 import type { HostTensor } from './problem.ts'
 
 /** A few rows of a matrix, spread from first to last: enough to tell a right result from a wrong one. */
@@ -44,4 +45,11 @@ export async function mapValuesAsync<K extends string, A, B>(
   const result: Partial<Record<K, B>> = {}
   for (const key of Object.keys(record) as K[]) result[key] = await f(record[key], key)
   return result as Record<K, B>
+}
+
+/** Uniform numbers in [-limit, limit): cheaper than normal ones where there are tens of millions. */
+export function uniforms(random: Random, length: number, limit: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(length)
+  for (let i = 0; i < length; i++) values[i] = limit * (2 * random.uniform() - 1)
+  return values
 }

@@ -1,4 +1,6 @@
 import type { Problem } from '../harness/problem.ts'
+import { attentionPlans } from './attention.ts'
+import { headPlans } from './head.ts'
 import { matmulPlans } from './matmul.ts'
 import { normPlans } from './norm.ts'
 
@@ -10,5 +12,5 @@ export interface Plan {
 
 /** Every problem there is, in the order they run; `small` picks a few quick shapes. */
 export function allPlans(small: boolean): Plan[] {
-  return [...matmulPlans(small), ...normPlans(small)]
+  return [...matmulPlans(small), ...normPlans(small), ...attentionPlans(small), ...headPlans(small)]
 }
