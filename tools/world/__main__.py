@@ -28,13 +28,13 @@ def main() -> None:
     decay.add_argument("--max-minutes", type=float, default=1e9)
     arguments = parser.parse_args()
     if arguments.stage == "clip":
-        from .clip_train import train
+        from .clip_train import train_clip
 
-        train(arguments.until_step, arguments.max_minutes)
+        train_clip(arguments.until_step, arguments.max_minutes)
     elif arguments.stage == "clip-decay":
-        from .clip_train import train
+        from .clip_train import train_clip
 
-        train(0, arguments.max_minutes, arguments.steps)
+        train_clip(0, arguments.max_minutes, arguments.steps)
 
 
 if __name__ == "__main__":

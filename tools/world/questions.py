@@ -1,0 +1,79 @@
+"""Yes/no questions over a scene, with their true answers: existence, attribute (colour, number) and relation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import edits
+from .grammar import NUMBERS
+from .scenes import Group, Scene, relation
+from .vocabulary import COLOURS, NOUN_BY_NAME, article
+
+RELATION_PHRASES = {"left of": "to the left of", "right of": "to the right of", "above": "above", "below": "below"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """kind: existence, colour, number or relation. prone: the noun asked for is absent but typical of the place."""
+
+    kind: str
+    text: str
+    truth: bool
+    prone: bool = False
+
+
+def existence(noun: str, truth: bool, prone: bool = False) -> Question:
+    return Question("existence", f"Is there {article(noun)} {noun} in this image?", truth, prone)
+
+
+def colour_question(rng: np.random.Generator, group: Group, truth: bool) -> Question:
+    """Needs a coloured group; a false one names another colour."""
+    colour = group.colour
+    if not truth:
+        colour = [c for c in COLOURS if c != group.colour][rng.integers(len(COLOURS) - 1)]
+    noun = NOUN_BY_NAME[group.noun]
+    subject = f"Is the {noun.name}" if group.count == 1 else f"Are the {noun.plural}"
+    return Question("colour", f"{subject} {colour} in this image?", truth)
+
+
+def number_question(rng: np.random.Generator, group: Group, truth: bool) -> Question:
+    """A false one names another number from one to three."""
+    number = group.count if truth else [n for n in (1, 2, 3) if n != group.count][rng.integers(2)]
+    noun = NOUN_BY_NAME[group.noun]
+    if number == 1:
+        return Question("number", f"Is there exactly one {noun.name} in this image?", truth)
+    return Question("number", f"Are there exactly {NUMBERS[number]} {noun.plural} in this image?", truth)
+
+
+def relation_question(rng: np.random.Generator, a: Group, b: Group, truth: bool) -> Question | None:
+    """A false one turns the relation round; None where no relation is clear."""
+    found = relation(a, b)
+    if not found:
+        return None
+    link = found[rng.integers(len(found))]
+    if not truth:
+        link = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}[link]
+    first, second = (NOUN_BY_NAME[g.noun].name if g.count == 1 else NOUN_BY_NAME[g.noun].plural for g in (a, b))
+    return Question("relation", f"{'Is' if a.count == 1 else 'Are'} the {first} {RELATION_PHRASES[link]} the {second} in this image?", truth)
+
+
+def questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
+    """A balanced list for one scene: for each kind that applies, as many true as false in expectation."""
+    found: list[Question] = []
+    present = scene.groups[rng.integers(len(scene.groups))]
+    found.append(existence(present.noun, True))
+    absent = edits.absent_noun(rng, scene, typical=0.6)
+    if absent is not None:
+        found.append(existence(absent, False, prone=absent in scene.place.typical))
+    coloured = [group for group in scene.groups if group.colour is not None]
+    if coloured:
+        found.append(colour_question(rng, coloured[rng.integers(len(coloured))], bool(rng.random() < 0.5)))
+    found.append(number_question(rng, scene.groups[rng.integers(len(scene.groups))], bool(rng.random() < 0.5)))
+    if len(scene.groups) > 1:
+        i, j = rng.permutation(len(scene.groups))[:2]
+        question = relation_question(rng, scene.groups[i], scene.groups[j], bool(rng.random() < 0.5))
+        if question is not None:
+            found.append(question)
+    return found

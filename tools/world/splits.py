@@ -1,0 +1,49 @@
+"""The data set's splits: which scenes they hold. Every split has its own seed, and none shares one with a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .scenes import Scene, sample_scene
+from .sft import sft_scene
+from .vocabulary import NOUNS
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split's seed, its number of pictures, and what it is for."""
+
+    seed: int
+    size: int
+    purpose: str
+
+
+SPLITS: dict[str, Split] = {
+    "train": Split(101, 640, "images and captions for making preference pairs"),
+    "dev": Split(102, 500, "every choice of settings"),
+    "heldout": Split(103, 1000, "final figures only"),
+    "zeroshot": Split(104, 4 * len(NOUNS), "single objects, every class four times"),
+}
+
+
+@lru_cache(maxsize=None)
+def split_scenes(name: str) -> tuple[Scene, ...]:
+    """The scenes of a split, all different."""
+    split = SPLITS[name]
+    scenes: list[Scene] = []
+    seen: set[Scene] = set()
+    attempt = 0
+    while len(scenes) < split.size:
+        rng = np.random.default_rng((split.seed, attempt))
+        if name == "zeroshot":
+            scene = sample_scene(rng, 0.0, 1, 1, counts=(1.0, 0.0, 0.0), first=NOUNS[len(scenes) % len(NOUNS)].name)
+        else:
+            scene = sft_scene(rng)
+        attempt += 1
+        if scene not in seen:
+            seen.add(scene)
+            scenes.append(scene)
+    return tuple(scenes)
