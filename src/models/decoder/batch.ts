@@ -1,0 +1,185 @@
+import { type AttentionLayout, packedLayout } from '../../kernels/packing.ts'
+import { NO_ROW, sortByDestination } from '../../kernels/rows.ts'
+
+/** Input does not fit the model: lengths, token ids, or image tokens against image features. */
+export class BatchError extends Error {
+  override readonly name = 'BatchError'
+}
+
+/** What an answer follows: the tokens of image and prompt, and the features that replace the image tokens. */
+export interface Prefix {
+  /** Sequences whose prefixes have one key share the prefix's computation; the key must name image and prompt. */
+  readonly key: string
+  readonly ids: readonly number[]
+  /** Features of all images of the prefix in order, (image tokens, hiddenSize); none for text alone. */
+  readonly features?: Float32Array
+}
+
+/** One answer after its prefix. */
+export interface Sequence {
+  readonly prefix: Prefix
+  /** The answer's tokens, its end token included. */
+  readonly answer: readonly number[]
+}
+
+/**
+ * Sequences packed for one pass: every prefix once, the different answers behind it, positions continuing from the prefix.
+ * Row counts: T rows of tokens, N answer tokens, S sequences, F rows of image features.
+ */
+export interface PackedBatch {
+  readonly attention: AttentionLayout
+  readonly ids: Uint32Array<ArrayBuffer> // (T)
+  /** Row of `features` that replaces each token, `NO_ROW` for words. */
+  readonly featureIndex: Uint32Array<ArrayBuffer> // (T)
+  readonly features: Float32Array<ArrayBuffer> // (F, hiddenSize)
+  /** The row whose hidden state predicts each answer token. */
+  readonly answerRows: Uint32Array<ArrayBuffer> // (N)
+  readonly targets: Uint32Array<ArrayBuffer> // (N)
+  /** First answer token of each sequence, and N at the end. */
+  readonly offsets: Uint32Array<ArrayBuffer> // (S + 1)
+  /** `answerRows` by row, for the backward pass: which answer tokens each row predicts. */
+  readonly predicted: { readonly offsets: Uint32Array<ArrayBuffer>; readonly order: Uint32Array<ArrayBuffer> }
+  /** Tokens an unpacked batch of the same sequences would hold. */
+  readonly unpackedTokens: number
+}
+
+export interface PackOptions {
+  /** The model's image token; undefined for text-only models. */
+  readonly imageTokenId?: number | undefined
+  readonly hiddenSize: number
+  readonly vocabSize: number
+  /** Longest sequence the model's positions reach. */
+  readonly maxPositions: number
+  /** Give every sequence a prefix of its own, as TRL computes them; for comparison. Default true: share. */
+  readonly share?: boolean
+}
+
+interface PrefixGroup {
+  readonly prefix: Prefix
+  /** Different answers and, for each, the answer tokens' first place in N of every sequence that has it. */
+  readonly answers: Map<string, { ids: readonly number[]; sequences: number[] }>
+}
+
+/**
+ * Packs sequences, in N's order as they come, one prefix per key and one segment per different answer behind it.
+ * @throws {BatchError} for an empty prefix or answer, ids outside the vocabulary, a sequence that is too long, or image
+ *   tokens that do not match the features.
+ */
+export function packSequences(sequences: readonly Sequence[], options: PackOptions): PackedBatch {
+  if (sequences.length === 0) throw new BatchError('expected at least one sequence, got none')
+  sequences.forEach((sequence, i) => {
+    checkSequence(sequence, i, options)
+  })
+  const groups = groupByPrefix(sequences, options.share ?? true)
+  const offsets = new Uint32Array(sequences.length + 1)
+  sequences.forEach(({ answer }, i) => {
+    offsets[i + 1] = (offsets[i] as number) + answer.length
+  })
+  const answerTokens = offsets[sequences.length] as number
+  const answerRows = new Uint32Array(answerTokens)
+  const targets = new Uint32Array(answerTokens)
+  const ids: number[] = []
+  const featureIndex: number[] = []
+  const features: Float32Array[] = []
+  let featureRows = 0
+  for (const { prefix, answers } of groups) {
+    for (const id of prefix.ids) {
+      ids.push(id)
+      featureIndex.push(id === options.imageTokenId ? featureRows++ : NO_ROW)
+    }
+    if (prefix.features) features.push(prefix.features)
+    const lastOfPrefix = ids.length - 1
+    for (const answer of answers.values()) {
+      const first = ids.length
+      for (const sequence of answer.sequences) {
+        answer.ids.forEach((target, t) => {
+          const n = (offsets[sequence] as number) + t
+          targets[n] = target
+          answerRows[n] = t === 0 ? lastOfPrefix : first + t - 1
+        })
+      }
+      ids.push(...answer.ids)
+      for (let t = 0; t < answer.ids.length; t++) featureIndex.push(NO_ROW)
+    }
+  }
+  const attention = packedLayout(
+    groups.map(({ prefix, answers }) => ({
+      prefixLength: prefix.ids.length,
+      segmentLengths: [...answers.values()].map((answer) => answer.ids.length),
+    })),
+  )
+  return {
+    attention,
+    ids: Uint32Array.from(ids),
+    featureIndex: Uint32Array.from(featureIndex),
+    features: concat(features, featureRows * options.hiddenSize),
+    answerRows,
+    targets,
+    offsets,
+    predicted: sortByDestination(answerRows, ids.length),
+    unpackedTokens: sequences.reduce(
+      (total, { prefix, answer }) => total + prefix.ids.length + answer.length,
+      0,
+    ),
+  }
+}
+
+function groupByPrefix(sequences: readonly Sequence[], share: boolean): PrefixGroup[] {
+  const groups = new Map<string, PrefixGroup>()
+  sequences.forEach(({ prefix, answer }, i) => {
+    const key = share ? prefix.key : `${i}`
+    let group = groups.get(key)
+    if (!group) {
+      group = { prefix, answers: new Map() }
+      groups.set(key, group)
+    } else if (group.prefix.ids.join() !== prefix.ids.join()) {
+      throw new BatchError(
+        `sequence ${i}: expected the prefix of key ${JSON.stringify(key)} to have one text, got two`,
+      )
+    }
+    const text = answer.join()
+    const known = group.answers.get(text)
+    if (known) known.sequences.push(i)
+    else group.answers.set(text, { ids: answer, sequences: [i] })
+  })
+  return [...groups.values()]
+}
+
+function checkSequence({ prefix, answer }: Sequence, i: number, options: PackOptions): void {
+  const { imageTokenId, hiddenSize, vocabSize, maxPositions } = options
+  if (prefix.ids.length === 0)
+    throw new BatchError(`sequence ${i}: expected a prefix of at least one token, got none`)
+  if (answer.length === 0)
+    throw new BatchError(`sequence ${i}: expected an answer of at least one token, got none`)
+  const length = prefix.ids.length + answer.length
+  if (length > maxPositions) {
+    throw new BatchError(
+      `sequence ${i}: expected at most ${maxPositions} tokens, got ${length}; shorten the prompt or the answer`,
+    )
+  }
+  for (const id of [...prefix.ids, ...answer]) {
+    if (!(Number.isInteger(id) && id >= 0 && id < vocabSize)) {
+      throw new BatchError(`sequence ${i}: expected token ids in 0..${vocabSize - 1}, got ${id}`)
+    }
+  }
+  const imageTokens = prefix.ids.filter((id) => id === imageTokenId).length
+  const featureRows = (prefix.features?.length ?? 0) / hiddenSize
+  if (imageTokens !== featureRows) {
+    throw new BatchError(
+      `sequence ${i}: expected one row of image features for each of ${imageTokens} image tokens, got ${featureRows}`,
+    )
+  }
+  if (imageTokenId !== undefined && answer.includes(imageTokenId)) {
+    throw new BatchError(`sequence ${i}: expected image tokens in the prompt only, got one in the answer`)
+  }
+}
+
+function concat(parts: readonly Float32Array[], length: number): Float32Array<ArrayBuffer> {
+  const whole = new Float32Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
