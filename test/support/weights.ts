@@ -1,0 +1,71 @@
+import type { Gpu } from '../../src/gpu/gpu.ts'
+import {
+  allocateWeight,
+  GROUP_SIZE,
+  paddedCols,
+  type ScaleFormat,
+  type Weight,
+  type WeightFormat,
+} from '../../src/kernels/weight.ts'
+import { at } from './numeric.ts'
+import type { Random } from './random.ts'
+
+/** The number an f16's bits stand for. */
+export function decodeF16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const mantissa = bits & 1023
+  if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY
+  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15))
+}
+
+/** Bits of a random f16 between 2^-7 and 2 in size. */
+const f16Bits = (random: Random): number =>
+  (random.below(2) << 15) | ((8 + random.below(8)) << 10) | random.below(1024)
+
+/** A weight of random bits in some format, padding included, and the numbers (rows, cols) those bits stand for. */
+export function randomWeight(
+  gpu: Gpu,
+  random: Random,
+  format: WeightFormat,
+  [rows, cols]: readonly [number, number],
+  scaleFormat: ScaleFormat = 'f16',
+): { weight: Weight; values: Float64Array } {
+  const weight = allocateWeight(gpu, format, rows, cols, `weight.${format}`, scaleFormat)
+  const stride = paddedCols(format, cols)
+  const decoded = new Float64Array(rows * stride)
+  const unpadded = (): Float64Array =>
+    Float64Array.from({ length: rows * cols }, (_, i) =>
+      at(decoded, Math.floor(i / cols) * stride + (i % cols)),
+    )
+  if (format === 'f32') {
+    const numbers = random.normals(rows * stride)
+    gpu.stream.write(weight.data, numbers)
+    decoded.set(numbers)
+    return { weight, values: unpadded() }
+  }
+  const bits = { f16: 16, int8: 8, int4: 4 }[format]
+  const perWord = 32 / bits
+  const words = new Uint32Array((rows * stride) / perWord)
+  for (let i = 0; i < rows * stride; i++) {
+    const field = format === 'f16' ? f16Bits(random) : random.below(2 ** bits)
+    const word = Math.floor(i / perWord)
+    words[word] = (at(words, word) | (field << ((i % perWord) * bits))) >>> 0
+    decoded[i] = format === 'f16' ? decodeF16(field) : field - (field >= 2 ** (bits - 1) ? 2 ** bits : 0)
+  }
+  gpu.stream.write(weight.data, words)
+  if (weight.scales) {
+    const groups = (rows * stride) / GROUP_SIZE
+    const scales = new Float64Array(groups)
+    const scaleWords = new Uint32Array(Math.ceil(groups / 2))
+    for (let g = 0; g < groups; g++) {
+      const field = f16Bits(random)
+      scales[g] = scaleFormat === 'f32' ? Math.fround(random.uniform()) : decodeF16(field)
+      scaleWords[g >> 1] = (at(scaleWords, g >> 1) | (field << (16 * (g % 2)))) >>> 0
+    }
+    gpu.stream.write(weight.scales.data, scaleFormat === 'f32' ? Float32Array.from(scales) : scaleWords)
+    for (let i = 0; i < decoded.length; i++)
+      decoded[i] = at(decoded, i) * at(scales, Math.floor(i / GROUP_SIZE))
+  }
+  return { weight, values: unpadded() }
+}
