@@ -18,14 +18,22 @@ export function takeRows(data: ArrayLike<number>, cols: number, rows: readonly n
   return taken
 }
 
-/** A matrix (rows, cols) as (cols, rows). */
-export function transpose(tensor: HostTensor): HostTensor {
-  const [rows, cols] = tensor.shape
-  if (rows === undefined || cols === undefined) throw new Error('expected a matrix to transpose')
-  const data = new Float32Array(tensor.data.length)
-  for (let r = 0; r < rows; r++)
-    for (let c = 0; c < cols; c++) data[c * rows + r] = tensor.data[r * cols + c] ?? 0
-  return { data, shape: [cols, rows] }
+/** A tensor with its axes in another order, as `numpy.transpose`. */
+export function permute({ data, shape }: HostTensor, axes: readonly number[]): HostTensor {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, n) => product * n, 1))
+  const newShape = axes.map((axis) => shape[axis] ?? 0)
+  const newStrides = axes.map((axis) => strides[axis] ?? 0)
+  const result = new Float32Array(data.length)
+  const place = axes.map(() => 0)
+  for (let i = 0; i < result.length; i++) {
+    result[i] = data[place.reduce((sum, n, axis) => sum + n * (newStrides[axis] ?? 0), 0)] ?? Number.NaN
+    for (let axis = axes.length - 1; axis >= 0; axis--) {
+      const next = (place[axis] ?? 0) + 1
+      place[axis] = next % (newShape[axis] ?? 1)
+      if (place[axis] !== 0) break
+    }
+  }
+  return { data: result, shape: newShape }
 }
 
 /** Applies `f` to every value of a record. */

@@ -2,8 +2,8 @@ import { nn, type numpy as np, vjp } from '@jax-js/jax'
 import * as tf from '@tensorflow/tfjs-core'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import { sampleRows, takeRows } from '../harness/arrays.ts'
-import type { HostTensor, Problem } from '../harness/problem.ts'
+import { permute, sampleRows, takeRows } from '../harness/arrays.ts'
+import type { Entry, HostTensor, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
@@ -53,32 +53,8 @@ function forward(tokens: number): Problem<In, 'out'> {
     entries: [
       jaxEntry('nn.dotProductAttention(isCausal), jit', (args) => ({ out: jaxAttention(args) })),
       tfjsEntry('composition: matMul, mask, softmax, matMul', (args) => ({ out: tfjsAttention(args) })),
-      ortEntry(
-        'GroupQueryAttention',
-        {
-          nodes: [
-            {
-              op: 'GroupQueryAttention',
-              domain: 'com.microsoft',
-              inputs: ['q', 'k', 'v', '', '', 'lastPosition', 'total'],
-              outputs: ['out', 'presentKey', 'presentValue'],
-              attributes: { num_heads: HEADS, kv_num_heads: KV_HEADS },
-            },
-          ],
-          constants: {
-            lastPosition: { type: 'int32', shape: [1], values: [tokens - 1] },
-            total: { type: 'int32', shape: [1], values: [tokens] },
-          },
-        },
-        {
-          inputs: (given) => ({
-            q: { ...given.q, shape: [1, tokens, HEADS * HEAD_DIM] },
-            k: { ...given.k, shape: [1, tokens, KV_HEADS * HEAD_DIM] },
-            v: { ...given.v, shape: [1, tokens, KV_HEADS * HEAD_DIM] },
-          }),
-          outputs: { out: [1, tokens, HEADS * HEAD_DIM] },
-        },
-      ),
+      ortGroupQueryAttention(tokens),
+      ortComposition(tokens),
     ],
   }
 }
@@ -140,6 +116,67 @@ function tfjsAttention({ q, k, v }: Record<In, tf.Tensor>): tf.Tensor {
     HEAD_DIM,
   ])
   return tf.reshape(tf.transpose(out, [2, 0, 1, 3]), [tokens, HEADS, HEAD_DIM])
+}
+
+/** Attention's own operator in onnxruntime; on adapters with subgroups it takes its flash-attention path. */
+function ortGroupQueryAttention(tokens: number): Entry<In, 'out'> {
+  const node = {
+    op: 'GroupQueryAttention',
+    domain: 'com.microsoft',
+    inputs: ['q', 'k', 'v', '', '', 'lastPosition', 'total'],
+    outputs: ['out', 'presentKey', 'presentValue'],
+    attributes: { num_heads: HEADS, kv_num_heads: KV_HEADS },
+  }
+  const constants = {
+    lastPosition: { type: 'int32', shape: [1], values: [tokens - 1] },
+    total: { type: 'int32', shape: [1], values: [tokens] },
+  } as const
+  return ortEntry(
+    'GroupQueryAttention',
+    { nodes: [node], constants },
+    {
+      inputs: ({ q, k, v }) => ({
+        q: { ...q, shape: [1, tokens, HEADS * HEAD_DIM] },
+        k: { ...k, shape: [1, tokens, KV_HEADS * HEAD_DIM] },
+        v: { ...v, shape: [1, tokens, KV_HEADS * HEAD_DIM] },
+      }),
+      outputs: { out: [1, tokens, HEADS * HEAD_DIM] },
+    },
+  )
+}
+
+/** Attention from basic operators, with q, k, v laid out beforehand as its products want them. */
+function ortComposition(tokens: number): Entry<In, 'out'> {
+  const rows = GROUP * tokens
+  const mask = new Float32Array(rows * tokens)
+  for (let row = 0; row < rows; row++) mask.fill(-1e9, row * tokens + (row % tokens) + 1, (row + 1) * tokens)
+  return ortEntry(
+    'composition: MatMul, mask, Softmax, MatMul; q, k, v stored by head',
+    {
+      nodes: [
+        { op: 'MatMul', inputs: ['q', 'k'], outputs: ['scores'] },
+        { op: 'Mul', inputs: ['scores', 'scale'], outputs: ['scaled'] },
+        { op: 'Add', inputs: ['scaled', 'mask'], outputs: ['masked'] },
+        { op: 'Softmax', inputs: ['masked'], outputs: ['probabilities'], attributes: { axis: -1 } },
+        { op: 'MatMul', inputs: ['probabilities', 'v'], outputs: ['grouped'] },
+        { op: 'Reshape', inputs: ['grouped', 'byHead'], outputs: ['heads'] },
+        { op: 'Transpose', inputs: ['heads'], outputs: ['out'], attributes: { perm: [2, 0, 1, 3] } },
+      ],
+      constants: {
+        scale: { type: 'float32', shape: [1], values: [SCALE] },
+        byHead: { type: 'int64', shape: [4], values: [KV_HEADS, GROUP, tokens, HEAD_DIM] },
+      },
+    },
+    {
+      inputs: ({ q, k, v }) => ({
+        q: { data: permute(q, [1, 0, 2]).data, shape: [KV_HEADS, rows, HEAD_DIM] },
+        k: permute(k, [1, 2, 0]),
+        v: permute(v, [1, 0, 2]),
+        mask: { data: mask, shape: [rows, tokens] },
+      }),
+      outputs: { out: [tokens, KV_HEADS, GROUP, HEAD_DIM] },
+    },
+  )
 }
 
 /** Causal attention of one query position, all heads, in float64. */

@@ -2,7 +2,7 @@ import { numpy as np } from '@jax-js/jax'
 import * as tf from '@tensorflow/tfjs-core'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import { sampleRows, takeRows, transpose } from '../harness/arrays.ts'
+import { permute, sampleRows, takeRows } from '../harness/arrays.ts'
 import type { Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
@@ -60,7 +60,7 @@ function forward([rows, inner, cols]: Sizes): Problem<'x' | 'weight', 'y'> {
       ortEntry(
         'MatMul, weight stored transposed',
         { nodes: [{ op: 'MatMul', inputs: ['x', 'weight'], outputs: ['y'] }] },
-        { inputs: ({ x, weight }) => ({ x, weight: transpose(weight) }) },
+        { inputs: ({ x, weight }) => ({ x, weight: permute(weight, [1, 0]) }) },
       ),
     ],
   }

@@ -1,7 +1,9 @@
-import { numpy as np } from '@jax-js/jax'
+import { nn, numpy as np, vjp } from '@jax-js/jax'
 import * as tf from '@tensorflow/tfjs-core'
+import { createLayerNorm } from '../../src/kernels/layernorm.ts'
 import { createRmsNorm } from '../../src/kernels/rmsnorm.ts'
-import { rmsNormForward } from '../../test/reference/rmsnorm.ts'
+import { layerNormForward } from '../../test/reference/layernorm.ts'
+import { rmsNormBackward, rmsNormForward } from '../../test/reference/rmsnorm.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
 import type { Problem } from '../harness/problem.ts'
@@ -19,14 +21,13 @@ const FULL: readonly Sizes[] = [
   [1024, 1024],
 ]
 const EPS = 1e-5
-const RMSNORM = 'rmsnorm.forward'
 
-function rmsNorm([rows, cols]: Sizes): Problem<'x' | 'weight', 'y'> {
+function rmsNormForwardProblem([rows, cols]: Sizes): Problem<'x' | 'weight', 'y'> {
   const random = new Random(rows + cols)
   const x = random.normals(rows * cols, 2)
   const weight = random.normals(cols)
   return {
-    name: RMSNORM,
+    name: 'rmsnorm.forward',
     shape: `${rows}x${cols}`,
     inputs: { x: { data: x, shape: [rows, cols] }, weight: { data: weight, shape: [cols] } },
     outputs: { y: [rows, cols] },
@@ -39,14 +40,8 @@ function rmsNorm([rows, cols]: Sizes): Problem<'x' | 'weight', 'y'> {
         const rstd = make([rows], 'rstd')
         return () => kernel.forward({ x, weight, y, rstd, eps: EPS })
       }),
-      jaxEntry('composition, jit', ({ x, weight }) => {
-        const meanSquare = np.mean(np.square(x.ref), -1, { keepdims: true })
-        return { y: x.div(np.sqrt(meanSquare.add(EPS))).mul(weight) }
-      }),
-      tfjsEntry('composition: square, mean, rsqrt, mul', ({ x, weight }) => {
-        const meanSquare = tf.mean(tf.square(x), -1, true)
-        return { y: tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, EPS))), weight) }
-      }),
+      jaxEntry('composition, jit', ({ x, weight }) => ({ y: jaxRmsNorm(x, weight) })),
+      tfjsEntry('composition: square, mean, rsqrt, mul', ({ x, weight }) => ({ y: tfjsRmsNorm(x, weight) })),
       ortEntry('SimplifiedLayerNormalization', {
         nodes: [
           {
@@ -61,6 +56,122 @@ function rmsNorm([rows, cols]: Sizes): Problem<'x' | 'weight', 'y'> {
   }
 }
 
+/** Forward and all gradients, because the peers' automatic differentiation does both at once. */
+function rmsNormTrainingProblem([rows, cols]: Sizes): Problem<
+  'x' | 'weight' | 'dout',
+  'y' | 'dinp' | 'dweight'
+> {
+  const random = new Random(rows + cols)
+  const x = random.normals(rows * cols, 2)
+  const weight = random.normals(cols)
+  const dout = random.normals(rows * cols)
+  return {
+    name: 'rmsnorm.training',
+    shape: `${rows}x${cols}`,
+    inputs: {
+      x: { data: x, shape: [rows, cols] },
+      weight: { data: weight, shape: [cols] },
+      dout: { data: dout, shape: [rows, cols] },
+    },
+    outputs: { y: [rows, cols], dinp: [rows, cols], dweight: [cols] },
+    cost: { flops: 14 * rows * cols, bytes: 16 * rows * cols },
+    tolerance: 1e-5,
+    error({ y, dinp, dweight }) {
+      const expected = rmsNormBackward(x, weight, EPS, dout)
+      return Math.max(
+        relativeError(y, rmsNormForward(x, weight, EPS).y),
+        relativeError(dinp, expected.dinp),
+        relativeError(dweight, expected.dweight),
+      )
+    },
+    entries: [
+      ownEntry(
+        'forward, backward, backwardWeight',
+        async (gpu, { x, weight, dout, y, dinp, dweight }, make) => {
+          const kernel = await createRmsNorm(gpu)
+          const rstd = make([rows], 'rstd')
+          return () => {
+            kernel.forward({ x, weight, y, rstd, eps: EPS })
+            kernel.backward({ x, weight, rstd, dout, dinp })
+            kernel.backwardWeight({ x, rstd, dout, dweight })
+          }
+        },
+      ),
+      jaxEntry('vjp of the composition, jit', ({ x, weight, dout }) => {
+        const [y, pullBack] = vjp(jaxRmsNorm, [x, weight])
+        const [dinp, dweight] = pullBack(dout)
+        pullBack.dispose()
+        return { y, dinp, dweight }
+      }),
+      tfjsEntry('valueAndGrads of the composition', ({ x, weight, dout }) => {
+        const { value, grads } = tf.valueAndGrads(tfjsRmsNorm)([x, weight], dout)
+        const [dinp, dweight] = grads as [tf.Tensor, tf.Tensor]
+        return { y: value, dinp, dweight }
+      }),
+    ],
+  }
+}
+
+function layerNormForwardProblem([rows, cols]: Sizes): Problem<'x' | 'weight' | 'bias', 'y'> {
+  const random = new Random(rows + cols)
+  const x = random.normals(rows * cols, 2)
+  const weight = random.normals(cols)
+  const bias = random.normals(cols)
+  return {
+    name: 'layernorm.forward',
+    shape: `${rows}x${cols}`,
+    inputs: {
+      x: { data: x, shape: [rows, cols] },
+      weight: { data: weight, shape: [cols] },
+      bias: { data: bias, shape: [cols] },
+    },
+    outputs: { y: [rows, cols] },
+    cost: { flops: 8 * rows * cols, bytes: 8 * rows * cols },
+    tolerance: 1e-5,
+    error: ({ y }) => relativeError(y, layerNormForward(x, weight, bias, EPS).y),
+    entries: [
+      ownEntry('layernorm.forward', async (gpu, { x, weight, bias, y }, make) => {
+        const kernel = await createLayerNorm(gpu)
+        const mean = make([rows], 'mean')
+        const rstd = make([rows], 'rstd')
+        return () => kernel.forward({ x, weight, bias, y, mean, rstd, eps: EPS })
+      }),
+      jaxEntry('nn.standardize, mul, add, jit', ({ x, weight, bias }) => ({
+        y: nn.standardize(x, -1, { epsilon: EPS }).mul(weight).add(bias),
+      })),
+      tfjsEntry('composition: moments, rsqrt, mul, add', ({ x, weight, bias }) => {
+        const { mean, variance } = tf.moments(x, -1, true)
+        const scaled = tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, EPS)))
+        return { y: tf.add(tf.mul(scaled, weight), bias) }
+      }),
+      ortEntry('LayerNormalization', {
+        nodes: [
+          {
+            op: 'LayerNormalization',
+            inputs: ['x', 'weight', 'bias'],
+            outputs: ['y'],
+            attributes: { axis: -1, epsilon: { float: EPS } },
+          },
+        ],
+      }),
+    ],
+  }
+}
+
+function jaxRmsNorm(x: np.Array, weight: np.Array): np.Array {
+  const meanSquare = np.mean(np.square(x.ref), -1, { keepdims: true })
+  return x.div(np.sqrt(meanSquare.add(EPS))).mul(weight)
+}
+
+function tfjsRmsNorm(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
+  const meanSquare = tf.mean(tf.square(x), -1, true)
+  return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, EPS))), weight)
+}
+
 export function normPlans(small: boolean): Plan[] {
-  return (small ? SMALL : FULL).map((sizes) => ({ name: RMSNORM, build: () => rmsNorm(sizes) }))
+  return (small ? SMALL : FULL).flatMap((sizes) => [
+    { name: 'rmsnorm.forward', build: () => rmsNormForwardProblem(sizes) },
+    { name: 'rmsnorm.training', build: () => rmsNormTrainingProblem(sizes) },
+    { name: 'layernorm.forward', build: () => layerNormForwardProblem(sizes) },
+  ])
 }
