@@ -21,8 +21,8 @@ export const TOLERANCES = {
   reduce: 1e-6,
   /** LoRA's products. Measured 2.2e-6. */
   lora: 5e-6,
-  /** Attention: out, lse and gradients. Measured TODO. */
-  attention: 1e-5,
+  /** Attention: out, lse and gradients. Measured 1.0e-5 (dv, where the first keys get far more than the others). */
+  attention: 2e-5,
 } as const
 
 export type ToleranceClass = keyof typeof TOLERANCES

@@ -1,3 +1,5 @@
+import quadSingle from '../../shaders/common/quad.single.wgsl?raw'
+import quadSubgroup from '../../shaders/common/quad.subgroup.wgsl?raw'
 import teamSubgroup from '../../shaders/common/team.subgroup.wgsl?raw'
 import teamWorkgroup from '../../shaders/common/team.workgroup.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
@@ -16,6 +18,13 @@ export function teamSpec(gpu: Gpu, options: KernelOptions): Pick<KernelSpec, 'co
   return (options.subgroups ?? gpu.profile.features.subgroups)
     ? { common: [{ path: 'shaders/common/team.subgroup.wgsl', source: teamSubgroup }], enable: ['subgroups'] }
     : { common: [{ path: 'shaders/common/team.workgroup.wgsl', source: teamWorkgroup }] }
+}
+
+/** The part of a kernel's spec that gives its shader the `quad_*` functions: four invocations sharing loads, or each alone. */
+export function quadSpec(gpu: Gpu, options: KernelOptions): Pick<KernelSpec, 'common' | 'enable'> {
+  return (options.subgroups ?? gpu.profile.features.subgroups)
+    ? { common: [{ path: 'shaders/common/quad.subgroup.wgsl', source: quadSubgroup }], enable: ['subgroups'] }
+    : { common: [{ path: 'shaders/common/quad.single.wgsl', source: quadSingle }] }
 }
 
 /** @throws {ShapeError} `kernel: expected name (a, b), got (c, d)` unless shape and element type are as expected. */

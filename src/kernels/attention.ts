@@ -1,0 +1,198 @@
+import source from '../../shaders/attention.wgsl?raw'
+import { ShapeError } from '../gpu/errors.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import type { Tensor } from '../gpu/tensor.ts'
+import { expectMatrix, expectShape, type KernelOptions, quadSpec } from './common.ts'
+
+/** Virtual rows, or key rows, a workgroup owns: 32 invocations with four each. */
+const ROWS_PER_GROUP = 128
+const PREPARE_PER_GROUP = 64
+/** Row numbers travel through f32 in the backward pass. */
+const MAX_ROWS = 2 ** 24
+
+export interface AttentionOptions extends KernelOptions {
+  /** Columns of one head, a multiple of 4 from 4 to 128. */
+  headDim: number
+  /**
+   * Share loads through subgroup quads. Default: on software adapters that have subgroups; a hardware GPU serves
+   * equal addresses at once and is quicker without the shuffles.
+   */
+  subgroups?: boolean
+}
+
+interface Inputs {
+  q: Tensor // (queryRows, numHeads * headDim)
+  k: Tensor // (keyRows, numKvHeads * headDim)
+  v: Tensor // (keyRows, numKvHeads * headDim)
+  /** prefixStart, prefixEnd, ownStart, ownEnd of each query row: disjoint intervals of key rows; see `packing.ts`. */
+  ranges: Tensor // u32 (queryRows, 4)
+  /** Factor of the scores. Default 1 / sqrt(headDim). */
+  scale?: number
+  /** Pairs of a query row and a key row it sees, for estimating time only. Default all. */
+  pairs?: number
+}
+
+/**
+ * Attention with grouped heads, in which each query row sees two intervals of key rows:
+ * `out = softmax(scale * q k^T) v` (arXiv 2205.14135; grouped heads: arXiv 2305.13245).
+ * Query head h uses key head floor(h / (numHeads / numKvHeads)). A row that sees nothing gets zeros, and gives no gradient.
+ * Results of a row do not depend on other rows of the batch, but for dk and dv, whose sums run over the rows that see a key.
+ */
+export interface Attention {
+  /** Computes `out` and keeps `lse`, the log of the sum of exponentials (-1e30 for a row that sees nothing). */
+  forward(
+    args: Inputs & {
+      out: Tensor // (queryRows, numHeads * headDim), assigned
+      lse: Tensor // (queryRows, numHeads), assigned
+    },
+  ): void
+  /** Gradients to q, k and v. */
+  backward(
+    args: Inputs & {
+      /** First and last + 1 query row that may see each key row; rows between are tested against `ranges`. */
+      queryRanges: Tensor // u32 (keyRows, 2)
+      out: Tensor // (queryRows, numHeads * headDim)
+      lse: Tensor // (queryRows, numHeads)
+      dout: Tensor // (queryRows, numHeads * headDim)
+      /** Scratch. */
+      rows: Tensor // attentionScratchShape(queryRows, numHeads), assigned
+      dq: Tensor // (queryRows, numHeads * headDim), assigned
+      dk: Tensor // (keyRows, numKvHeads * headDim), assigned
+      dv: Tensor // (keyRows, numKvHeads * headDim), assigned
+    },
+  ): void
+}
+
+/** Shape of `rows`, the backward pass's scratch: each query row's ranges, and lse and dout . out by head. */
+export function attentionScratchShape(queryRows: number, numHeads: number): readonly [number, number] {
+  return [queryRows, 4 + 2 * numHeads]
+}
+
+/**
+ * Compiles attention for one head size.
+ * @throws {ShapeError} unless headDim is a multiple of 4 from 4 to 128.
+ * @throws {KernelError} when a shader does not compile.
+ */
+export async function createAttention(gpu: Gpu, options: AttentionOptions): Promise<Attention> {
+  const { headDim } = options
+  if (!Number.isInteger(headDim / 4) || headDim < 4 || headDim > 128) {
+    throw new ShapeError(`attention: expected headDim to be a multiple of 4 from 4 to 128, got ${headDim}`)
+  }
+  const { isSoftware, features } = gpu.profile
+  const subgroups = options.subgroups ?? (isSoftware && features.subgroups)
+  const compile = (entryPoint: string, label: string) =>
+    gpu.kernel({
+      label,
+      shader: { path: 'shaders/attention.wgsl', source },
+      entryPoint,
+      consts: { HEAD_DIM: headDim },
+      ...quadSpec(gpu, { subgroups }),
+    })
+  const [forward, prepare, backwardQuery, backwardKey] = await Promise.all([
+    compile('forward', 'attention.forward'),
+    compile('backward_prepare', 'attention.backwardPrepare'),
+    compile('backward_query', 'attention.backwardQuery'),
+    compile('backward_key', 'attention.backwardKey'),
+  ])
+  return {
+    forward({ q, k, v, ranges, out, lse, scale, pairs }) {
+      const sizes = expectInputs(forward.label, { q, k, v, ranges }, headDim)
+      expectShape(forward.label, 'out', out, q.shape)
+      expectShape(forward.label, 'lse', lse, [sizes.queryRows, sizes.numHeads])
+      forward.dispatch(
+        { q, k, v, ranges, out, lse },
+        paramsOf(sizes, scale ?? headDim ** -0.5),
+        queryGrid(sizes),
+        costOf(sizes, headDim, 2, pairs),
+      )
+    },
+    backward({ q, k, v, ranges, queryRanges, out, lse, dout, rows, dq, dk, dv, scale, pairs }) {
+      const label = 'attention.backward'
+      const sizes = expectInputs(label, { q, k, v, ranges }, headDim)
+      const { queryRows, keyRows, numHeads, numKvHeads } = sizes
+      expectShape(label, 'queryRanges', queryRanges, [keyRows, 2], 'u32')
+      expectShape(label, 'out', out, q.shape)
+      expectShape(label, 'lse', lse, [queryRows, numHeads])
+      expectShape(label, 'dout', dout, q.shape)
+      expectShape(label, 'rows', rows, attentionScratchShape(queryRows, numHeads))
+      expectShape(label, 'dq', dq, q.shape)
+      expectShape(label, 'dk', dk, k.shape)
+      expectShape(label, 'dv', dv, v.shape)
+      if (Math.max(queryRows, keyRows) > MAX_ROWS) {
+        throw new ShapeError(
+          `${label}: expected at most ${MAX_ROWS} rows, got ${queryRows} of q and ${keyRows} of k`,
+        )
+      }
+      const params = paramsOf(sizes, scale ?? headDim ** -0.5)
+      prepare.dispatch(
+        { out, lse, dout, ranges, rows },
+        params,
+        [Math.ceil((queryRows * numHeads) / PREPARE_PER_GROUP), 1, 1],
+        { flops: 2 * out.size, bytes: 2 * out.byteLength + rows.byteLength },
+      )
+      backwardQuery.dispatch(
+        { q, k, v, ranges, dout, rows, dq },
+        params,
+        queryGrid(sizes),
+        costOf(sizes, headDim, 3, pairs),
+      )
+      backwardKey.dispatch(
+        { q, k, v, dout, rows, query_ranges: queryRanges, dk, dv },
+        params,
+        [Math.ceil(keyRows / ROWS_PER_GROUP), numKvHeads, 1],
+        costOf(sizes, headDim, 4, pairs),
+      )
+    },
+  }
+}
+
+interface Sizes {
+  queryRows: number
+  keyRows: number
+  numHeads: number
+  numKvHeads: number
+}
+
+function expectInputs(
+  label: string,
+  { q, k, v, ranges }: Pick<Inputs, 'q' | 'k' | 'v' | 'ranges'>,
+  headDim: number,
+): Sizes {
+  const [queryRows, queryCols] = expectMatrix(label, 'q', q)
+  const [keyRows, keyCols] = expectMatrix(label, 'k', k)
+  const numHeads = queryCols / headDim
+  const numKvHeads = keyCols / headDim
+  if (!Number.isInteger(numHeads))
+    throw new ShapeError(`${label}: expected q with a multiple of ${headDim} columns, got ${queryCols}`)
+  if (!Number.isInteger(numKvHeads))
+    throw new ShapeError(`${label}: expected k with a multiple of ${headDim} columns, got ${keyCols}`)
+  if (!Number.isInteger(numHeads / numKvHeads))
+    throw new ShapeError(
+      `${label}: expected a number of heads that ${numKvHeads} key heads divide, got ${numHeads}`,
+    )
+  expectShape(label, 'v', v, [keyRows, keyCols])
+  expectShape(label, 'ranges', ranges, [queryRows, 4], 'u32')
+  return { queryRows, keyRows, numHeads, numKvHeads }
+}
+
+function paramsOf(sizes: Sizes, scale: number): Record<string, number> {
+  return {
+    query_rows: sizes.queryRows,
+    key_rows: sizes.keyRows,
+    num_heads: sizes.numHeads,
+    num_kv_heads: sizes.numKvHeads,
+    scale,
+  }
+}
+
+function queryGrid({ queryRows, numHeads, numKvHeads }: Sizes): readonly [number, number, number] {
+  return [Math.ceil((queryRows * numHeads) / numKvHeads / ROWS_PER_GROUP), numKvHeads, 1]
+}
+
+/** @param products products of the size (pairs x headDim) a head takes. */
+function costOf(sizes: Sizes, headDim: number, products: number, pairs = sizes.queryRows * sizes.keyRows) {
+  return {
+    flops: 2 * products * pairs * headDim * sizes.numHeads,
+    bytes: 4 * headDim * products * (sizes.queryRows * sizes.numHeads + sizes.keyRows * sizes.numKvHeads),
+  }
+}
