@@ -1,21 +1,17 @@
 import { defineConfig } from 'vite'
-
-/** Without these two a page has no SharedArrayBuffer, and ONNX models on WASM run on one thread. */
-const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-}
+import { ISOLATION_HEADERS } from './src/cli/server.ts'
 
 export default defineConfig({
   base: './', // the built page works under any path
   worker: { format: 'es' },
-  server: { headers: ISOLATION },
-  preview: { headers: ISOLATION },
+  server: { headers: ISOLATION_HEADERS },
+  preview: { headers: ISOLATION_HEADERS },
   builder: {}, // `vite build` builds both environments
   environments: {
     client: { build: { target: 'es2023', outDir: 'dist/site' } },
     cli: {
       consumer: 'server',
+      resolve: { noExternal: true, external: ['playwright-core', 'sirv'] }, // the package's only dependencies
       build: {
         target: 'node20',
         outDir: 'dist/cli',

@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import sirv from 'sirv'
+
+/** Without these two a page has no SharedArrayBuffer, and what runs on WASM gets one thread. */
+export const ISOLATION_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+} as const
+
+export interface SiteServer {
+  /** Where the site is, such as `http://localhost:4173/`. */
+  url: string
+  close(): Promise<void>
+}
+
+/**
+ * Serves a folder of static files to this computer only, cross-origin isolated.
+ * @param port default 0: any free one.
+ */
+export async function serveSite(folder: string, port = 0): Promise<SiteServer> {
+  const files = sirv(folder, {
+    setHeaders(response) {
+      for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value)
+    },
+  })
+  const server = createServer((request, response) => {
+    files(request, response, () => {
+      response.statusCode = 404
+      response.end('not found')
+    })
+  })
+  await listen(server, port)
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()))
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, 'localhost', resolve)
+  })
+}

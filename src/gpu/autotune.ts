@@ -1,0 +1,96 @@
+import type { Gpu } from './gpu.ts'
+
+/** Where choices outlive a page; keys are opaque text. `src/store` can provide one. */
+export interface TuningStore {
+  get(key: string): Promise<string | undefined>
+  set(key: string, choice: string): Promise<void>
+}
+
+/** One way to compute the same thing. */
+export interface Candidate {
+  name: string
+  /** Compiles it; the returned function records one run of a sample problem. */
+  prepare(): Promise<() => void>
+}
+
+const TIMED_RUNS = 3
+
+/** A store that lives as long as the page. */
+export class MemoryTuningStore implements TuningStore {
+  readonly #choices = new Map<string, string>()
+
+  async get(key: string): Promise<string | undefined> {
+    return this.#choices.get(key)
+  }
+
+  async set(key: string, choice: string): Promise<void> {
+    this.#choices.set(key, choice)
+  }
+}
+
+/**
+ * Chooses among candidates that give the same results by timing each on a sample problem, once per adapter and question.
+ * A choice is about speed alone; `record` lists them all, to be kept with results where a driver's arithmetic is in doubt.
+ */
+export class Autotuner {
+  readonly #gpu: Gpu
+  readonly #store: TuningStore
+  readonly #record = new Map<string, string>()
+  /** Trials one after another: two at a time would measure each other. */
+  #queue: Promise<unknown> = Promise.resolve()
+
+  /** @param store where choices are kept; default in memory. */
+  constructor(gpu: Gpu, store: TuningStore = new MemoryTuningStore()) {
+    this.#gpu = gpu
+    this.#store = store
+  }
+
+  /** Choices made or found so far, by question, in a fixed order. */
+  get record(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#record].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  /**
+   * The fastest candidate's name. `question` names operation, format and shape bucket, such as `matmul.forward/int8/many`.
+   * A stored answer that is no longer among the candidates is measured anew.
+   */
+  choose(question: string, candidates: readonly Candidate[]): Promise<string> {
+    const choice = this.#queue.then(() => this.#choose(question, candidates))
+    this.#queue = choice.catch(() => undefined)
+    return choice
+  }
+
+  async #choose(question: string, candidates: readonly Candidate[]): Promise<string> {
+    const [only] = candidates
+    if (!only) throw new Error(`${question}: expected at least one candidate, got none`)
+    const key = `${this.#gpu.profile.fingerprint}/${question}`
+    const stored = await this.#store.get(key)
+    let choice = candidates.find((c) => c.name === stored)?.name
+    if (choice === undefined) {
+      choice = candidates.length === 1 ? only.name : await this.#measure(candidates)
+      await this.#store.set(key, choice)
+    }
+    this.#record.set(question, choice)
+    return choice
+  }
+
+  async #measure(candidates: readonly Candidate[]): Promise<string> {
+    const runs: { name: string; run: () => void; bestMs: number }[] = []
+    for (const { name, prepare } of candidates) {
+      const run = await prepare()
+      run()
+      await this.#gpu.stream.idle()
+      runs.push({ name, run, bestMs: Number.POSITIVE_INFINITY })
+    }
+    // Interleaved, and the best of each counts: other work on the machine slows all alike.
+    for (let i = 0; i < TIMED_RUNS; i++) {
+      for (const entry of runs) {
+        const startedAt = performance.now()
+        entry.run()
+        await this.#gpu.stream.idle()
+        entry.bestMs = Math.min(entry.bestMs, performance.now() - startedAt)
+      }
+    }
+    return runs.reduce((best, entry) => (entry.bestMs < best.bestMs ? entry : best)).name
+  }
+}

@@ -1,0 +1,116 @@
+import { css, html, LitElement, nothing } from 'lit'
+import { type Diagnosis, diagnose } from '../gpu/doctor.ts'
+import { detailRows } from './doctor-rows.ts'
+
+const MARKS = { ready: '✓', slow: '!', blocked: '×' } as const
+
+/** `<doctor-card>`: looks at this browser's WebGPU once and shows what it found. */
+export class DoctorCard extends LitElement {
+  static override properties = { diagnosis: { state: true } }
+  declare diagnosis: Diagnosis | undefined
+  /** The diagnosis, once there is one; headless callers wait for it. */
+  readonly finished: Promise<Diagnosis>
+
+  constructor() {
+    super()
+    this.finished = diagnose().then((diagnosis) => {
+      this.diagnosis = diagnosis
+      return diagnosis
+    })
+  }
+
+  override render() {
+    const { diagnosis } = this
+    if (!diagnosis)
+      return html`<section role="status" aria-busy="true"><h2>Looking at your GPU …</h2></section>`
+    const { level, headline, notes } = diagnosis.verdict
+    return html`
+      <section>
+        <div role="status">
+          <h2 class=${level}><span class="mark" aria-hidden="true">${MARKS[level]}</span>${headline}</h2>
+          ${notes.length === 0 ? nothing : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+        </div>
+        <table>
+          <caption>What was found</caption>
+          <tbody>
+            ${detailRows(diagnosis).map(
+              ({ name, value }) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`,
+            )}
+          </tbody>
+        </table>
+      </section>
+    `
+  }
+
+  static override styles = css`
+    section {
+      padding: 1.5rem;
+      background: var(--card);
+      border: 1px solid var(--line);
+      border-radius: 14px;
+    }
+    h2 {
+      display: flex;
+      align-items: center;
+      gap: 0.75rem;
+      margin: 0;
+      font-size: 1.25rem;
+      line-height: 1.3;
+    }
+    .mark {
+      display: grid;
+      place-items: center;
+      flex: none;
+      width: 1.75rem;
+      height: 1.75rem;
+      border-radius: 50%;
+      color: var(--card);
+      background: currentcolor;
+      font-size: 1rem;
+    }
+    .ready .mark { background: var(--good); }
+    .slow .mark { background: var(--slow); }
+    .blocked .mark { background: var(--bad); }
+    ul {
+      margin: 1rem 0 0;
+      padding-left: 1.25rem;
+    }
+    li {
+      margin: 0.375rem 0;
+      text-wrap: pretty;
+    }
+    table {
+      width: 100%;
+      margin-top: 1.5rem;
+      border-collapse: collapse;
+      font-size: 0.9375rem;
+    }
+    caption {
+      padding-bottom: 0.25rem;
+      text-align: left;
+      font-size: 0.8125rem;
+      letter-spacing: 0.04em;
+      text-transform: uppercase;
+      color: var(--ink-soft);
+    }
+    th,
+    td {
+      padding: 0.5rem 0;
+      border-top: 1px solid var(--line);
+      text-align: left;
+      vertical-align: top;
+      overflow-wrap: anywhere;
+    }
+    th {
+      width: 13rem;
+      padding-right: 1rem;
+      font-weight: 400;
+      color: var(--ink-soft);
+    }
+    @media (max-width: 30rem) {
+      th { width: 9rem; }
+    }
+  `
+}
+
+customElements.define('doctor-card', DoctorCard)
