@@ -7,17 +7,9 @@ import {
   type Weight,
   type WeightFormat,
 } from '../../src/kernels/weight.ts'
+import { decodeF16 } from '../reference/cast.ts'
 import { at } from './numeric.ts'
 import type { Random } from './random.ts'
-
-/** The number an f16's bits stand for. */
-export function decodeF16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const mantissa = bits & 1023
-  if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15))
-}
 
 /** Bits of a random f16 between 2^-7 and 2 in size. */
 const f16Bits = (random: Random): number =>

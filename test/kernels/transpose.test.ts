@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { createTranspose } from '../../src/kernels/transpose.ts'
+import { transpose } from '../reference/transpose.ts'
+import { poisoned, testGpu, zeros } from '../support/gpu.ts'
+import { Random } from '../support/random.ts'
+
+async function run(rows: number, cols: number) {
+  const gpu = await testGpu()
+  const kernel = await createTranspose(gpu)
+  const host = new Random(rows * 1000 + cols).normals(rows * cols)
+  const x = gpu.upload(host, [rows, cols], 'x')
+  const y = poisoned(gpu, [cols, rows], 'y')
+  const back = poisoned(gpu, [rows, cols], 'back')
+  kernel.forward({ x, y })
+  kernel.forward({ x: y, y: back })
+  const result = { y: await gpu.readF32(y), back: await gpu.readF32(back) }
+  gpu.release(x, y, back)
+  return { host, result }
+}
+
+test.each([
+  [1, 1],
+  [7, 33],
+  [36, 65],
+  [65, 36],
+  [36, 68],
+  [576, 132],
+])('(%i, %i) is exact, and twice is itself', async (rows, cols) => {
+  const { host, result } = await run(rows, cols)
+  expect(result.y).toEqual(Float32Array.from(transpose(host, cols)))
+  expect(result.back).toEqual(host)
+})
+
+test('negative control: an untransposed matrix differs', async () => {
+  const { host, result } = await run(36, 68)
+  expect(result.y).not.toEqual(host)
+})
+
+test('wrong shapes are refused by name', async () => {
+  const gpu = await testGpu()
+  const kernel = await createTranspose(gpu)
+  const x = zeros(gpu, [4, 8], 'x')
+  const y = zeros(gpu, [4, 8], 'y')
+  expect(() => kernel.forward({ x, y })).toThrow('transpose.forward: expected y (8, 4), got (4, 8)')
+  gpu.release(x, y)
+})
