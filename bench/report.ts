@@ -4,10 +4,20 @@ import type { Report, Row } from './harness/result.ts'
 export function formatRows(rows: readonly Row[]): string {
   const first = rows[0]
   if (!first) return ''
-  const sorted = rows.toSorted(
-    (a, b) => (a.ms ?? Number.POSITIVE_INFINITY) - (b.ms ?? Number.POSITIVE_INFINITY),
-  )
-  return [`\n${first.name}  ${first.shape}`, ...sorted.map(formatRow)].join('\n')
+  const sorted = rows.toSorted((a, b) => msOf(a) - msOf(b))
+  return [`\n${first.name}  ${first.shape}${formatStanding(sorted)}`, ...sorted.map(formatRow)].join('\n')
+}
+
+function msOf(row: Row): number {
+  return row.ms ?? Number.POSITIVE_INFINITY
+}
+
+/** How this project's kernel compares with the fastest other; empty when one of them has no time. */
+function formatStanding(sorted: readonly Row[]): string {
+  const own = sorted.find((row) => row.library === 'clip-dpo')
+  const best = sorted.find((row) => row.library !== 'clip-dpo')
+  if (own?.ms === undefined || best?.ms === undefined) return ''
+  return `: ${(best.ms / own.ms).toFixed(2)}x the best peer (${best.library})`
 }
 
 function formatRow(row: Row): string {
@@ -16,6 +26,7 @@ function formatRow(row: Row): string {
   return [
     library,
     `${row.ms.toFixed(3)} ms`.padStart(13),
+    `best ${row.bestMs?.toFixed(3)}`.padStart(15),
     `${row.gflops?.toFixed(2)} GFLOP/s`.padStart(17),
     `${row.gbPerSecond?.toFixed(2)} GB/s`.padStart(13),
     `${(100 * (row.shareOfCeiling ?? 0)).toFixed(1)}%`.padStart(8),

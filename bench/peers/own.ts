@@ -19,10 +19,17 @@ function upload(gpu: Gpu, { data, shape }: HostTensor, name: string): Tensor {
 /** Makes a tensor of zeros that lives as long as the runner: scratch, and what is kept for a backward pass. */
 export type MakeTensor = (shape: readonly number[], name: string) => Tensor
 
-/** An entry of this project's kernels: `build` compiles them and returns the function that records one run. */
+/** How one run is recorded. */
+export interface Recording {
+  run(): void
+  /** Gives outputs that a run updates their first values; without it they start from zero. */
+  reset?(): void
+}
+
+/** An entry of this project's kernels; `build` compiles them. */
 export function ownEntry<In extends string, Out extends string>(
   how: string,
-  build: (gpu: Gpu, tensors: Record<In | Out, Tensor>, make: MakeTensor) => Promise<() => void>,
+  build: (gpu: Gpu, tensors: Record<In | Out, Tensor>, make: MakeTensor) => Promise<Recording>,
 ): Entry<In, Out> {
   return {
     library: 'clip-dpo',
@@ -42,20 +49,21 @@ export function ownEntry<In extends string, Out extends string>(
         gpu.release(...lent)
         gpu.arena.trim()
       }
-      let run: () => void
+      let recording: Recording
       try {
-        run = await build(gpu, { ...inputs, ...outputs }, make)
+        recording = await build(gpu, { ...inputs, ...outputs }, make)
       } catch (error) {
         close()
         throw error
       }
       return {
-        run,
+        run: () => recording.run(),
         close,
         sync: () => gpu.stream.idle(),
         read() {
           for (const tensor of Object.values<Tensor>(outputs)) gpu.stream.clear(tensor)
-          run()
+          recording.reset?.()
+          recording.run()
           return mapValuesAsync(outputs, (tensor) => gpu.readF32(tensor))
         },
       }

@@ -1,6 +1,9 @@
 import type { Problem } from '../harness/problem.ts'
+import { adamWPlans } from './adamw.ts'
 import { attentionPlans } from './attention.ts'
+import { elementwisePlans } from './elementwise.ts'
 import { headPlans } from './head.ts'
+import { loraPlans } from './lora.ts'
 import { matmulPlans } from './matmul.ts'
 import { normPlans } from './norm.ts'
 
@@ -10,7 +13,9 @@ export interface Plan {
   build(): Problem
 }
 
+const SUITES = [matmulPlans, normPlans, attentionPlans, headPlans, loraPlans, adamWPlans, elementwisePlans]
+
 /** Every problem there is, in the order they run; `small` picks a few quick shapes. */
 export function allPlans(small: boolean): Plan[] {
-  return [...matmulPlans(small), ...normPlans(small), ...attentionPlans(small), ...headPlans(small)]
+  return SUITES.flatMap((plans) => plans(small))
 }

@@ -38,7 +38,7 @@ function rmsNormForwardProblem([rows, cols]: Sizes): Problem<'x' | 'weight', 'y'
       ownEntry('rmsnorm.forward', async (gpu, { x, weight, y }, make) => {
         const kernel = await createRmsNorm(gpu)
         const rstd = make([rows], 'rstd')
-        return () => kernel.forward({ x, weight, y, rstd, eps: EPS })
+        return { run: () => kernel.forward({ x, weight, y, rstd, eps: EPS }) }
       }),
       jaxEntry('composition, jit', ({ x, weight }) => ({ y: jaxRmsNorm(x, weight) })),
       tfjsEntry('composition: square, mean, rsqrt, mul', ({ x, weight }) => ({ y: tfjsRmsNorm(x, weight) })),
@@ -90,10 +90,12 @@ function rmsNormTrainingProblem([rows, cols]: Sizes): Problem<
         async (gpu, { x, weight, dout, y, dinp, dweight }, make) => {
           const kernel = await createRmsNorm(gpu)
           const rstd = make([rows], 'rstd')
-          return () => {
-            kernel.forward({ x, weight, y, rstd, eps: EPS })
-            kernel.backward({ x, weight, rstd, dout, dinp })
-            kernel.backwardWeight({ x, rstd, dout, dweight })
+          return {
+            run() {
+              kernel.forward({ x, weight, y, rstd, eps: EPS })
+              kernel.backward({ x, weight, rstd, dout, dinp })
+              kernel.backwardWeight({ x, rstd, dout, dweight })
+            },
           }
         },
       ),
@@ -134,7 +136,7 @@ function layerNormForwardProblem([rows, cols]: Sizes): Problem<'x' | 'weight' | 
         const kernel = await createLayerNorm(gpu)
         const mean = make([rows], 'mean')
         const rstd = make([rows], 'rstd')
-        return () => kernel.forward({ x, weight, bias, y, mean, rstd, eps: EPS })
+        return { run: () => kernel.forward({ x, weight, bias, y, mean, rstd, eps: EPS }) }
       }),
       jaxEntry('nn.standardize, mul, add, jit', ({ x, weight, bias }) => ({
         y: nn.standardize(x, -1, { epsilon: EPS }).mul(weight).add(bias),
