@@ -19,10 +19,22 @@ export const TOLERANCES = {
   elementwise: 8e-7,
   /** Sums along one axis. Measured 5.1e-7. */
   reduce: 1e-6,
+  /** Matrix products. Measured TODO. */
+  matmul: 5e-6,
   /** LoRA's products. Measured 2.2e-6. */
   lora: 5e-6,
   /** Attention: out, lse and gradients. Measured 1.0e-5 (dv, where the first keys get far more than the others). */
   attention: 2e-5,
+  /** Log-probabilities of a row's tokens. Measured 0. */
+  sample: 1e-6,
+  /** The fused head: log-probabilities, log-sum-exp, entropy. */
+  logps: 1e-5,
+  /** Gradient of the fused head to the hidden states. */
+  logpsGradient: 1e-4,
+  /** Logits and summed log-probabilities of a whole small decoder, against PyTorch in float64. */
+  decoder: 1e-4,
+  /** Gradients of LoRA matrices through a whole small decoder, against PyTorch in float64. */
+  decoderGradient: 1e-4,
 } as const
 
 export type ToleranceClass = keyof typeof TOLERANCES

@@ -1,0 +1,297 @@
+import type { Tensor } from '../../gpu/tensor.ts'
+import { attentionScratchShape } from '../../kernels/attention.ts'
+import type { DecoderConfig } from '../config.ts'
+import type { AdapterTensors } from './adapter.ts'
+import type { DecoderKernels } from './kernels.ts'
+import { type ActiveAdapter, LinearRunner } from './linear.ts'
+import type { LinearName } from './tensor-names.ts'
+import type { LayerWeights } from './weights.ts'
+import type { Workspace } from './workspace.ts'
+
+/** What attention needs to know of a batch. */
+export interface AttentionTables {
+  readonly ropeTable: Tensor // (positions, headDim)
+  readonly positions: Tensor // (T), u32
+  readonly ranges: Tensor // (T, 4), u32
+  readonly queryRanges: Tensor // (key rows, 2), u32
+  /** Pairs of query and key, for estimating time. */
+  readonly pairs: number
+}
+
+/** Keys and values of earlier rows, to which a pass adds its own. */
+export interface KeyValueCache {
+  readonly k: Tensor // (cache rows, numKvHeads * headDim)
+  readonly v: Tensor // (cache rows, numKvHeads * headDim)
+  /** The cache row of each row of the pass. */
+  readonly index: Tensor // (T), u32
+}
+
+/**
+ * One pre-norm decoder layer, forward and backward:
+ *   middle = x + o(attention(rope(q(n)), rope(k(n)), v(n))),  n = rmsnorm(x)
+ *   y = middle + down(silu(gate(m)) * up(m)),                 m = rmsnorm(middle)
+ */
+export class LayerRunner {
+  readonly #config: DecoderConfig
+  readonly #kernels: DecoderKernels
+  readonly #workspace: Workspace
+  readonly #linear: LinearRunner
+
+  constructor(config: DecoderConfig, kernels: DecoderKernels, workspace: Workspace) {
+    this.#config = config
+    this.#kernels = kernels
+    this.#workspace = workspace
+    this.#linear = new LinearRunner(kernels, workspace)
+  }
+
+  /**
+   * Computes `y` and keeps under `slot` what the backward pass needs.
+   * @param slot names the kept activations: the layer's own where all are kept, one for all where they are computed again.
+   */
+  forward(
+    layer: number,
+    weights: LayerWeights,
+    tables: AttentionTables,
+    adapter: ActiveAdapter | undefined,
+    {
+      x,
+      y,
+      slot,
+      cache,
+    }: {
+      x: Tensor // (T, hiddenSize)
+      y: Tensor // (T, hiddenSize), assigned
+      slot: string
+      cache?: KeyValueCache | undefined
+    },
+  ): void {
+    const { rmsnorm, attention, swiglu, elementwise, rows } = this.#kernels
+    const kept = this.#kept(slot)
+    const linear = (name: LinearName, input: Tensor, output: Tensor): void =>
+      this.#linear.forward({ layer, name, slot }, weights.linear[name], adapter, input, output)
+
+    rmsnorm.forward({
+      x,
+      weight: weights.inputNorm,
+      y: kept.normed,
+      rstd: kept.rstd,
+      eps: this.#config.rmsNormEps,
+    })
+    linear('q', kept.normed, kept.qLinear)
+    linear('k', kept.normed, kept.kLinear)
+    linear('v', kept.normed, kept.v)
+    this.#rotate(kept.qLinear, weights.qNorm, tables, kept.q, kept.qRstd)
+    this.#rotate(kept.kLinear, weights.kNorm, tables, kept.k, kept.kRstd)
+    if (cache) {
+      rows.scatter({ x: kept.k, index: cache.index, y: cache.k })
+      rows.scatter({ x: kept.v, index: cache.index, y: cache.v })
+    }
+    const { ranges, pairs } = tables
+    const { k, v } = cache ?? kept
+    attention.forward({ q: kept.q, k, v, ranges, out: kept.attended, lse: kept.lse, pairs })
+    const branch = this.#hidden('branch')
+    linear('o', kept.attended, branch)
+    elementwise.add({ a: x, b: branch, y: kept.middle })
+
+    rmsnorm.forward({
+      x: kept.middle,
+      weight: weights.postNorm,
+      y: kept.postNormed,
+      rstd: kept.postRstd,
+      eps: this.#config.rmsNormEps,
+    })
+    linear('gate', kept.postNormed, kept.gate)
+    linear('up', kept.postNormed, kept.up)
+    swiglu.forward({ gate: kept.gate, up: kept.up, y: kept.activated })
+    linear('down', kept.activated, branch)
+    elementwise.add({ a: kept.middle, b: branch, y })
+  }
+
+  /**
+   * Turns the gradient of the layer's output into that of its input, in place, and adds the adapter's gradients.
+   * @param toInput false for the first layer, before which nothing learns: dx is then left undefined.
+   */
+  backward(
+    layer: number,
+    weights: LayerWeights,
+    tables: AttentionTables,
+    adapter: ActiveAdapter,
+    grads: AdapterTensors,
+    {
+      x,
+      dx,
+      slot,
+      toInput,
+    }: {
+      x: Tensor // (T, hiddenSize)
+      dx: Tensor // (T, hiddenSize), the residual stream's gradient, updated
+      slot: string
+      toInput: boolean
+    },
+  ): void {
+    const { rmsnorm, attention, swiglu, elementwise } = this.#kernels
+    const kept = this.#kept(slot)
+    const { intermediateSize: inner, numHeads } = this.#config
+    const linear = (
+      name: LinearName,
+      input: Tensor,
+      dout: Tensor,
+      dinp: Tensor | undefined,
+      accumulate = false,
+    ): void =>
+      this.#linear.backward({ layer, name, slot }, weights.linear[name], adapter, grads, {
+        x: input,
+        dout,
+        dinp,
+        accumulate,
+      })
+    const dnormed = this.#hidden('dnormed')
+    const dbranch = this.#hidden('branch')
+
+    const dactivated = this.#tokens('dactivated', inner)
+    const [dgate, dup] = [this.#tokens('dgate', inner), this.#tokens('dup', inner)]
+    linear('down', kept.activated, dx, dactivated)
+    swiglu.backward({ gate: kept.gate, up: kept.up, dout: dactivated, dgate, dup })
+    linear('gate', kept.postNormed, dgate, dnormed)
+    linear('up', kept.postNormed, dup, dnormed, true)
+    rmsnorm.backward({
+      x: kept.middle,
+      weight: weights.postNorm,
+      rstd: kept.postRstd,
+      dout: dnormed,
+      dinp: dbranch,
+    })
+    elementwise.accumulate({ a: dbranch, y: dx })
+
+    const dattended = this.#tokens('dattended', this.#queryCols)
+    const [dq, dk] = [this.#tokens('dq', this.#queryCols), this.#tokens('dk', this.#keyCols)]
+    const dv = this.#tokens('dv', this.#keyCols)
+    linear('o', kept.attended, dx, dattended)
+    const { ranges, queryRanges, pairs } = tables
+    attention.backward({
+      q: kept.q,
+      k: kept.k,
+      v: kept.v,
+      ranges,
+      queryRanges,
+      pairs,
+      out: kept.attended,
+      lse: kept.lse,
+      dout: dattended,
+      rows: this.#workspace.view('attention.rows', ({ tokens }) => attentionScratchShape(tokens, numHeads)),
+      dq,
+      dk,
+      dv,
+    })
+    const dqLinear = this.#rotateBack('q', dq, kept.qLinear, weights.qNorm, tables, kept.qRstd)
+    const dkLinear = this.#rotateBack('k', dk, kept.kLinear, weights.kNorm, tables, kept.kRstd)
+    const dinput = toInput ? dnormed : undefined
+    linear('q', kept.normed, dqLinear, dinput)
+    linear('k', kept.normed, dkLinear, dinput, true)
+    linear('v', kept.normed, dv, dinput, true)
+    if (!toInput) return
+    rmsnorm.backward({ x, weight: weights.inputNorm, rstd: kept.rstd, dout: dnormed, dinp: dbranch })
+    elementwise.accumulate({ a: dbranch, y: dx })
+  }
+
+  /** Norm over each head where the family has it, then RoPE. */
+  #rotate(
+    linear: Tensor,
+    norm: Tensor | undefined,
+    tables: AttentionTables,
+    rotated: Tensor,
+    rstd: Tensor,
+  ): void {
+    const { rmsnorm, rope } = this.#kernels
+    let x = linear
+    if (norm) {
+      const normed = this.#tokens('head.normed', linear.shape[1] as number)
+      const heads = this.#perHead(linear)
+      rmsnorm.forward({
+        x: heads,
+        weight: norm,
+        y: this.#perHead(normed),
+        rstd,
+        eps: this.#config.rmsNormEps,
+      })
+      x = normed
+    }
+    rope.forward({ x, table: tables.ropeTable, positions: tables.positions, y: rotated })
+  }
+
+  #rotateBack(
+    what: 'q' | 'k',
+    dout: Tensor,
+    linear: Tensor,
+    norm: Tensor | undefined,
+    tables: AttentionTables,
+    rstd: Tensor,
+  ): Tensor {
+    const { rmsnorm, rope } = this.#kernels
+    const cols = dout.shape[1] as number
+    const dinp = this.#tokens(`d${what}Linear`, cols)
+    if (!norm) {
+      rope.backward({ dout, table: tables.ropeTable, positions: tables.positions, dinp })
+      return dinp
+    }
+    const dnormed = this.#tokens('head.dnormed', cols)
+    rope.backward({ dout, table: tables.ropeTable, positions: tables.positions, dinp: dnormed })
+    rmsnorm.backward({
+      x: this.#perHead(linear),
+      weight: norm,
+      rstd,
+      dout: this.#perHead(dnormed),
+      dinp: this.#perHead(dinp),
+    })
+    return dinp
+  }
+
+  #perHead(x: Tensor): Tensor {
+    const { headDim } = this.#config
+    return x.reshape([x.size / headDim, headDim])
+  }
+
+  get #queryCols(): number {
+    return this.#config.numHeads * this.#config.headDim
+  }
+
+  get #keyCols(): number {
+    return this.#config.numKvHeads * this.#config.headDim
+  }
+
+  #tokens(name: string, cols: number): Tensor {
+    return this.#workspace.view(name, ({ tokens }) => [tokens, cols])
+  }
+
+  #hidden(name: string): Tensor {
+    return this.#tokens(name, this.#config.hiddenSize)
+  }
+
+  #kept(slot: string) {
+    const { hiddenSize, intermediateSize, numHeads, numKvHeads, qkNorm } = this.#config
+    const kept = (name: string, cols: number): Tensor => this.#tokens(`${slot}.${name}`, cols)
+    const perRow = (name: string, heads = 1): Tensor =>
+      this.#workspace.view(`${slot}.${name}`, ({ tokens }) => [tokens * heads])
+    // What comes before RoPE is needed again only by the norm over heads.
+    const linearSlot = qkNorm ? slot : 'linear'
+    return {
+      normed: kept('normed', hiddenSize), // (T, hiddenSize)
+      rstd: perRow('rstd'), // (T)
+      qLinear: this.#tokens(`${linearSlot}.q`, this.#queryCols), // (T, numHeads * headDim)
+      kLinear: this.#tokens(`${linearSlot}.k`, this.#keyCols), // (T, numKvHeads * headDim)
+      qRstd: perRow('qRstd', numHeads), // (T * numHeads)
+      kRstd: perRow('kRstd', numKvHeads), // (T * numKvHeads)
+      q: kept('qRotated', this.#queryCols), // (T, numHeads * headDim)
+      k: kept('kRotated', this.#keyCols), // (T, numKvHeads * headDim)
+      v: kept('v', this.#keyCols), // (T, numKvHeads * headDim)
+      attended: kept('attended', this.#queryCols), // (T, numHeads * headDim)
+      lse: this.#workspace.view(`${slot}.lse`, ({ tokens }) => [tokens, numHeads]),
+      middle: kept('middle', hiddenSize), // (T, hiddenSize)
+      postNormed: kept('postNormed', hiddenSize), // (T, hiddenSize)
+      postRstd: perRow('postRstd'), // (T)
+      gate: kept('gate', intermediateSize), // (T, intermediateSize)
+      up: kept('up', intermediateSize), // (T, intermediateSize)
+      activated: kept('activated', intermediateSize), // (T, intermediateSize)
+    }
+  }
+}

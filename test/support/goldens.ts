@@ -1,0 +1,39 @@
+import { type ByteSource, blobSource } from '../../src/data/bytes.ts'
+import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
+import { type ModelFiles, readCheckpoint } from '../../src/models/checkpoint.ts'
+import { readFloats } from '../../src/models/decoder/weights.ts'
+
+const urls = import.meta.glob<string>('../goldens/**/*.{safetensors,json,jsonl,png}', {
+  query: '?url',
+  import: 'default',
+  eager: true,
+})
+
+/** A file of `test/goldens/`. @throws when there is none of this path. */
+export async function goldenFile(path: string): Promise<ByteSource> {
+  const url = urls[`../goldens/${path}`]
+  if (!url) throw new Error(`test/goldens/${path} is missing`)
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`test/goldens/${path}: ${response.status}`)
+  return blobSource(await response.blob(), path)
+}
+
+/** A model folder of `test/goldens/`. */
+export function goldenModel(folder: string): ModelFiles {
+  return {
+    name: folder,
+    open: async (path) =>
+      urls[`../goldens/${folder}/${path}`] ? await goldenFile(`${folder}/${path}`) : undefined,
+  }
+}
+
+/** The f32 tensors of a golden's safetensors file, by name. */
+export async function goldenTensors(path: string): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+  const entries = await readSafetensorsHeader(await goldenFile(path))
+  return new Map(await Promise.all(entries.map(async (e) => [e.name, await readFloats(e)] as const)))
+}
+
+/** The checkpoint of a model folder of `test/goldens/`. */
+export async function goldenCheckpoint(folder: string) {
+  return await readCheckpoint(goldenModel(folder))
+}
