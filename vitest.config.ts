@@ -16,6 +16,8 @@ export default defineConfig({
         test: { name: 'unit', environment: 'node', include: ['test/**/*.test.ts'], exclude: [BROWSER_TESTS] },
       },
       {
+        // Found halfway through a run, these would reload the page under a test.
+        optimizeDeps: { include: ['comlink', 'fast-check', 'idb-keyval', 'lit', 'valibot'] },
         test: {
           name: 'browser',
           include: [BROWSER_TESTS],
