@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { readSchema } from '../method/schema.ts'
 import type { ByteSource } from './bytes.ts'
 import {
   readSafetensorsHeader,
@@ -66,13 +67,11 @@ const OFF = [undefined, null, false, 'none', '{}', '[]']
  * @throws {AdapterError} naming the key, what was expected and what came.
  */
 export function parseLoraConfig(json: unknown, where = 'adapter_config.json'): LoraConfig {
-  const result = v.safeParse(v.looseObject(ENTRIES), json)
-  if (!result.success) {
-    const lines = result.issues.map(
-      (i) => `${v.getDotPath(i) ?? 'the document'}: expected ${i.expected ?? i.message}, got ${i.received}`,
-    )
-    throw new AdapterError(`${where}: ${lines.join('; ')}`)
-  }
+  const parsed = readSchema(
+    v.looseObject(ENTRIES),
+    json,
+    (message) => new AdapterError(`${where}: ${message}`),
+  )
   const {
     r,
     lora_alpha,
@@ -82,7 +81,7 @@ export function parseLoraConfig(json: unknown, where = 'adapter_config.json'): L
     target_modules,
     exclude_modules,
     ...others
-  } = result.output
+  } = parsed
   if (others.peft_type !== undefined && others.peft_type !== 'LORA') {
     throw new AdapterError(`${where}: peft_type: expected LORA, got ${String(others.peft_type)}`)
   }

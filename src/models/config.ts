@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { readSchema } from '../method/schema.ts'
 import { ConfigError } from './config-error.ts'
 import { type RopeParameters, ropeParameters } from './rope-parameters.ts'
 
@@ -131,7 +132,7 @@ const FAMILY_DEFAULTS = {
  * @throws {ConfigError} naming the key, what was expected and what came.
  */
 export function parseModelConfig(json: unknown): ModelConfig {
-  const model = parse(modelSchema, json, 'config.json')
+  const model = readSchema(modelSchema, json, (message) => new ConfigError(`config.json: ${message}`))
   const architecture = model.architectures[0] as string
   const decoderPath = DECODER_PATHS[architecture]
   if (!decoderPath) {
@@ -140,7 +141,8 @@ export function parseModelConfig(json: unknown): ModelConfig {
     )
   }
   const nested = model.text_config ?? undefined
-  const text = parse(textSchema, nested ?? json, nested ? 'config.json: text_config' : 'config.json')
+  const where = nested ? 'config.json: text_config' : 'config.json'
+  const text = readSchema(textSchema, nested ?? json, (message) => new ConfigError(`${where}: ${message}`))
   const decoder = decoderConfig(text)
   decoder.tieWordEmbeddings ||= model.tie_word_embeddings ?? false
   const imageTokenId = model.image_token_id ?? model.image_token_index ?? undefined
@@ -208,14 +210,4 @@ function familyOf(modelType: string): DecoderFamily {
   throw new ConfigError(
     `config.json: model_type of the decoder: expected one of ${Object.keys(FAMILY_DEFAULTS).join(', ')}, got ${modelType}`,
   )
-}
-
-function parse<T extends v.GenericSchema>(schema: T, json: unknown, where: string): v.InferOutput<T> {
-  const result = v.safeParse(schema, json)
-  if (result.success) return result.output
-  const lines = result.issues.map(
-    (issue) =>
-      `${v.getDotPath(issue) ?? 'the document'}: expected ${issue.expected ?? '?'}, got ${issue.received}`,
-  )
-  throw new ConfigError(`${where}: ${lines.join('; ')}`)
 }
