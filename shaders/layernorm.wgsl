@@ -5,7 +5,7 @@
 //
 // forward, backward: a workgroup does ROWS_PER_GROUP rows, one team a row (common/team.*.wgsl).
 //   g = dout * weight,  dinp = rstd * (g - mean(g) - xhat * mean(g * xhat))       assigned
-// backward_weight: a workgroup sums some columns over all rows (common/columns.wgsl).
+// backward_weight: a workgroup sums some columns over all rows (common/columns.*.wgsl).
 //   dweight += sum over rows of dout * xhat,  dbias += sum over rows of dout      accumulated
 // The variance takes a second pass over the row: one pass over squares would cancel where |mean| >> deviation.
 

@@ -4,7 +4,7 @@
 // row_sum, row_mean, row_max: y (rows) over the last axis                         assigned
 //   A workgroup does ROWS_PER_GROUP rows, one team a row (common/team.*.wgsl).
 // column_sum: y (cols) += sum over rows                                           accumulated
-//   A workgroup sums some columns over all rows (common/columns.wgsl). This is a bias's gradient.
+//   A workgroup sums some columns over all rows (common/columns.*.wgsl). This is a bias's gradient.
 
 struct Params {
   group_offset: vec3<u32>,

@@ -5,7 +5,7 @@
 //
 // forward, backward: a workgroup does ROWS_PER_GROUP rows, one team a row (common/team.*.wgsl).
 //   dinp = rstd * (dout * weight - x * rstd^2 * mean(dout * weight * x))         assigned
-// backward_weight: a workgroup sums some columns over all rows (common/columns.wgsl).
+// backward_weight: a workgroup sums some columns over all rows (common/columns.*.wgsl).
 //   dweight += sum over rows of dout * x * rstd                                  accumulated
 // Sums are f32, each lane's first, then the team's.
 

@@ -1,4 +1,5 @@
-import columns from '../../shaders/common/columns.wgsl?raw'
+import columnsSerial from '../../shaders/common/columns.serial.wgsl?raw'
+import columnsStrips from '../../shaders/common/columns.strips.wgsl?raw'
 import scalar from '../../shaders/common/element.scalar.wgsl?raw'
 import vec4 from '../../shaders/common/element.vec4.wgsl?raw'
 import flat from '../../shaders/common/flat.wgsl?raw'
@@ -9,7 +10,7 @@ import type { KernelOptions } from './common.ts'
 
 /** Invocations of a workgroup that works on elements one by one. */
 export const ELEMENT_WORKGROUP = 64
-/** Elements (numbers or vec4s) a workgroup of `common/columns.wgsl` covers along a row. */
+/** Elements (numbers or vec4s) a workgroup of `common/columns.*.wgsl` covers along a row. */
 const COLUMN_LANES = 16
 
 /** One entry point compiled for rows that are whole vec4s and for all others. */
@@ -37,10 +38,20 @@ export async function compileElementKernel(gpu: Gpu, spec: KernelSpec): Promise<
   }
 }
 
-/** The file with `column_total`, for `KernelSpec.common`. */
-export const columnsFile: ShaderFile = { path: 'shaders/common/columns.wgsl', source: columns }
+/** Options of kernels that also sum over rows. */
+export interface ColumnOptions extends KernelOptions {
+  /** Cut a column's rows into strips that are summed side by side; default: unless the adapter computes on the CPU. */
+  strips?: boolean
+}
 
-/** Workgroups that sum all columns of a matrix with `common/columns.wgsl`. */
+/** The file with `column_total`, for `KernelSpec.common`. */
+export function columnsFile(gpu: Gpu, options: ColumnOptions): ShaderFile {
+  return (options.strips ?? !gpu.profile.isSoftware)
+    ? { path: 'shaders/common/columns.strips.wgsl', source: columnsStrips }
+    : { path: 'shaders/common/columns.serial.wgsl', source: columnsSerial }
+}
+
+/** Workgroups that sum all columns of a matrix with `common/columns.*.wgsl`. */
 export function columnGroups(cols: number, width: 1 | 4): number {
   return Math.ceil(cols / width / COLUMN_LANES)
 }

@@ -1,8 +1,14 @@
 import source from '../../shaders/layernorm.wgsl?raw'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
-import { expectMatrix, expectShape, type KernelOptions, teamSpec } from './common.ts'
-import { columnGroups, columnsFile, compileElementKernel, rowsPerGroup } from './element.ts'
+import { expectMatrix, expectShape, teamSpec } from './common.ts'
+import {
+  type ColumnOptions,
+  columnGroups,
+  columnsFile,
+  compileElementKernel,
+  rowsPerGroup,
+} from './element.ts'
 
 /**
  * LayerNorm over the last axis: `y = (x - mean) * rstd * weight + bias`,
@@ -40,12 +46,13 @@ export interface LayerNorm {
 }
 
 /** Compiles LayerNorm. @throws {KernelError} when a shader does not compile. */
-export async function createLayerNorm(gpu: Gpu, options: KernelOptions = {}): Promise<LayerNorm> {
+export async function createLayerNorm(gpu: Gpu, options: ColumnOptions = {}): Promise<LayerNorm> {
   const shader = { path: 'shaders/layernorm.wgsl', source }
   const teams = teamSpec(gpu, options)
   const groupRows = rowsPerGroup(gpu, options)
   const overrides = { ROWS_PER_GROUP: groupRows }
-  const common = [...(teams.common ?? []), columnsFile]
+  // Every entry point is compiled in one module, so each gets the files of all.
+  const common = [...(teams.common ?? []), columnsFile(gpu, options)]
   const compile = (entryPoint: string, label: string) =>
     compileElementKernel(gpu, { label, shader, entryPoint, ...teams, common, overrides })
   const [forward, backward, backwardWeight] = await Promise.all([

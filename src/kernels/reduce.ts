@@ -1,8 +1,9 @@
 import source from '../../shaders/reduce.wgsl?raw'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
-import { expectMatrix, expectShape, type KernelOptions, teamSpec } from './common.ts'
+import { expectMatrix, expectShape, teamSpec } from './common.ts'
 import {
+  type ColumnOptions,
   columnGroups,
   columnsFile,
   compileElementKernel,
@@ -31,12 +32,13 @@ export interface Reduce {
 }
 
 /** Compiles the reductions. @throws {KernelError} when a shader does not compile. */
-export async function createReduce(gpu: Gpu, options: KernelOptions = {}): Promise<Reduce> {
+export async function createReduce(gpu: Gpu, options: ColumnOptions = {}): Promise<Reduce> {
   const shader = { path: 'shaders/reduce.wgsl', source }
   const teams = teamSpec(gpu, options)
   const groupRows = rowsPerGroup(gpu, options)
   const overrides = { ROWS_PER_GROUP: groupRows }
-  const common = [...(teams.common ?? []), columnsFile]
+  // Every entry point is compiled in one module, so each gets the files of all.
+  const common = [...(teams.common ?? []), columnsFile(gpu, options)]
   const compile = (entryPoint: string, label: string) =>
     compileElementKernel(gpu, { label, shader, entryPoint, ...teams, common, overrides })
   const [sum, mean, max, columns] = await Promise.all([

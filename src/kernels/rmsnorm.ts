@@ -1,8 +1,14 @@
 import source from '../../shaders/rmsnorm.wgsl?raw'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
-import { expectMatrix, expectShape, type KernelOptions, teamSpec } from './common.ts'
-import { columnGroups, columnsFile, compileElementKernel, rowsPerGroup } from './element.ts'
+import { expectMatrix, expectShape, teamSpec } from './common.ts'
+import {
+  type ColumnOptions,
+  columnGroups,
+  columnsFile,
+  compileElementKernel,
+  rowsPerGroup,
+} from './element.ts'
 
 /** RMSNorm over the last axis: `y = x * rstd * weight`, `rstd = 1 / sqrt(mean(x^2) + eps)` (arXiv 1910.07467). */
 export interface RmsNorm {
@@ -32,13 +38,13 @@ export interface RmsNorm {
 }
 
 /** Compiles RMSNorm. @throws {KernelError} when a shader does not compile. */
-export async function createRmsNorm(gpu: Gpu, options: KernelOptions = {}): Promise<RmsNorm> {
+export async function createRmsNorm(gpu: Gpu, options: ColumnOptions = {}): Promise<RmsNorm> {
   const shader = { path: 'shaders/rmsnorm.wgsl', source }
   const teams = teamSpec(gpu, options)
   const groupRows = rowsPerGroup(gpu, options)
   const overrides = { ROWS_PER_GROUP: groupRows }
   // Every entry point is compiled in one module, so each gets the files of all.
-  const common = [...(teams.common ?? []), columnsFile]
+  const common = [...(teams.common ?? []), columnsFile(gpu, options)]
   const compile = (entryPoint: string, label: string) =>
     compileElementKernel(gpu, { label, shader, entryPoint, ...teams, common, overrides })
   const [forward, backward, backwardWeight] = await Promise.all([

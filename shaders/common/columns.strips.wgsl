@@ -1,6 +1,7 @@
 // Sums over rows: a workgroup does COLUMN_LANES elements' columns, cut into COLUMN_STRIPS strips of rows.
 // Strip s adds rows s, s + COLUMN_STRIPS, ... in order; then the strips are added in order.
 // So the order depends on nothing but the number of rows. Needs element.*.wgsl before it.
+// The names are those of columns.serial.wgsl; a shader written against them runs with either file in front.
 
 const COLUMN_LANES: u32 = 16u;
 const COLUMN_STRIPS: u32 = 16u;
