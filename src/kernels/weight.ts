@@ -120,11 +120,15 @@ export function expectWeight(
   weight: Weight,
   shape: readonly [number, number],
   format: WeightFormat,
+  scaleFormat: ScaleFormat = 'f16',
 ): void {
   if (weight.shape[0] !== shape[0] || weight.shape[1] !== shape[1]) {
     throw new ShapeError(`${kernel}: expected weight (${shape.join(', ')}), got (${weight.shape.join(', ')})`)
   }
   if (weight.format !== format) {
     throw new ShapeError(`${kernel}: compiled for weights in ${format}, got ${weight.format}`)
+  }
+  if (weight.scales && weight.scales.format !== scaleFormat) {
+    throw new ShapeError(`${kernel}: compiled for scales in ${scaleFormat}, got ${weight.scales.format}`)
   }
 }
