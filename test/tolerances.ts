@@ -33,10 +33,10 @@ export const TOLERANCES = {
   logps: 1e-5,
   /** Gradient of the fused head to the hidden states. */
   logpsGradient: 1e-4,
-  /** Logits and summed log-probabilities of a whole small decoder, against PyTorch in float64. */
-  decoder: 1e-4,
-  /** Gradients of LoRA matrices through a whole small decoder, against PyTorch in float64. */
-  decoderGradient: 1e-4,
+  /** Logits and summed log-probabilities of a whole small decoder, against PyTorch in float64. Measured 4e-6. */
+  decoder: 8e-6,
+  /** Gradients of LoRA matrices through a whole small decoder, against PyTorch in float64. Measured 1.1e-5. */
+  decoderGradient: 2.2e-5,
 } as const
 
 export type ToleranceClass = keyof typeof TOLERANCES

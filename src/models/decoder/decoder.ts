@@ -1,5 +1,5 @@
 import type { Gpu } from '../../gpu/gpu.ts'
-import type { DType, Tensor } from '../../gpu/tensor.ts'
+import type { Tensor } from '../../gpu/tensor.ts'
 import { logpsScratchShapes } from '../../kernels/logps.ts'
 import { ropeTable } from '../../kernels/rope-table.ts'
 import { releaseWeight } from '../../kernels/weight.ts'
@@ -172,8 +172,8 @@ export class Decoder {
       weight: this.weights.head,
       ...out,
       lse: this.#perAnswer(workspace, 'lse'),
-      partials: this.#headScratch(workspace, 'partials'),
-      best: this.#headScratch(workspace, 'best', 'u32'),
+      logits: this.#headScratch(workspace, 'logits'),
+      state: this.#headScratch(workspace, 'state'),
     })
     return out
   }
@@ -211,7 +211,7 @@ export class Decoder {
       lse: this.#perAnswer(workspace, 'lse'),
       dlogps,
       dhidden,
-      slopes: this.#headScratch(workspace, 'slopes'),
+      logits: this.#headScratch(workspace, 'logits'),
     })
     rmsnorm.backward({ x: gathered, weight: this.weights.finalNorm, rstd, dout: dhidden, dinp: dgathered })
     this.#gpu.stream.clear(dx)
@@ -264,9 +264,9 @@ export class Decoder {
     return workspace.view(`answers.${name}`, (r) => [r.answers])
   }
 
-  #headScratch(workspace: Workspace, what: 'partials' | 'best' | 'slopes', dtype: DType = 'f32'): Tensor {
+  #headScratch(workspace: Workspace, what: 'logits' | 'state'): Tensor {
     const { vocabSize } = this.config
-    return workspace.view(`answers.${what}`, (r) => logpsScratchShapes(r.answers, vocabSize)[what], dtype)
+    return workspace.view(`head.${what}`, (r) => logpsScratchShapes(r.answers, vocabSize)[what])
   }
 
   #answerTokens(workspace: Workspace, batch: StagedBatch): AnswerTokens {

@@ -32,18 +32,17 @@ export async function createDecoderKernels(
   config: DecoderConfig,
   format: WeightFormat,
 ): Promise<DecoderKernels> {
-  const [attention, elementwise, embedding, logps, lora, matmul, rmsnorm, rope, rows, swiglu] =
-    await Promise.all([
-      createAttention(gpu, { headDim: config.headDim }),
-      createElementwise(gpu),
-      createEmbedding(gpu, { format }),
-      createLogps(gpu, { format }),
-      createLora(gpu),
-      createMatmul(gpu, { format }),
-      createRmsNorm(gpu),
-      createRope(gpu),
-      createRows(gpu),
-      createSwiGlu(gpu),
-    ])
+  const matmul = await createMatmul(gpu, { format })
+  const [attention, elementwise, embedding, logps, lora, rmsnorm, rope, rows, swiglu] = await Promise.all([
+    createAttention(gpu, { headDim: config.headDim }),
+    createElementwise(gpu),
+    createEmbedding(gpu, { format }),
+    createLogps(gpu, matmul),
+    createLora(gpu),
+    createRmsNorm(gpu),
+    createRope(gpu),
+    createRows(gpu),
+    createSwiGlu(gpu),
+  ])
   return { attention, elementwise, embedding, logps, lora, matmul, rmsnorm, rope, rows, swiglu }
 }

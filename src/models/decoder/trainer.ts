@@ -1,0 +1,386 @@
+import type { Gpu } from '../../gpu/gpu.ts'
+import type { Tensor } from '../../gpu/tensor.ts'
+import { type AdamW, createAdamW, gradNormScratchShape } from '../../kernels/adamw.ts'
+import {
+  createPreference,
+  namePreferenceMetrics,
+  PREFERENCE_METRICS,
+  type Preference,
+  preferenceScratchShape,
+} from '../../kernels/preference.ts'
+import { batchesOfStep, learningRate, planSteps, type StepPlan } from '../../method/schedule.ts'
+import { preferenceSettings, type TrainerConfig } from '../../method/trainer-config.ts'
+import { type AdapterLayout, AdapterTensors } from './adapter.ts'
+import { type PackedBatch, type PackOptions, type Prefix, packSequences, type Sequence } from './batch.ts'
+import { epochOrder } from './data-order.ts'
+import type { Decoder, StagedBatch } from './decoder.ts'
+import type { ActiveAdapter } from './linear.ts'
+import type { Workspace } from './workspace.ts'
+
+/** A preference pair as token ids. */
+export interface TokenPair {
+  readonly prefix: Prefix
+  readonly chosen: readonly number[]
+  readonly rejected: readonly number[]
+  /** Factor on the pair's loss. Default 1. */
+  readonly weight?: number
+}
+
+/** One optimiser step's figures under TRL's names. */
+export interface StepMetrics {
+  step: number
+  epoch: number
+  learning_rate: number
+  grad_norm: number
+  num_tokens: number
+  loss: number
+  entropy: number
+  mean_token_accuracy: number
+  'rewards/chosen': number
+  'rewards/rejected': number
+  'rewards/accuracies': number
+  'rewards/margins': number
+  'logps/chosen': number
+  'logps/rejected': number
+  'logits/chosen': number
+  'logits/rejected': number
+}
+
+/** Everything a bit-identical continuation on the same adapter needs, beside the model, the pairs and the settings. */
+export interface TrainerState {
+  /** Optimiser steps done. */
+  step: number
+  numTokens: number
+  params: Float32Array<ArrayBuffer> // (layout.size)
+  expAvg: Float32Array<ArrayBuffer> // (layout.size)
+  expAvgSq: Float32Array<ArrayBuffer> // (layout.size)
+  /** Reference log-probabilities, chosen and rejected of every pair. */
+  referenceLogps: Float32Array<ArrayBuffer> // (pairs, 2)
+}
+
+export interface TrainerOptions {
+  readonly config: TrainerConfig
+  readonly layout: AdapterLayout
+  readonly pairs: readonly TokenPair[]
+  readonly pack: Omit<PackOptions, 'maxPositions'>
+  /** False takes the pairs in their order, epoch after epoch. Default true. */
+  readonly shuffle?: boolean
+  /** Share prefixes among the answers of a micro-batch. Default true. */
+  readonly share?: boolean
+}
+
+/** Floats between the figures of two micro-batches: views start at 256 bytes. */
+const METRICS_STRIDE = 64
+
+/** DPO training of a LoRA adapter on one decoder: each optimiser step is recorded whole, without waiting for the GPU. */
+export class DpoTrainer {
+  readonly plan: StepPlan
+  readonly params: AdapterTensors
+  readonly #gpu: Gpu
+  readonly #decoder: Decoder
+  readonly #options: TrainerOptions
+  readonly #preference: Preference
+  readonly #adamw: AdamW
+  readonly #grads: AdapterTensors
+  readonly #expAvg: AdapterTensors
+  readonly #expAvgSq: AdapterTensors
+  readonly #metrics: Tensor // (gradient_accumulation_steps, METRICS_STRIDE)
+  readonly #norm: Tensor // (3)
+  readonly #normPartials: Tensor
+  #workspace: Workspace | undefined
+  #referenceLogps: Float32Array<ArrayBuffer> | undefined // (pairs, 2)
+  #step = 0
+  #numTokens = 0
+
+  private constructor(
+    gpu: Gpu,
+    decoder: Decoder,
+    options: TrainerOptions,
+    preference: Preference,
+    adamw: AdamW,
+  ) {
+    this.#gpu = gpu
+    this.#decoder = decoder
+    this.#options = options
+    this.#preference = preference
+    this.#adamw = adamw
+    this.plan = planSteps(options.config, options.pairs.length)
+    const { layout } = options
+    this.params = new AdapterTensors(gpu, layout, 'adapter.params')
+    this.#grads = new AdapterTensors(gpu, layout, 'adapter.grads')
+    this.#expAvg = new AdapterTensors(gpu, layout, 'adapter.expAvg')
+    this.#expAvgSq = new AdapterTensors(gpu, layout, 'adapter.expAvgSq')
+    this.#metrics = gpu.tensor(
+      [options.config.gradient_accumulation_steps, METRICS_STRIDE],
+      'trainer.metrics',
+    )
+    this.#norm = gpu.tensor([3], 'trainer.norm')
+    this.#normPartials = gpu.tensor(gradNormScratchShape([{ size: layout.size }]), 'trainer.normPartials')
+  }
+
+  /**
+   * Compiles what a step takes beyond the decoder's kernels.
+   * @param initial flat adapter parameters to start from (`initialAdapter`, `packAdapter`), or a state to continue.
+   */
+  static async create(
+    gpu: Gpu,
+    decoder: Decoder,
+    options: TrainerOptions,
+    initial: Float32Array<ArrayBuffer> | TrainerState,
+  ): Promise<DpoTrainer> {
+    const [preference, adamw] = await Promise.all([createPreference(gpu), createAdamW(gpu)])
+    const trainer = new DpoTrainer(gpu, decoder, options, preference, adamw)
+    if (initial instanceof Float32Array) gpu.stream.write(trainer.params.flat, initial)
+    else trainer.#restore(initial)
+    return trainer
+  }
+
+  /** Optimiser steps done. */
+  get step(): number {
+    return this.#step
+  }
+
+  get isDone(): boolean {
+    return this.#step >= this.plan.totalSteps
+  }
+
+  /**
+   * The reference's log-probabilities of all answers, computed once before the first step: TRL's initial adapter, or the
+   * model without one where `reference` is "base".
+   */
+  async computeReference({
+    signal,
+    onProgress,
+  }: {
+    signal?: AbortSignal
+    onProgress?: (done: number, total: number) => void
+  } = {}): Promise<void> {
+    if (this.#referenceLogps) return
+    const { pairs, config } = this.#options
+    const adapter = config.reference === 'initial' ? { params: this.params } : undefined
+    const logps = new Float32Array(2 * pairs.length)
+    const size = config.per_device_train_batch_size
+    for (let first = 0; first < pairs.length; first += size) {
+      signal?.throwIfAborted()
+      const indices = Array.from({ length: Math.min(size, pairs.length - first) }, (_, i) => first + i)
+      const { workspace, staged } = this.#stage(this.#pack(indices))
+      const { logps: tokens } = this.#decoder.forward(workspace, staged, adapter, false)
+      const sums = workspace.view('reference.sums', (r) => [r.sequences / 2, 2])
+      this.#preference.answerSums({ values: tokens, offsets: staged.offsets, sums })
+      logps.set(await this.#gpu.readF32(sums), 2 * first)
+      onProgress?.(first + indices.length, pairs.length)
+    }
+    this.#referenceLogps = logps
+  }
+
+  /**
+   * Records one optimiser step: forward, loss, backward, accumulation, clipping and AdamW.
+   * @returns the step's figures, once the GPU has computed them; the call itself does not wait.
+   * @throws {Error} after the last step, or before `computeReference`.
+   */
+  trainStep(): Promise<StepMetrics> {
+    if (this.isDone) throw new Error(`training: all ${this.plan.totalSteps} steps are done`)
+    const { config, pairs, shuffle = true, layout } = this.#options
+    const { epoch, first, end } = batchesOfStep(config, this.plan, this.#step)
+    const order = epochOrder(pairs.length, config.seed, epoch, shuffle)
+    const lr = learningRate(config, this.plan, this.#step)
+    const adapter: ActiveAdapter = {
+      params: this.params,
+      dropout: { rate: layout.config.lora_dropout, seed: config.seed, step: this.#step },
+    }
+    this.#adamw.zero([this.#grads.flat])
+    for (let micro = first; micro < end; micro++) {
+      const size = config.per_device_train_batch_size
+      const indices = order.slice(micro * size, (micro + 1) * size)
+      const packed = this.#pack(indices)
+      this.#numTokens += packed.unpackedTokens
+      this.#microBatch(packed, indices, adapter, micro - first, 1 / (end - first))
+    }
+    this.#adamw.gradNorm({
+      grads: [this.#grads.flat],
+      partials: this.#normPartials,
+      norm: this.#norm,
+      maxNorm: config.max_grad_norm,
+    })
+    this.#adamw.step({
+      param: this.params.flat,
+      grad: this.#grads.flat,
+      expAvg: this.#expAvg.flat,
+      expAvgSq: this.#expAvgSq.flat,
+      norm: this.#norm,
+      lr,
+      t: this.#step + 1,
+      settings: {
+        beta1: config.adam_beta1,
+        beta2: config.adam_beta2,
+        eps: config.adam_epsilon,
+        weightDecay: config.weight_decay,
+      },
+    })
+    this.#step++
+    const stepsBefore = this.#step - epoch * this.plan.stepsPerEpoch
+    return this.#readMetrics(end - first, {
+      step: this.#step,
+      epoch:
+        epoch + Math.min(1, (stepsBefore * config.gradient_accumulation_steps) / this.plan.batchesPerEpoch),
+      learning_rate: lr,
+      num_tokens: this.#numTokens,
+    })
+  }
+
+  /** Everything needed to continue later; waits for the GPU. */
+  async state(): Promise<TrainerState> {
+    const [params, expAvg, expAvgSq] = await Promise.all([
+      this.#gpu.readF32(this.params.flat),
+      this.#gpu.readF32(this.#expAvg.flat),
+      this.#gpu.readF32(this.#expAvgSq.flat),
+    ])
+    return {
+      step: this.#step,
+      numTokens: this.#numTokens,
+      params,
+      expAvg,
+      expAvgSq,
+      referenceLogps: (this.#referenceLogps ?? new Float32Array()).slice(),
+    }
+  }
+
+  release(): void {
+    this.#workspace?.release()
+    const adapters = [this.params, this.#grads, this.#expAvg, this.#expAvgSq]
+    this.#gpu.release(...adapters.map(({ flat }) => flat), this.#metrics, this.#norm, this.#normPartials)
+  }
+
+  #restore(state: TrainerState): void {
+    this.#step = state.step
+    this.#numTokens = state.numTokens
+    this.#gpu.stream.write(this.params.flat, state.params)
+    this.#gpu.stream.write(this.#expAvg.flat, state.expAvg)
+    this.#gpu.stream.write(this.#expAvgSq.flat, state.expAvgSq)
+    if (state.referenceLogps.length > 0) this.#referenceLogps = state.referenceLogps.slice()
+  }
+
+  #microBatch(
+    packed: PackedBatch,
+    indices: readonly number[],
+    adapter: ActiveAdapter,
+    place: number,
+    gradScale: number,
+  ): void {
+    const { config, pairs } = this.#options
+    const { workspace, staged } = this.#stage(packed)
+    const reference = this.#referenceLogps
+    if (!reference) throw new Error('training: expected computeReference before the first step')
+    const refLogps = workspace.view('pairs.refLogps', (r) => [r.sequences / 2, 2])
+    this.#gpu.stream.write(
+      refLogps,
+      Float32Array.from(indices.flatMap((i) => [...reference.subarray(2 * i, 2 * i + 2)])),
+    )
+    const pairWeights = workspace.view('pairs.weights', (r) => [r.sequences / 2])
+    const weighted = pairs.some(({ weight }) => weight !== undefined)
+    if (weighted)
+      this.#gpu.stream.write(
+        pairWeights,
+        Float32Array.from(indices, (i) => pairs[i]?.weight ?? 1),
+      )
+
+    const { offsets } = staged
+    const tokens = this.#decoder.forward(workspace, staged, adapter, true)
+    const policyLogps = workspace.view('pairs.policyLogps', (r) => [r.sequences / 2, 2])
+    const stats = workspace.view('pairs.stats', (r) => [r.sequences / 2, 2, 3])
+    const dAnswerLogps = workspace.view('pairs.dAnswerLogps', (r) => [r.sequences / 2, 2])
+    const dlogps = workspace.view('answers.dlogps', (r) => [r.answers])
+    this.#preference.answerSums({ values: tokens.logps, offsets, sums: policyLogps })
+    this.#preference.answerStats({ ...tokens, offsets, stats })
+    this.#preference.loss({
+      policyLogps,
+      refLogps,
+      offsets,
+      ...(weighted ? { pairWeights } : {}),
+      stats,
+      dAnswerLogps,
+      metrics: this.#metrics.rows(place, 1).prefix([PREFERENCE_METRICS.length]),
+      scratch: workspace.view('pairs.scratch', (r) => preferenceScratchShape(r.sequences / 2)),
+      settings: preferenceSettings(config),
+      gradScale,
+    })
+    this.#preference.tokenSlopes({ dAnswerLogps, offsets, dlogps })
+    this.#decoder.backward(workspace, staged, adapter, this.#grads, dlogps)
+  }
+
+  async #readMetrics(
+    microBatches: number,
+    known: Pick<StepMetrics, 'step' | 'epoch' | 'learning_rate' | 'num_tokens'>,
+  ): Promise<StepMetrics> {
+    const [values, norm] = await Promise.all([
+      this.#gpu.readF32(this.#metrics),
+      this.#gpu.readF32(this.#norm),
+    ])
+    const rows = Array.from({ length: microBatches }, (_, i) =>
+      namePreferenceMetrics(
+        values.subarray(i * METRICS_STRIDE, i * METRICS_STRIDE + PREFERENCE_METRICS.length),
+      ),
+    )
+    const mean = (name: (typeof PREFERENCE_METRICS)[number]): number =>
+      rows.reduce((total, row) => total + row[name], 0) / rows.length
+    return {
+      ...known,
+      grad_norm: norm[0] ?? Number.NaN,
+      loss: mean('loss'),
+      entropy: mean('entropy'),
+      mean_token_accuracy: mean('mean_token_accuracy'),
+      'rewards/chosen': mean('rewards/chosen'),
+      'rewards/rejected': mean('rewards/rejected'),
+      'rewards/accuracies': mean('rewards/accuracies'),
+      'rewards/margins': mean('rewards/margins'),
+      'logps/chosen': mean('logps/chosen'),
+      'logps/rejected': mean('logps/rejected'),
+      'logits/chosen': mean('logits/chosen'),
+      'logits/rejected': mean('logits/rejected'),
+    }
+  }
+
+  #pack(indices: readonly number[]): PackedBatch {
+    const { pairs, pack, share = true, config } = this.#options
+    const sequences = indices.flatMap((i): Sequence[] => {
+      const { prefix, chosen, rejected } = pairs[i] as TokenPair
+      return [
+        { prefix, answer: truncated(prefix, chosen, config.max_length) },
+        { prefix, answer: truncated(prefix, rejected, config.max_length) },
+      ]
+    })
+    return packSequences(sequences, { ...pack, share, maxPositions: this.#decoder.maxPositions })
+  }
+
+  /** Stages a batch in the workspace, which is made anew, larger, only when a batch does not fit. */
+  #stage(packed: PackedBatch): { workspace: Workspace; staged: StagedBatch } {
+    const needed = {
+      tokens: packed.ids.length,
+      answers: packed.targets.length,
+      sequences: packed.offsets.length - 1,
+      features: packed.features.length / this.#decoder.config.hiddenSize,
+    }
+    const capacity = this.#workspace?.capacity
+    const fits =
+      capacity &&
+      Object.entries(needed).every(([key, rows]) => rows <= capacity[key as keyof typeof capacity])
+    if (!fits) {
+      this.#workspace?.release()
+      this.#gpu.arena.trim()
+      const grown = (key: keyof typeof needed): number => Math.max(needed[key], capacity?.[key] ?? 0)
+      this.#workspace = this.#decoder.workspace({
+        tokens: grown('tokens'),
+        answers: grown('answers'),
+        sequences: Math.max(grown('sequences'), 2 * this.#options.config.per_device_train_batch_size),
+        features: grown('features'),
+      })
+    }
+    const workspace = this.#workspace as Workspace
+    return { workspace, staged: this.#decoder.stage(workspace, packed) }
+  }
+}
+
+/** An answer cut so that its sequence has at most `maxLength` tokens, TRL's `keep_start`. */
+function truncated(prefix: Prefix, answer: readonly number[], maxLength: number | null): readonly number[] {
+  return maxLength === null ? answer : answer.slice(0, Math.max(0, maxLength - prefix.ids.length))
+}

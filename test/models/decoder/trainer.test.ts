@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest'
+import { type LoraMatrices, parseLoraConfig } from '../../../src/data/peft.ts'
+import { parseTrainerConfig } from '../../../src/method/trainer-config.ts'
+import { readJson } from '../../../src/models/checkpoint.ts'
+import { parseModelConfig } from '../../../src/models/config.ts'
+import { adapterLayout, packAdapter, unpackAdapter } from '../../../src/models/decoder/adapter.ts'
+import { Decoder } from '../../../src/models/decoder/decoder.ts'
+import { findDecoderTensors } from '../../../src/models/decoder/tensor-names.ts'
+import {
+  DpoTrainer,
+  type StepMetrics,
+  type TokenPair,
+  type TrainerOptions,
+  type TrainerState,
+} from '../../../src/models/decoder/trainer.ts'
+import { createWeightLoader } from '../../../src/models/decoder/weight-loader.ts'
+import { loadDecoderWeights } from '../../../src/models/decoder/weights.ts'
+import golden from '../../goldens/dpo-trainer/golden.json'
+import { goldenCheckpoint, goldenFile, goldenModel, goldenTensors } from '../../support/goldens.ts'
+import { testGpu } from '../../support/gpu.ts'
+import { at } from '../../support/numeric.ts'
+
+const FOLDER = 'dpo-trainer'
+const { peft, ...trainerJson } = golden.config
+
+interface Row {
+  images: string[]
+  prompt: string
+  chosen: string
+  rejected: string
+}
+
+async function text(path: string): Promise<string> {
+  const source = await goldenFile(path)
+  return new TextDecoder().decode(await source.read(0, source.byteLength))
+}
+
+/** The golden's pairs as token ids: its tokenizer splits at spaces, and an image is four tokens. */
+async function tokenPairs(imageTokenId: number, features: Float32Array): Promise<TokenPair[]> {
+  const vocabulary = JSON.parse(await text(`${FOLDER}/model/tokenizer.json`)).model.vocab as Record<
+    string,
+    number
+  >
+  const idsOf = (words: string): number[] => words.split(' ').map((word) => vocabulary[word] as number)
+  const rows = (await text(`${FOLDER}/pairs.jsonl`))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row)
+  const perImage = features.length / 12
+  return rows.map(({ images, prompt, chosen, rejected }) => {
+    const image = Number(/(\d+)\.png/.exec(images[0] ?? '')?.[1])
+    return {
+      prefix: {
+        key: `${image} ${prompt}`,
+        ids: idsOf(prompt).flatMap((id) => (id === imageTokenId ? [id, id, id, id] : [id])),
+        features: features.subarray(image * perImage, (image + 1) * perImage),
+      },
+      chosen: idsOf(chosen),
+      rejected: idsOf(rejected),
+    }
+  })
+}
+
+async function setUp() {
+  const gpu = await testGpu()
+  const model = parseModelConfig(await readJson(goldenModel(`${FOLDER}/model`), 'config.json'))
+  const tensors = findDecoderTensors(model.decoder, await goldenCheckpoint(`${FOLDER}/model`))
+  const weights = await loadDecoderWeights(gpu, model.decoder, tensors, await createWeightLoader(gpu, 'f32'))
+  const decoder = await Decoder.create(gpu, model.decoder, weights)
+  const expected = await goldenTensors(`${FOLDER}/golden.safetensors`)
+  const layout = adapterLayout(model, parseLoraConfig(peft))
+  const adapter = (prefix: string) =>
+    packAdapter(
+      layout,
+      new Map(
+        layout.slots.map(({ path }): [string, LoraMatrices<Float32Array>] => {
+          const read = (m: string) =>
+            expected.get(`${prefix}.base_model.model.${path}.lora_${m}.weight`) as Float32Array
+          return [path, { loraA: read('A'), loraB: read('B') }]
+        }),
+      ),
+    )
+  const options: TrainerOptions = {
+    config: parseTrainerConfig(trainerJson),
+    layout,
+    pairs: await tokenPairs(model.imageTokenId ?? -1, expected.get('image_features') as Float32Array),
+    pack: { imageTokenId: model.imageTokenId, hiddenSize: 32, vocabSize: model.decoder.vocabSize },
+    shuffle: false,
+  }
+  const create = (
+    change: Partial<TrainerOptions> = {},
+    initial: Float32Array<ArrayBuffer> | TrainerState = adapter('init'),
+  ) => DpoTrainer.create(gpu, decoder, { ...options, ...change }, initial)
+  return { gpu, decoder, layout, adapter, options, create }
+}
+
+const shared = setUp()
+
+async function run(trainer: DpoTrainer, steps = trainer.plan.totalSteps): Promise<StepMetrics[]> {
+  await trainer.computeReference()
+  const pending: Promise<StepMetrics>[] = []
+  for (let step = 0; step < steps; step++) pending.push(trainer.trainStep())
+  return await Promise.all(pending)
+}
+
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    ab += at(a, i) * at(b, i)
+    aa += at(a, i) ** 2
+    bb += at(b, i) ** 2
+  }
+  return ab / Math.sqrt(aa * bb)
+}
+
+describe('ten steps of TRL’s DPOTrainer', () => {
+  test('give the same figures and the same adapter', async () => {
+    const { create, layout, adapter, gpu } = await shared
+    const trainer = await create()
+    const steps = await run(trainer)
+    golden.log.forEach((expected, i) => {
+      const ours = steps[i] as StepMetrics
+      for (const [name, value] of Object.entries(expected)) {
+        const isReward = name.startsWith('rewards/') && name !== 'rewards/accuracies'
+        const logp = Math.max(Math.abs(expected['logps/chosen']), Math.abs(expected['logps/rejected']))
+        const bound = isReward
+          ? 1e-4 * golden.config.beta * Math.max(1, logp)
+          : 1e-4 * Math.max(1, Math.abs(value))
+        const difference = Math.abs(ours[name as keyof StepMetrics] - value)
+        if (import.meta.env.VITE_PRINT_ERRORS)
+          console.log(`step ${i + 1} ${name} off by ${difference / bound} of the bound`)
+        expect(
+          difference,
+          `step ${i + 1}: ${name} ${ours[name as keyof StepMetrics]} against ${value}`,
+        ).toBeLessThanOrEqual(bound)
+      }
+    })
+    const [start, end] = [unpackAdapter(layout, adapter('init')), unpackAdapter(layout, adapter('final'))]
+    const trained = unpackAdapter(layout, await gpu.readF32(trainer.params.flat))
+    const update = (to: typeof end) =>
+      [...to].flatMap(([path, { loraA, loraB }]) => {
+        const from = start.get(path) as LoraMatrices<Float32Array>
+        return [...loraA.map((x, i) => x - at(from.loraA, i)), ...loraB.map((x, i) => x - at(from.loraB, i))]
+      })
+    expect(cosine(update(trained), update(end))).toBeGreaterThanOrEqual(0.9999)
+    trainer.release()
+  })
+
+  test('start from a loss of log 2, and a reference without the adapter is another one', async () => {
+    const { create, options } = await shared
+    const trainer = await create()
+    expect((await run(trainer, 1))[0]?.loss).toBeCloseTo(Math.LN2, 6)
+    trainer.release()
+    const base = await create({ config: { ...options.config, reference: 'base' } })
+    expect(Math.abs(((await run(base, 1))[0]?.loss ?? 0) - Math.LN2)).toBeGreaterThan(1e-3)
+    base.release()
+  })
+})
+
+describe('training', () => {
+  test('continues bit for bit from a saved state', async () => {
+    const { create } = await shared
+    const whole = await create({ shuffle: true })
+    const expected = await run(whole)
+    const first = await create({ shuffle: true })
+    await run(first, 4)
+    const saved = structuredClone(await first.state())
+    first.release()
+    const second = await create({ shuffle: true }, saved)
+    expect(await run(second, 6)).toEqual(expected.slice(4))
+    expect(await second.state()).toEqual(await whole.state())
+    whole.release()
+    second.release()
+  })
+
+  test('gives the same with prefixes shared or not, and in one batch or two accumulated halves', async () => {
+    const { create, options } = await shared
+    const pairs = options.pairs.slice(0, 4).flatMap((pair, i) => [pair, options.pairs[i + 12] as TokenPair])
+    const variants: Partial<TrainerOptions>[] = [
+      { pairs },
+      { pairs, share: false },
+      {
+        pairs,
+        config: { ...options.config, per_device_train_batch_size: 4, gradient_accumulation_steps: 1 },
+      },
+    ]
+    const results: StepMetrics[][] = []
+    for (const change of variants) {
+      const trainer = await create(change)
+      results.push(await run(trainer, 4))
+      trainer.release()
+    }
+    const [expected, ...others] = results as [StepMetrics[], ...StepMetrics[][]]
+    for (const steps of others) {
+      steps.forEach((metrics, i) => {
+        expect(metrics.loss).toBeCloseTo(expected[i]?.loss ?? 0, 5)
+        expect(metrics.grad_norm).toBeCloseTo(expected[i]?.grad_norm ?? 0, 3)
+      })
+    }
+  })
+})
