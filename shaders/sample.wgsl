@@ -105,10 +105,14 @@ fn group_first(value: Place, local: u32) -> Place {
   return workgroupUniformLoad(&group_place);
 }
 
-/// A whole number that orders as the score does; below that of PADDING for none.
+/// Whole numbers that order as the scores do; 0 is below all of them.
+fn images_of(scores: vec4<f32>) -> vec4<u32> {
+  let bits = bitcast<vec4<u32>>(select(scores, vec4(0.0), scores == vec4(0.0))); // one zero, not two
+  return select(bits | vec4(0x80000000u), ~bits, (bits >> vec4(31u)) == vec4(1u));
+}
+
 fn image_of(score: f32) -> u32 {
-  let bits = bitcast<u32>(select(score, 0.0, score == 0.0)); // one zero, not two
-  return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
+  return images_of(vec4(score)).x;
 }
 
 fn score_of(image: u32) -> f32 {
@@ -136,17 +140,17 @@ fn penalised(row: u32, quad: u32, raw: vec4<f32>) -> vec4<f32> {
 }
 
 /// exp where it matters, zero where the sum would not notice.
-fn exp_or_zero(x: f32) -> f32 {
-  return select(0.0, exp(max(x, -80.0)), x > -80.0);
+fn exp_or_zero(x: vec4<f32>) -> vec4<f32> {
+  return select(vec4(0.0), exp(max(x, vec4(-80.0))), x > vec4(-80.0));
 }
 
 /// log of the sum of exp(logits) over a row whose largest logit is `largest`.
 fn log_sum_exp(base: u32, largest: f32, local: u32) -> f32 {
-  var sum = 0.0;
-  for (var id = local; id < params.vocab; id += GROUP) {
-    sum += exp_or_zero(logit(base, id) - largest);
+  var sum = vec4(0.0);
+  for (var quad = local; quad < (params.vocab + 3u) / 4u; quad += GROUP) {
+    sum += exp_or_zero(logits_of(base, quad) - largest);
   }
-  return largest + log(group_sum1(sum, local));
+  return largest + log(group_sum1((sum.x + sum.y) + (sum.z + sum.w), local));
 }
 
 /// The tokens in play: those with an image above `floor`, and of those at `floor` the ids up to `cut`.
@@ -155,8 +159,9 @@ struct Kept {
   cut: u32,
 }
 
-fn is_kept(kept: Kept, image: u32, id: u32) -> bool {
-  return image > kept.floor || (image == kept.floor && id <= kept.cut);
+fn are_kept(kept: Kept, images: vec4<u32>, quad: u32) -> vec4<bool> {
+  let ids = 4u * quad + vec4(0u, 1u, 2u, 3u);
+  return (images > vec4(kept.floor)) | ((images == vec4(kept.floor)) & (ids <= vec4(kept.cut)));
 }
 
 /// What a token weighs in a sum over the row: its w, or 1.
@@ -169,23 +174,15 @@ struct Weighing {
   min_weight: f32,
 }
 
-fn weight_of(z: f32, id: u32, kept: Kept, by: Weighing) -> f32 {
-  let image = image_of(z);
-  if (image < by.low || image >= by.high || !is_kept(kept, image, id)) {
-    return 0.0;
-  }
-  let w = exp_or_zero((z - by.best) * params.inverse_temperature);
-  return select(select(0.0, w, w >= by.min_weight), 1.0, by.by_count);
-}
-
 fn weights_of(row: u32, quad: u32, kept: Kept, by: Weighing) -> vec4<f32> {
   let z = scores[row * ((params.vocab + 3u) / 4u) + quad];
-  let id = 4u * quad;
-  return vec4(
-    weight_of(z.x, id, kept, by),
-    weight_of(z.y, id + 1u, kept, by),
-    weight_of(z.z, id + 2u, kept, by),
-    weight_of(z.w, id + 3u, kept, by));
+  let images = images_of(z);
+  let counts = (images >= vec4(by.low)) & (images < vec4(by.high)) & are_kept(kept, images, quad);
+  if (by.by_count) {
+    return select(vec4(0.0), vec4(1.0), counts);
+  }
+  let w = exp_or_zero((z - by.best) * params.inverse_temperature);
+  return select(vec4(0.0), w, counts & (w >= vec4(by.min_weight)));
 }
 
 var<workgroup> block_sums: array<f32, GROUP>;
@@ -269,31 +266,35 @@ fn shorten(row: u32, kept: Kept, best: f32, goal: f32, by_count: bool, local: u3
     }
     p = clamp(p, vec4(s.low), vec4(s.high));
     q = clamp(q, vec4(s.low), vec4(s.high));
-    var sums = mat4x4<f32>(); // counts at or above p, at or above q, masses at or above p, at or above q
-    let by = Weighing(s.low, s.high, best, false, 0.0);
+    var counts_p = vec4(0.0); // tokens at or above the pivots, and their masses
+    var counts_q = vec4(0.0);
+    var masses_p = vec4(0.0);
+    var masses_q = vec4(0.0);
+    let ones_by = Weighing(s.low, s.high, best, true, 0.0);
+    let mass_by = Weighing(s.low, s.high, best, false, 0.0);
     let quads = (params.vocab + 3u) / 4u;
     for (var quad = local; quad < quads; quad += GROUP) {
-      let z = scores[row * quads + quad];
-      let images = images_of(z);
+      let images = images_of(scores[row * quads + quad]);
       if (any((images >= vec4(s.low)) & (images < vec4(s.high)))) {
-        for (var i = 0u; i < 4u; i++) {
-          let image = images[i];
-          if (image >= s.low && image < s.high && is_kept(kept, image, 4u * quad + i)) {
-            let reaches_p = vec4(image) >= p;
-            let reaches_q = vec4(image) >= q;
-            var w = 0.0;
-            if (!by_count) {
-              w = weight_of(z[i], 4u * quad + i, kept, by);
-            }
-            sums[0] += select(vec4(0.0), vec4(1.0), reaches_p);
-            sums[1] += select(vec4(0.0), vec4(1.0), reaches_q);
-            sums[2] += select(vec4(0.0), vec4(w), reaches_p);
-            sums[3] += select(vec4(0.0), vec4(w), reaches_q);
-          }
+        let ones = weights_of(row, quad, kept, ones_by);
+        let x_p = select(vec4(0.0), vec4(ones.x), vec4(images.x) >= p);
+        let y_p = select(vec4(0.0), vec4(ones.y), vec4(images.y) >= p);
+        let z_p = select(vec4(0.0), vec4(ones.z), vec4(images.z) >= p);
+        let w_p = select(vec4(0.0), vec4(ones.w), vec4(images.w) >= p);
+        let x_q = select(vec4(0.0), vec4(ones.x), vec4(images.x) >= q);
+        let y_q = select(vec4(0.0), vec4(ones.y), vec4(images.y) >= q);
+        let z_q = select(vec4(0.0), vec4(ones.z), vec4(images.z) >= q);
+        let w_q = select(vec4(0.0), vec4(ones.w), vec4(images.w) >= q);
+        counts_p += x_p + y_p + z_p + w_p;
+        counts_q += x_q + y_q + z_q + w_q;
+        if (!by_count) {
+          let w = weights_of(row, quad, kept, mass_by);
+          masses_p += w.x * x_p + w.y * y_p + w.z * z_p + w.w * w_p;
+          masses_q += w.x * x_q + w.y * y_q + w.z * z_q + w.w * w_q;
         }
       }
     }
-    let totals = group_sum(sums, local);
+    _ = group_sum(mat4x4(counts_p, counts_q, masses_p, masses_q), local);
     if (local == 0u) {
       var next = s;
       for (var i = 0u; i < 8u; i++) { // from the highest pivot down to the first that reaches the goal
@@ -320,16 +321,12 @@ fn shorten(row: u32, kept: Kept, best: f32, goal: f32, by_count: bool, local: u3
   }
   var missing = goal - s.count_high; // tokens of the one score left in the bracket, still to be kept
   if (!by_count) {
-    let w = exp_or_zero((score_of(s.low) - best) * params.inverse_temperature);
+    let w = exp_or_zero(vec4((score_of(s.low) - best) * params.inverse_temperature)).x;
     missing = select(1e9, ceil((goal - s.mass_high) / max(w, 1e-38)), w > 0.0);
   }
   let ties = Weighing(s.low, s.low + 1u, best, true, 0.0);
   let last = find(row, 0.0, max(missing, 1.0) - 1.0, kept, ties, local);
   return Kept(s.low, min(cut, last));
-}
-
-fn images_of(z: vec4<f32>) -> vec4<u32> {
-  return vec4(image_of(z.x), image_of(z.y), image_of(z.z), image_of(z.w));
 }
 
 @compute @workgroup_size(GROUP)
@@ -346,11 +343,12 @@ fn draw(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       z = penalised(row, quad, raw);
     }
     scores[row * quads + quad] = z;
+    let images = images_of(z);
     let id = 4u * quad;
-    own_first = first_of(own_first, Place(image_of(z.x), id));
-    own_first = first_of(own_first, Place(image_of(z.y), id + 1u));
-    own_first = first_of(own_first, Place(image_of(z.z), id + 2u));
-    own_first = first_of(own_first, Place(image_of(z.w), id + 3u));
+    own_first = first_of(own_first, Place(images.x, id));
+    own_first = first_of(own_first, Place(images.y, id + 1u));
+    own_first = first_of(own_first, Place(images.z, id + 2u));
+    own_first = first_of(own_first, Place(images.w, id + 3u));
     own_largest = max(own_largest, raw);
   }
   let first = group_first(own_first, local);
@@ -362,17 +360,23 @@ fn draw(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   if (params.inverse_temperature > 0.0) {
     let best = score_of(first.image);
     var kept = Kept(image_of(LOWEST), NONE);
-    if (params.top_k > 0u && params.top_k < params.vocab) {
-      kept = shorten(row, kept, best, f32(params.top_k), true, local);
-    }
-    if (params.top_p < 1.0) {
-      let all = Weighing(kept.floor, NONE, best, false, 0.0);
-      var mass = vec4(0.0);
-      for (var quad = local; quad < quads; quad += GROUP) {
-        mass += weights_of(row, quad, kept, all);
+    for (var stage = 0u; stage < 2u; stage++) { // top-k, then top-p
+      let by_count = stage == 0u;
+      let is_off = select(params.top_p >= 1.0, params.top_k == 0u || params.top_k >= params.vocab, by_count);
+      if (is_off) {
+        continue;
       }
-      let total = group_sum1((mass.x + mass.y) + (mass.z + mass.w), local);
-      kept = shorten(row, kept, best, max(params.top_p * total, 1e-30), false, local);
+      var goal = f32(params.top_k);
+      if (!by_count) {
+        let all = Weighing(kept.floor, NONE, best, false, 0.0);
+        var mass = vec4(0.0);
+        for (var quad = local; quad < quads; quad += GROUP) {
+          mass += weights_of(row, quad, kept, all);
+        }
+        let total = group_sum1((mass.x + mass.y) + (mass.z + mass.w), local);
+        goal = max(params.top_p * total, 1e-30); // at least the likeliest token
+      }
+      kept = shorten(row, kept, best, goal, by_count, local);
     }
     let key = row * 6u;
     let word = philox4x32(

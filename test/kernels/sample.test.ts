@@ -120,10 +120,10 @@ const SETTINGS: SampleSettings[] = [
 
 describe.each(['normal', 'ties', 'equal', 'single'] as const)('sampling from %s logits', (kind) => {
   test.each([
-    [40, 1],
-    [40, 7],
-    [100, 65],
-    [60, 520],
+    [3, 1],
+    [12, 7],
+    [24, 65],
+    [12, 520],
   ])('%i rows of %i tokens draw what the sorted reference draws', async (count, vocab) => {
     const rows = makeRows(count, vocab, kind)
     for (const settings of SETTINGS) await prove(rows, vocab, settings)
@@ -131,8 +131,8 @@ describe.each(['normal', 'ties', 'equal', 'single'] as const)('sampling from %s 
 })
 
 test.each([
-  [16, 32_001],
-  [6, 100_003],
+  [4, 32_001],
+  [2, 100_003],
 ])('%i rows of %i tokens', async (count, vocab) => {
   let [edges, farthest] = [0, 0]
   for (const kind of ['normal', 'ties'] as const) {
@@ -148,7 +148,7 @@ test.each([
 })
 
 test('drawn tokens follow their probabilities (chi-squared)', async () => {
-  const [count, vocab] = [4096, 16]
+  const [count, vocab] = [1024, 16]
   const logits = new Random(3).normals(vocab)
   const rows: Rows = {
     logits: Float32Array.from({ length: count * vocab }, (_, i) => at(logits, i % vocab)),
@@ -170,9 +170,9 @@ test('drawn tokens follow their probabilities (chi-squared)', async () => {
   }
   expect(chiSquared(probabilities)).toBeLessThan(31.3) // 11 degrees of freedom: 0.1% of seeds exceed it
   // Negative control: another temperature's probabilities do not pass.
-  expect(chiSquared(warp(logits, new Set(), { ...settings, temperature: 1 }).probabilities)).toBeGreaterThan(
-    31.3,
-  )
+  expect(
+    chiSquared(warp(logits, new Set(), { ...settings, temperature: 0.8 }).probabilities),
+  ).toBeGreaterThan(31.3)
 })
 
 test('a row draws the same alone, in a batch and again', async () => {
