@@ -13,11 +13,25 @@ function msOf(row: Row): number {
 }
 
 /** How this project's kernel compares with the fastest other; empty when one of them has no time. */
-function formatStanding(sorted: readonly Row[]): string {
-  const own = sorted.find((row) => row.library === 'clip-dpo')
-  const best = sorted.find((row) => row.library !== 'clip-dpo')
-  if (own?.ms === undefined || best?.ms === undefined) return ''
-  return `: ${(best.ms / own.ms).toFixed(2)}x the best peer (${best.library})`
+function formatStanding(rows: readonly Row[]): string {
+  const standing = (times: (row: Row) => number | undefined): string | undefined => {
+    const own = fastest(rows, times, (row) => row.library === 'clip-dpo')
+    const peer = fastest(rows, times, (row) => row.library !== 'clip-dpo')
+    return own && peer && `${(peer.ms / own.ms).toFixed(2)}x ${peer.library}`
+  }
+  const byMedian = standing((row) => row.ms)
+  return byMedian ? `: ${byMedian} by median, ${standing((row) => row.bestMs)} by best` : ''
+}
+
+function fastest(
+  rows: readonly Row[],
+  times: (row: Row) => number | undefined,
+  include: (row: Row) => boolean,
+): { library: string; ms: number } | undefined {
+  return rows
+    .flatMap((row) => ({ library: row.library, ms: include(row) ? times(row) : undefined }))
+    .filter((entry): entry is { library: Row['library']; ms: number } => entry.ms !== undefined)
+    .toSorted((a, b) => a.ms - b.ms)[0]
 }
 
 function formatRow(row: Row): string {

@@ -61,3 +61,12 @@ export function uniforms(random: Random, length: number, limit: number): Float32
   for (let i = 0; i < length; i++) values[i] = limit * (2 * random.uniform() - 1)
   return values
 }
+
+/** A function that computes its value when first asked, and keeps it. */
+export function lazy<T>(compute: () => T): () => T {
+  let kept: { value: T } | undefined
+  return () => {
+    kept ??= { value: compute() }
+    return kept.value
+  }
+}

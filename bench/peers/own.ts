@@ -1,5 +1,6 @@
+import { Autotuner } from '../../src/gpu/autotune.ts'
 import { Gpu } from '../../src/gpu/gpu.ts'
-import type { Tensor } from '../../src/gpu/tensor.ts'
+import type { DType, HostArray, Tensor } from '../../src/gpu/tensor.ts'
 import { mapValues, mapValuesAsync } from '../harness/arrays.ts'
 import type { Entry, HostTensor } from '../harness/problem.ts'
 
@@ -11,13 +12,25 @@ export function ownGpu(): Promise<Gpu> {
   return opened
 }
 
+let tuner: Autotuner | undefined
+
+/** Chooses tiles by timing them once for all problems; that is done before anything is measured. */
+export function ownTuner(gpu: Gpu): Autotuner {
+  tuner ??= new Autotuner(gpu)
+  return tuner
+}
+
 /** Whole numbers become u32, which is what this project's kernels index by. */
 function upload(gpu: Gpu, { data, shape }: HostTensor, name: string): Tensor {
   return gpu.upload(data instanceof Int32Array ? new Uint32Array(data) : data, shape, name)
 }
 
-/** Makes a tensor of zeros that lives as long as the runner: scratch, and what is kept for a backward pass. */
-export type MakeTensor = (shape: readonly number[], name: string) => Tensor
+/** Makes tensors that live as long as the runner. */
+export interface Workspace {
+  /** Scratch, or what is kept for a backward pass. */
+  zeros(shape: readonly number[], name: string, dtype?: DType): Tensor
+  upload(data: HostArray, shape: readonly number[], name: string): Tensor
+}
 
 /** How one run is recorded. */
 export interface Recording {
@@ -29,7 +42,7 @@ export interface Recording {
 /** An entry of this project's kernels; `build` compiles them. */
 export function ownEntry<In extends string, Out extends string>(
   how: string,
-  build: (gpu: Gpu, tensors: Record<In | Out, Tensor>, make: MakeTensor) => Promise<Recording>,
+  build: (gpu: Gpu, tensors: Record<In | Out, Tensor>, workspace: Workspace) => Promise<Recording>,
 ): Entry<In, Out> {
   return {
     library: 'clip-dpo',
@@ -39,11 +52,17 @@ export function ownEntry<In extends string, Out extends string>(
       const inputs = mapValues(problem.inputs, (tensor, name) => upload(gpu, tensor, name))
       const outputs = mapValues(problem.outputs, (shape, name) => gpu.tensor(shape, name))
       const lent = [...Object.values<Tensor>(inputs), ...Object.values<Tensor>(outputs)]
-      const make: MakeTensor = (shape, name) => {
-        const tensor = gpu.tensor(shape, name)
-        gpu.stream.clear(tensor)
+      const lend = (tensor: Tensor): Tensor => {
         lent.push(tensor)
         return tensor
+      }
+      const workspace: Workspace = {
+        zeros(shape, name, dtype) {
+          const tensor = lend(gpu.tensor(shape, name, dtype))
+          gpu.stream.clear(tensor)
+          return tensor
+        },
+        upload: (data, shape, name) => lend(gpu.upload(data, shape, name)),
       }
       const close = (): void => {
         gpu.release(...lent)
@@ -51,7 +70,7 @@ export function ownEntry<In extends string, Out extends string>(
       }
       let recording: Recording
       try {
-        recording = await build(gpu, { ...inputs, ...outputs }, make)
+        recording = await build(gpu, { ...inputs, ...outputs }, workspace)
       } catch (error) {
         close()
         throw error

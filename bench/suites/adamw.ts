@@ -54,10 +54,10 @@ function step(size: number): Problem<In, Out> {
     entries: [
       ownEntry(
         'adamw.gradNorm, step (in place)',
-        async (gpu, { param, grad, expAvg, expAvgSq, newParam, newAvg, newAvgSq }, make) => {
+        async (gpu, { param, grad, expAvg, expAvgSq, newParam, newAvg, newAvgSq }, workspace) => {
           const adamw = await createAdamW(gpu)
-          const partials = make(gradNormScratchShape([grad]), 'partials')
-          const norm = make([3], 'norm')
+          const partials = workspace.zeros(gradNormScratchShape([grad]), 'partials')
+          const norm = workspace.zeros([3], 'norm')
           const state = { param: newParam, grad, expAvg: newAvg, expAvgSq: newAvgSq }
           return {
             reset() {

@@ -1,11 +1,15 @@
 import { nn, numpy as np } from '@jax-js/jax'
 import * as tf from '@tensorflow/tfjs-core'
+import { createLogps, logpsScratchShapes } from '../../src/kernels/logps.ts'
+import { createMatmul, createMatmul } from '../../src/kernels/matmul.ts'
+import { asWeight } from '../../src/kernels/weight.ts'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
 import { sampleRows, takeRows, uniforms } from '../harness/arrays.ts'
 import type { Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
+import { f32Weight, ownEntry, ownTuner } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
 import type { Plan } from './index.ts'
 
@@ -38,6 +42,26 @@ function forward(rows: number, vocabulary: number): Problem<'hidden' | 'weight' 
       return relativeError(takeRows(logps, 1, sample), expected)
     },
     entries: [
+      ownEntry(
+        'logps.forward (also arg-max, entropy, mean logit)',
+        async (gpu, { hidden, weight, targets, logps }, workspace) => {
+          const head = await createLogps(gpu, await createMatmul(gpu, { tuner: ownTuner(gpu) }))
+          const scratch = logpsScratchShapes(rows, vocabulary)
+          const args = {
+            hidden,
+            weight: asWeight(weight),
+            targets,
+            logps,
+            lse: workspace.zeros([rows], 'lse'),
+            argmax: workspace.zeros([rows], 'argmax', 'u32'),
+            entropy: workspace.zeros([rows], 'entropy'),
+            meanLogit: workspace.zeros([rows], 'meanLogit'),
+            logits: workspace.zeros(scratch.logits, 'logits'),
+            state: workspace.zeros(scratch.state, 'state'),
+          }
+          return { run: () => head.forward(args) }
+        },
+      ),
       jaxEntry('matmul, logSoftmax, takeAlongAxis, jit', ({ hidden, weight, targets }) => {
         const logits = np.matmul(hidden, np.matrixTranspose(weight))
         const picked = np.takeAlongAxis(nn.logSoftmax(logits), targets.reshape([rows, 1]), 1)

@@ -65,9 +65,9 @@ function forward(sizes: Sizes): Problem<In, 'y'> {
       return relativeError(y, loraForward(caseOf(sizes), x.data, loraA.data, loraB.data).y)
     },
     entries: [
-      ownEntry('lora.down, up', async (gpu, { x, loraA, loraB, y }, make) => {
+      ownEntry('lora.down, up', async (gpu, { x, loraA, loraB, y }, workspace) => {
         const lora = await createLora(gpu)
-        const xa = make(loraThinShape(rows, rank), 'xa')
+        const xa = workspace.zeros(loraThinShape(rows, rank), 'xa')
         return {
           run() {
             lora.down({ x, loraA, xa })
@@ -120,12 +120,12 @@ function training(sizes: Sizes): Problem<In | 'dout', 'y' | 'dx' | 'dloraA' | 'd
     entries: [
       ownEntry(
         'lora.down, up, backwardXa, backwardB, backwardA, backwardX',
-        async (gpu, { x, loraA, loraB, dout, y, dx, dloraA, dloraB }, make) => {
+        async (gpu, { x, loraA, loraB, dout, y, dx, dloraA, dloraB }, workspace) => {
           const lora = await createLora(gpu)
-          const xa = make(loraThinShape(rows, rank), 'xa')
-          const dxa = make(loraThinShape(rows, rank), 'dxa')
-          const partialB = make(loraPartialShape(rows, rank, outputs), 'partialB')
-          const partialA = make(loraPartialShape(rows, rank, inputs), 'partialA')
+          const xa = workspace.zeros(loraThinShape(rows, rank), 'xa')
+          const dxa = workspace.zeros(loraThinShape(rows, rank), 'dxa')
+          const partialB = workspace.zeros(loraPartialShape(rows, rank, outputs), 'partialB')
+          const partialA = workspace.zeros(loraPartialShape(rows, rank, inputs), 'partialA')
           return {
             run() {
               lora.down({ x, loraA, xa })

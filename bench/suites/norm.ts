@@ -35,9 +35,9 @@ function rmsNormForwardProblem([rows, cols]: Sizes): Problem<'x' | 'weight', 'y'
     tolerance: 1e-5,
     error: ({ y }) => relativeError(y, rmsNormForward(x, weight, EPS).y),
     entries: [
-      ownEntry('rmsnorm.forward', async (gpu, { x, weight, y }, make) => {
+      ownEntry('rmsnorm.forward', async (gpu, { x, weight, y }, workspace) => {
         const kernel = await createRmsNorm(gpu)
-        const rstd = make([rows], 'rstd')
+        const rstd = workspace.zeros([rows], 'rstd')
         return { run: () => kernel.forward({ x, weight, y, rstd, eps: EPS }) }
       }),
       jaxEntry('composition, jit', ({ x, weight }) => ({ y: jaxRmsNorm(x, weight) })),
@@ -87,9 +87,9 @@ function rmsNormTrainingProblem([rows, cols]: Sizes): Problem<
     entries: [
       ownEntry(
         'forward, backward, backwardWeight',
-        async (gpu, { x, weight, dout, y, dinp, dweight }, make) => {
+        async (gpu, { x, weight, dout, y, dinp, dweight }, workspace) => {
           const kernel = await createRmsNorm(gpu)
-          const rstd = make([rows], 'rstd')
+          const rstd = workspace.zeros([rows], 'rstd')
           return {
             run() {
               kernel.forward({ x, weight, y, rstd, eps: EPS })
@@ -132,10 +132,10 @@ function layerNormForwardProblem([rows, cols]: Sizes): Problem<'x' | 'weight' | 
     tolerance: 1e-5,
     error: ({ y }) => relativeError(y, layerNormForward(x, weight, bias, EPS).y),
     entries: [
-      ownEntry('layernorm.forward', async (gpu, { x, weight, bias, y }, make) => {
+      ownEntry('layernorm.forward', async (gpu, { x, weight, bias, y }, workspace) => {
         const kernel = await createLayerNorm(gpu)
-        const mean = make([rows], 'mean')
-        const rstd = make([rows], 'rstd')
+        const mean = workspace.zeros([rows], 'mean')
+        const rstd = workspace.zeros([rows], 'rstd')
         return { run: () => kernel.forward({ x, weight, bias, y, mean, rstd, eps: EPS }) }
       }),
       jaxEntry('nn.standardize, mul, add, jit', ({ x, weight, bias }) => ({
