@@ -113,7 +113,11 @@ const APT: InstallStep = {
   run(machine) {
     const env = { DEBIAN_FRONTEND: 'noninteractive' }
     const apt = (timeoutMs: number, ...args: string[]) =>
-      machine.run('apt-get', ['-o', 'Acquire::Retries=3', '-qq', ...args], { timeoutMs, env, isLoud: true })
+      machine.run('apt-get', ['-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=120', '-qq', ...args], {
+        timeoutMs,
+        env,
+        shown: 'errors',
+      })
     const install = () => apt(10 * MINUTE_MS, 'install', '-y', '--no-install-recommends', 'chromium')
     // An update without a network fails, but the lists at hand may do.
     apt(3 * MINUTE_MS, 'update')
@@ -128,7 +132,7 @@ function playwrightStep(withLibraries: boolean): InstallStep {
     run: (machine) =>
       machine.runPlaywright(args, {
         timeoutMs: 10 * MINUTE_MS,
-        isLoud: true,
+        shown: 'all',
         env: { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '15000' },
       }) !== undefined,
   }

@@ -24,8 +24,8 @@ export interface Machine {
 
 export interface RunOptions {
   timeoutMs: number
-  /** Let the user see what it prints. Default false. */
-  isLoud?: boolean
+  /** What of its output the user sees; what is shown is not returned. Default nothing. */
+  shown?: 'nothing' | 'errors' | 'all'
   env?: Readonly<Record<string, string>>
 }
 
@@ -63,13 +63,15 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Everything loud goes to stderr: stdout belongs to the command's result. */
+/** What is shown goes to stderr: stdout belongs to the command's result. */
 function run(command: string, args: readonly string[], options: RunOptions): string | undefined {
+  const { shown = 'nothing' } = options
   const result = spawnSync(command, args, {
     timeout: options.timeoutMs,
     killSignal: 'SIGKILL',
     env: { ...process.env, ...options.env },
-    stdio: ['ignore', options.isLoud ? 2 : 'pipe', options.isLoud ? 2 : 'ignore'],
+    stdio: ['ignore', shown === 'all' ? 2 : 'pipe', shown === 'nothing' ? 'ignore' : 2],
+    maxBuffer: 64 * 2 ** 20,
     encoding: 'utf8',
   })
   return result.status === 0 ? (result.stdout ?? '') : undefined

@@ -46,6 +46,6 @@ test('matrix products are tuned by trial and say what was chosen', async () => {
   const before = gpu.arena.stats.bytesInUse
   const { tuning } = await createMatmul(gpu, { tuner })
   expect(gpu.arena.stats.bytesInUse).toBe(before)
-  expect(tuner.record['matmul.forward/f32.f16/many']).toBe(tuning['forward']?.many)
+  expect(tuner.record['matmul.forward/f32.f16/many']).toBe(tuning.forward?.many)
   expect(Object.keys(tuner.record)).toHaveLength(8) // two layouts, four buckets
 })

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { reflect, stripComments } from '../../src/gpu/wgsl.ts'
 
@@ -100,16 +99,4 @@ describe('Params', () => {
 test('comments go, line numbers stay', () => {
   expect(stripComments('a /* b\n c */ d // e\nf').split('\n')).toHaveLength(3)
   expect(stripComments('a /* b\n c */ d // e\nf')).not.toMatch(/[bce]/)
-})
-
-const shaders = readdirSync('shaders').filter((name) => name.endsWith('.wgsl'))
-test.each(shaders)('%s keeps the conventions', (name) => {
-  const source = readFileSync(`shaders/${name}`, 'utf8')
-  const shader = reflect(source)
-  expect(shader.entryPoints.size).toBeGreaterThan(0)
-  for (const [entryPoint, bindings] of shader.entryPoints) {
-    expect(bindings.length, entryPoint).toBeLessThanOrEqual(8)
-  }
-  expect(stripComments(source)).not.toMatch(/global_invocation_id|num_workgroups|\benable\b/)
-  expect(source.startsWith('//'), 'a header with the formula').toBe(true)
 })
