@@ -52,6 +52,11 @@ fn half_bits(value: f32) -> u32 {
   return sign | (kept + select(0u, 1u, up));
 }
 
+/// The number of non-negative f16 bits, as weight_scale in common/weight.scale.f16.wgsl reads it.
+fn half_value(bits: u32) -> f32 {
+  return select(bitcast<f32>((bits << 13u) + 0x38000000u), f32(bits) * 5.9604644775390625e-8, bits < 0x400u);
+}
+
 fn element(row: u32, col: u32) -> f32 {
   if (col >= params.cols) {
     return 0.0;
@@ -69,7 +74,7 @@ fn quantize_group(row: u32, first_col: u32, group: u32) -> u32 {
   var scale_bits = bitcast<u32>(scale);
   if (SCALE_F16 == 1u) {
     scale_bits = half_bits(scale);
-    scale = unpack2x16float(scale_bits).x;
+    scale = half_value(scale_bits);
   }
   for (var w = 0u; w < BITS; w++) {
     var word = 0u;

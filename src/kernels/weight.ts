@@ -21,7 +21,7 @@ export const GROUP_SIZE = 32
 export interface Weight {
   readonly format: WeightFormat
   readonly shape: readonly [rows: number, cols: number]
-  /** f32: (rows, padded cols); other formats: packed u32 words of the padded rows. */
+  /** f32: (rows, padded cols); other formats: packed u32 words of the padded rows. Padding holds zeros. */
   readonly data: Tensor
   /** One scale a group, rows in order; only for int8 and int4. */
   readonly scales?: { readonly format: ScaleFormat; readonly data: Tensor }
@@ -85,6 +85,17 @@ export function uploadWeight(
   }
   gpu.stream.write(weight.data, padded)
   return weight
+}
+
+/** An f32 matrix on the GPU as a weight, without a copy. @throws {ShapeError} unless its rows are whole vec4s. */
+export function asWeight(values: Tensor): Weight {
+  const [rows, cols] = values.shape
+  if (values.shape.length !== 2 || rows === undefined || cols === undefined || cols % 4 !== 0) {
+    throw new ShapeError(
+      `${values.label}: expected (rows, multiple of 4) to use as a weight, got (${values.shape.join(', ')})`,
+    )
+  }
+  return { format: 'f32', shape: [rows, cols], data: values }
 }
 
 export function releaseWeight(gpu: Gpu, weight: Weight): void {
