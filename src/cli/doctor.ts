@@ -6,14 +6,33 @@ interface Patient {
   finished: Promise<Diagnosis>
 }
 
-/** The diagnosis that the page makes of itself in a headless browser. */
+/** A page whose GPU process hangs never answers. */
+const PATIENCE_MS = 60_000
+
+/** The diagnosis that the page makes of itself in a headless browser. @throws when it takes longer than a minute. */
 export function diagnoseHeadless(): Promise<Diagnosis> {
-  return withPage((page) =>
-    page.locator('doctor-card').evaluate(async (card) => {
+  return withPage((page) => {
+    const diagnosis = page.locator('doctor-card').evaluate(async (card) => {
       await customElements.whenDefined('doctor-card')
       return (card as unknown as Patient).finished
-    }),
-  )
+    })
+    return within(PATIENCE_MS, diagnosis)
+  })
+}
+
+async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the page gave no diagnosis within ${limitMs / 1000} s`)),
+      limitMs,
+    )
+  })
+  try {
+    return await Promise.race([promise, limit])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A diagnosis as text for a terminal. */
