@@ -114,6 +114,19 @@ def _phrase_bank(rng: np.random.Generator, scenes: list[Scene]) -> list[tuple[st
     return list(bank.items())
 
 
+def _truth_table(scenes: list[Scene], bank: list[tuple[str, tuple[Claim, ...]]]) -> np.ndarray:
+    """(B, P) float32: 1 where every claim of the phrase holds. Only scenes that have the phrase's noun are looked at."""
+    having: dict[str, list[int]] = {"": list(range(len(scenes)))}
+    for i, scene in enumerate(scenes):
+        for noun in scene.nouns:
+            having.setdefault(noun, []).append(i)
+    table = np.zeros((len(scenes), len(bank)), dtype=np.float32)
+    for j, (_, claims) in enumerate(bank):
+        for i in having.get(claims[0].noun, []):
+            table[i, j] = all(holds(claim, scenes[i]) for claim in claims)
+    return table
+
+
 @lru_cache(maxsize=POOL + 4 * FRESH)
 def _pool_scene(seed: int, index: int) -> tuple[Scene, np.ndarray]:
     """One scene of the endless stream and its picture; the curriculum follows the index."""
@@ -164,7 +177,7 @@ def clip_batch(seed: int, step: int, size: int) -> ClipBatch:
         named[j, [NOUN_INDEX[noun] for noun in caption_nouns]] = 1
     possible = ((1 - present) @ named.T == 0) & (named.sum(1) > 0)
     bank = _phrase_bank(rng, scenes)
-    truth = np.array([[all(holds(c, scene) for c in claims) for _, claims in bank] for scene in scenes], dtype=np.float32)
+    truth = _truth_table(scenes, bank)
     return ClipBatch(
         images=torch.from_numpy(np.stack([image for _, image in chosen])),
         texts=[*positives, *(w[0] for w in wrong)],

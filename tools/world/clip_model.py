@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from transformers import CLIPConfig, CLIPModel
 
@@ -24,6 +26,33 @@ def clip_config() -> CLIPConfig:
             patch_size=PATCH_SIZE, projection_dim=128),
         projection_dim=128,
     )
+
+
+class _LeanQuickGelu(torch.autograd.Function):
+    """x sigmoid(1.702 x) = silu(1.702 x) / 1.702, whose derivative is silu'(1.702 x): one pass over memory each way instead of many."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        scaled = x * 1.702
+        ctx.save_for_backward(scaled)
+        return torch.nn.functional.silu(scaled).mul_(1 / 1.702)
+
+    @staticmethod
+    def backward(ctx: Any, dout: torch.Tensor) -> torch.Tensor:
+        return torch.ops.aten.silu_backward(dout, ctx.saved_tensors[0])
+
+
+class LeanActivation(torch.nn.Module):
+    """Drop-in for transformers' QuickGELUActivation during training."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return _LeanQuickGelu.apply(x)
+
+
+def use_lean_activation(model: CLIPModel) -> None:
+    """Replaces the activation of every layer by its equal that trains faster on a CPU."""
+    for layer in [*model.vision_model.encoder.layers, *model.text_model.encoder.layers]:
+        layer.mlp.activation_fn = LeanActivation()
 
 
 def new_clip(seed: int) -> CLIPModel:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from transformers import CLIPModel
 
 from .clip_data import ClipBatch, clip_batch, to_ids, to_pixels
-from .clip_model import embed_ids, embed_images, new_clip
+from .clip_model import embed_ids, embed_images, new_clip, use_lean_activation
 from .training import Schedule, load_weights, train
 
 BATCH = 128
@@ -75,6 +75,7 @@ def clip_loss(model: CLIPModel, head: PhraseHead, batch: ClipBatch) -> tuple[Ten
 def train_clip(until_step: int, max_minutes: float, decay_steps: int = 0) -> Path:
     """Starts or continues the stable stage, or with decay_steps runs the decay stage."""
     model, head = new_clip(SEED), PhraseHead()
+    use_lean_activation(model)
 
     def clamp() -> None:
         with torch.no_grad():

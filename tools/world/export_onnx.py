@@ -95,10 +95,23 @@ class _Decoder(nn.Module):
         return (self.lm_head(self.model.norm(hidden)), *present)
 
 
-def store_f16(path: Path) -> None:
-    """Rewrites a model file: every large f32 initialiser becomes f16 followed by a cast back."""
+def _name_axes(graph: onnx.GraphProto, axes: dict[str, tuple[str | None, ...]]) -> None:
+    """Gives the free dimensions of inputs the names transformers.js goes by: it builds empty caches from them."""
+    for value in graph.input:
+        for dimension, name in zip(value.type.tensor_type.shape.dim, axes[value.name]):
+            if name is not None:
+                dimension.dim_param = name
+    for value in graph.output:
+        for number, dimension in enumerate(value.type.tensor_type.shape.dim):
+            if dimension.HasField("dim_param"):
+                dimension.dim_param = "batch_size" if number == 0 else f"{value.name}.{number}"
+
+
+def store_f16(path: Path, axes: dict[str, tuple[str | None, ...]]) -> None:
+    """Rewrites a model file: every large f32 initialiser becomes f16 followed by a cast back; axes are named."""
     model = onnx.load(path)
     graph = model.graph
+    _name_axes(graph, axes)
     casts, kept = [], []
     for initialiser in graph.initializer:
         array = numpy_helper.to_array(initialiser)
@@ -121,11 +134,12 @@ def store_f16(path: Path) -> None:
     onnx.save(model, path)
 
 
-def _export(module: nn.Module, arguments: tuple[object, ...], path: Path, inputs: list[str], outputs: list[str], shapes: dict[str, object]) -> None:
+def _export(module: nn.Module, arguments: tuple[object, ...], path: Path, inputs: list[str], outputs: list[str],
+            axes: dict[str, tuple[str | None, ...]], shapes: dict[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(module.eval(), arguments, str(path), input_names=inputs, output_names=outputs, dynamic_shapes=shapes,
                       opset_version=OPSET, dynamo=True, external_data=False, verbose=False)
-    store_f16(path)
+    store_f16(path, axes)
 
 
 def export_clip_onnx(clip: CLIPModel, folder: Path) -> None:
@@ -134,21 +148,22 @@ def export_clip_onnx(clip: CLIPModel, folder: Path) -> None:
     eos = clip.config.text_config.eos_token_id
     ids = torch.full((3, 9), 5)
     ids[:, -1] = eos
-    _export(_TextModel(clip), (ids,), folder / "text_model.onnx", ["input_ids"], ["text_embeds"], {"input_ids": {0: batch, 1: length}})
+    _export(_TextModel(clip), (ids,), folder / "text_model.onnx", ["input_ids"], ["text_embeds"],
+            {"input_ids": ("batch_size", "sequence_length")}, {"input_ids": {0: batch, 1: length}})
     size = clip.config.vision_config.image_size
     _export(_VisionModel(clip), (torch.randn(3, 3, size, size),), folder / "vision_model.onnx", ["pixel_values"], ["image_embeds"],
-            {"pixel_values": {0: batch}})
+            {"pixel_values": ("batch_size", None, None, None)}, {"pixel_values": {0: batch}})
 
 
 def export_llava_onnx(llava: LlavaForConditionalGeneration, folder: Path) -> None:
     """Writes vision_encoder.onnx, embed_tokens.onnx and decoder_model_merged.onnx."""
-    batch, length, past_length = (torch.export.Dim(name, max=4096) for name in ("batch", "length", "past"))
+    batch, length = torch.export.Dim("batch", max=4096), torch.export.Dim("length", max=4096)
     config = llava.config.text_config
     size = llava.config.vision_config.image_size
     _export(_VisionEncoder(llava), (torch.randn(3, 3, size, size),), folder / "vision_encoder.onnx", ["pixel_values"], ["image_features"],
-            {"pixel_values": {0: batch}})
+            {"pixel_values": ("batch_size", None, None, None)}, {"pixel_values": {0: batch}})
     _export(llava.get_input_embeddings(), (torch.full((3, 9), 5),), folder / "embed_tokens.onnx", ["input_ids"], ["inputs_embeds"],
-            {"input": {0: batch, 1: length}})
+            {"input_ids": ("batch_size", "sequence_length")}, {"input": {0: batch, 1: length}})
     layers = config.num_hidden_layers
     past = [torch.randn(3, config.num_key_value_heads, 4, config.head_dim) for _ in range(2 * layers)]
     arguments = (torch.randn(3, 9, config.hidden_size), torch.ones(3, 13, dtype=torch.long), torch.arange(4, 13).expand(3, 9).contiguous(), past)
@@ -156,5 +171,8 @@ def export_llava_onnx(llava: LlavaForConditionalGeneration, folder: Path) -> Non
     auto = torch.export.Dim.AUTO
     _export(_Decoder(llava), arguments, folder / "decoder_model_merged.onnx",
             ["inputs_embeds", "attention_mask", "position_ids", *names[: 2 * layers]], ["logits", *names[2 * layers :]],
+            {"inputs_embeds": ("batch_size", "sequence_length", None), "attention_mask": ("batch_size", "total_sequence_length"),
+             "position_ids": ("batch_size", "sequence_length"),
+             **{name: ("batch_size", None, "past_sequence_length", None) for name in names[: 2 * layers]}},
             {"inputs_embeds": {0: auto, 1: auto}, "attention_mask": {0: auto, 1: auto}, "position_ids": {0: auto, 1: auto},
              "past": [{0: auto, 2: auto} for _ in range(2 * layers)]})

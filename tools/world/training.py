@@ -8,6 +8,8 @@ learning rate fall linearly to zero and writes finished weights; the stable stag
 from __future__ import annotations
 
 import copy
+import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +54,7 @@ def train(
     """Trains `model` (and `head`, parameters used in training only) in the work folder `name`; returns the checkpoint.
 
     loss_at(step) computes the loss of one step's batch. Stops at until_step (with decay_steps: after that many further
-    steps) or after max_minutes, whichever is first. The decay stage resumes from its own checkpoint if it was cut, and
+    steps), after max_minutes or on SIGTERM, whichever is first, and saves. The decay stage resumes from its own checkpoint if it was cut, and
     ends by writing `decayed.pt`.
     """
     folder = work_folder(name)
@@ -80,8 +82,10 @@ def train(
         save_atomic({"model": model.state_dict(), "average": average.state_dict(), "head": head.state_dict(),
                      "optimiser": optimiser.state_dict(), "step": step, "decay_start": decay_start}, checkpoint)
 
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     started = saved = time.monotonic()
-    while step < end and time.monotonic() - started < max_minutes * 60:
+    while step < end and time.monotonic() - started < max_minutes * 60 and not stopping.is_set():
         rate = schedule.peak_lr * min(1.0, (step + 1) / schedule.warmup)
         if decay_steps:
             rate *= 1 - (step - decay_start) / decay_steps
