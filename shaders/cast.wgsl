@@ -4,6 +4,7 @@
 // x, y: (size); packed: (ceil(size / 2)).
 // f16() rounds to the nearest number, ties to the even one, in whole numbers: WGSL leaves pack2x16float's rounding
 // open. Past +-65504, f16's largest, it gives +-65504; NaN is not kept.
+// Halves are decoded by hand too: unpack2x16float may take numbers below f16's normal range for zero.
 //
 // An invocation does a few words (common/flat.wgsl).
 
@@ -35,6 +36,15 @@ fn f16_bits(value: vec2<f32>) -> vec2<u32> {
   return rounded | sign;
 }
 
+/// The numbers of f16s in the low halves.
+fn f16_values(halves: vec2<u32>) -> vec2<f32> {
+  let size = halves & vec2(0x7fffu);
+  let normal = bitcast<vec2<f32>>((size << vec2(13u)) + vec2(0x38000000u));
+  let subnormal = vec2<f32>(size) * 5.9604644775390625e-8; // 2^-24
+  let magnitude = select(normal, subnormal, size < vec2(0x400u));
+  return select(magnitude, -magnitude, (halves & vec2(0x8000u)) != vec2(0u));
+}
+
 @compute @workgroup_size(FLAT_WORKGROUP)
 fn pack(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let start = flat_first(workgroup.x + params.group_offset.x, local);
@@ -50,7 +60,7 @@ fn unpack(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation
   let start = flat_first(workgroup.x + params.group_offset.x, local);
   let stop = flat_end(start, (params.size + 1u) / 2u);
   for (var i = start; i < stop; i += FLAT_WORKGROUP) {
-    let values = unpack2x16float(words[i]);
+    let values = f16_values(vec2(words[i] & 0xffffu, words[i] >> 16u));
     y[2u * i] = values.x;
     if (2u * i + 1u < params.size) {
       y[2u * i + 1u] = values.y;

@@ -3,7 +3,7 @@
 //   let first = flat_first(group, local);
 //   for (var i = first; i < flat_end(first, count); i += FLAT_WORKGROUP) { ... }
 
-const FLAT_WORKGROUP: u32 = 64u;
+const FLAT_WORKGROUP: u32 = 256u;
 const FLAT_PER_INVOCATION: u32 = 4u;
 
 /// The first element of an invocation.

@@ -10,6 +10,9 @@ import type { KernelOptions } from './common.ts'
 
 /** Invocations of a workgroup that works on elements one by one. */
 export const ELEMENT_WORKGROUP = 64
+/** As in `common/flat.wgsl`. */
+const FLAT_WORKGROUP = 256
+const FLAT_PER_INVOCATION = 4
 /** Elements (numbers or vec4s) a workgroup of `common/columns.*.wgsl` covers along a row. */
 const COLUMN_LANES = 16
 
@@ -67,7 +70,7 @@ export const flatFile: ShaderFile = { path: 'shaders/common/flat.wgsl', source: 
 
 /** Workgroups that cover `size` numbers with `common/flat.wgsl`. */
 export function flatGroups(size: number, width: 1 | 4): number {
-  return Math.ceil(size / width / (4 * ELEMENT_WORKGROUP))
+  return Math.ceil(size / width / (FLAT_WORKGROUP * FLAT_PER_INVOCATION))
 }
 
 /** The file with `sigmoid`, for `KernelSpec.common`. */

@@ -44,12 +44,7 @@ export async function createEmbedding(
       const [rows, cols] = expectMatrix(kernel.label, 'y', y)
       const [vocabulary] = weight.shape
       expectShape(kernel.label, 'ids', ids, [rows], 'u32')
-      expectWeight(kernel.label, weight, [vocabulary, cols], options.format)
-      if (weight.scales && weight.scales.format !== scaleFormat) {
-        throw new ShapeError(
-          `${kernel.label}: compiled for scales in ${scaleFormat}, got ${weight.scales.format}`,
-        )
-      }
+      expectWeight(kernel.label, weight, [vocabulary, cols], options.format, scaleFormat)
       kernel.dispatch(
         { ids, y, ...weightTensors(weight) },
         { rows, cols, vocabulary, quads: weightQuads(weight) },
