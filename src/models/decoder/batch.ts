@@ -80,14 +80,12 @@ export function packSequences(sequences: readonly Sequence[], options: PackOptio
   const targets = new Uint32Array(answerTokens)
   const ids: number[] = []
   const featureIndex: number[] = []
-  const features: Float32Array[] = []
   let featureRows = 0
   for (const { prefix, answers } of groups) {
     for (const id of prefix.ids) {
       ids.push(id)
       featureIndex.push(id === options.imageTokenId ? featureRows++ : NO_ROW)
     }
-    if (prefix.features) features.push(prefix.features)
     const lastOfPrefix = ids.length - 1
     for (const answer of answers.values()) {
       const first = ids.length
@@ -112,7 +110,10 @@ export function packSequences(sequences: readonly Sequence[], options: PackOptio
     attention,
     ids: Uint32Array.from(ids),
     featureIndex: Uint32Array.from(featureIndex),
-    features: concat(features, featureRows * options.hiddenSize),
+    features: concatFeatures(
+      groups.map(({ prefix }) => prefix),
+      featureRows * options.hiddenSize,
+    ),
     answerRows,
     targets,
     offsets,
@@ -146,40 +147,57 @@ function groupByPrefix(sequences: readonly Sequence[], share: boolean): PrefixGr
 }
 
 function checkSequence({ prefix, answer }: Sequence, i: number, options: PackOptions): void {
-  const { imageTokenId, hiddenSize, vocabSize, maxPositions } = options
-  if (prefix.ids.length === 0)
-    throw new BatchError(`sequence ${i}: expected a prefix of at least one token, got none`)
+  const where = `sequence ${i}`
+  checkPrefix(prefix, where, options)
   if (answer.length === 0)
-    throw new BatchError(`sequence ${i}: expected an answer of at least one token, got none`)
+    throw new BatchError(`${where}: expected an answer of at least one token, got none`)
   const length = prefix.ids.length + answer.length
-  if (length > maxPositions) {
+  if (length > options.maxPositions) {
     throw new BatchError(
-      `sequence ${i}: expected at most ${maxPositions} tokens, got ${length}; shorten the prompt or the answer`,
+      `${where}: expected at most ${options.maxPositions} tokens, got ${length}; shorten the prompt or the answer`,
     )
   }
-  for (const id of [...prefix.ids, ...answer]) {
-    if (!(Number.isInteger(id) && id >= 0 && id < vocabSize)) {
-      throw new BatchError(`sequence ${i}: expected token ids in 0..${vocabSize - 1}, got ${id}`)
-    }
+  checkIds(answer, where, options)
+  if (options.imageTokenId !== undefined && answer.includes(options.imageTokenId)) {
+    throw new BatchError(`${where}: expected image tokens in the prompt only, got one in the answer`)
   }
+}
+
+/** @throws {BatchError} for an empty prefix, ids outside the vocabulary, or image tokens that do not match the features. */
+export function checkPrefix(prefix: Prefix, where: string, options: Omit<PackOptions, 'maxPositions'>): void {
+  const { imageTokenId, hiddenSize } = options
+  if (prefix.ids.length === 0)
+    throw new BatchError(`${where}: expected a prefix of at least one token, got none`)
+  checkIds(prefix.ids, where, options)
   const imageTokens = prefix.ids.filter((id) => id === imageTokenId).length
   const featureRows = (prefix.features?.length ?? 0) / hiddenSize
   if (imageTokens !== featureRows) {
     throw new BatchError(
-      `sequence ${i}: expected one row of image features for each of ${imageTokens} image tokens, got ${featureRows}`,
+      `${where}: expected one row of image features for each of ${imageTokens} image tokens, got ${featureRows}`,
     )
-  }
-  if (imageTokenId !== undefined && answer.includes(imageTokenId)) {
-    throw new BatchError(`sequence ${i}: expected image tokens in the prompt only, got one in the answer`)
   }
 }
 
-function concat(parts: readonly Float32Array[], length: number): Float32Array<ArrayBuffer> {
+function checkIds(
+  ids: readonly number[],
+  where: string,
+  { vocabSize }: Pick<PackOptions, 'vocabSize'>,
+): void {
+  for (const id of ids) {
+    if (!(Number.isInteger(id) && id >= 0 && id < vocabSize)) {
+      throw new BatchError(`${where}: expected token ids in 0..${vocabSize - 1}, got ${id}`)
+    }
+  }
+}
+
+/** The features of all prefixes, one after the other. */
+export function concatFeatures(prefixes: readonly Prefix[], length: number): Float32Array<ArrayBuffer> {
   const whole = new Float32Array(length)
   let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
+  for (const { features } of prefixes) {
+    if (!features) continue
+    whole.set(features, at)
+    at += features.length
   }
   return whole
 }

@@ -8,7 +8,7 @@ import { ropeFrequencies } from '../rope-parameters.ts'
 import type { AdapterTensors } from './adapter.ts'
 import type { PackedBatch } from './batch.ts'
 import { createDecoderKernels, type DecoderKernels } from './kernels.ts'
-import { type AttentionTables, LayerRunner } from './layer.ts'
+import { type AttentionTables, type KeyValueCache, LayerRunner } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
 import type { DecoderWeights } from './weights.ts'
 import { type BatchRows, Workspace } from './workspace.ts'
@@ -22,13 +22,18 @@ export interface AnswerTokens {
   readonly targets: Tensor // (N), u32
 }
 
-/** A batch whose tables are on the GPU, in the workspace's buffers until the next one. */
-export interface StagedBatch {
-  readonly rows: BatchRows
+/** Rows of tokens as the layers take them. */
+export interface TokenRows {
   readonly tables: AttentionTables
   readonly ids: Tensor // (T), u32
+  /** Used where there are features: the feature row that replaces each token, `NO_ROW` for words. */
   readonly featureIndex: Tensor // (T), u32
   readonly features: Tensor | undefined // (F, hiddenSize)
+}
+
+/** A batch whose tables are on the GPU, in the workspace's buffers until the next one. */
+export interface StagedBatch extends TokenRows {
+  readonly rows: BatchRows
   readonly answerRows: Tensor // (N), u32
   readonly targets: Tensor // (N), u32
   readonly offsets: Tensor // (S + 1), u32
@@ -49,7 +54,7 @@ export class Decoder {
   readonly kernels: DecoderKernels
   readonly maxPositions: number
   readonly #gpu: Gpu
-  readonly #ropeTable: Tensor // (maxPositions, headDim)
+  readonly ropeTable: Tensor // (maxPositions, headDim)
   readonly #recompute: boolean
 
   private constructor(
@@ -70,7 +75,7 @@ export class Decoder {
       ropeFrequencies(config.rope, config.headDim, this.maxPositions),
       this.maxPositions,
     )
-    this.#ropeTable = gpu.upload(table, [this.maxPositions, config.headDim], 'rope.table')
+    this.ropeTable = gpu.upload(table, [this.maxPositions, config.headDim], 'rope.table')
   }
 
   /** Compiles the kernels for weights that are on the GPU. @throws {KernelError} when a shader does not compile. */
@@ -114,7 +119,7 @@ export class Decoder {
     return {
       rows,
       tables: {
-        ropeTable: this.#ropeTable,
+        ropeTable: this.ropeTable,
         positions: upload('positions', attention.positions, (r) => [r.tokens]),
         ranges: upload('ranges', attention.ranges, (r) => [r.tokens, 4]),
         queryRanges: upload('queryRanges', attention.queryRanges, (r) => [r.tokens, 2]),
@@ -144,20 +149,9 @@ export class Decoder {
     adapter: ActiveAdapter | undefined,
     keep: boolean,
   ): AnswerTokens {
-    const { embedding, rows, rmsnorm, logps } = this.kernels
-    const layers = new LayerRunner(this.config, this.kernels, workspace)
-    const x = this.#residual(workspace, 0, keep)
-    embedding.forward({ ids: batch.ids, weight: this.weights.embedding, y: x })
-    if (batch.features) rows.splice({ x: batch.features, index: batch.featureIndex, y: x })
-    this.weights.layers.forEach((weights, i) => {
-      layers.forward(i, weights, batch.tables, adapter, {
-        x: this.#residual(workspace, i, keep),
-        y: this.#residual(workspace, i + 1, keep),
-        slot: this.#slot(i, keep),
-      })
-    })
+    const { rows, rmsnorm, logps } = this.kernels
+    const last = this.hidden(workspace, batch, adapter, { keep })
     const { gathered, rstd, hidden } = this.#answerRows(workspace)
-    const last = this.#residual(workspace, this.config.numLayers, keep)
     rows.gather({ x: last, index: batch.answerRows, y: gathered })
     rmsnorm.forward({
       x: gathered,
@@ -176,6 +170,34 @@ export class Decoder {
       state: this.#headScratch(workspace, 'state'),
     })
     return out
+  }
+
+  /**
+   * The residual stream after the last layer, before the final norm.
+   * @param options.keep keep what a backward pass needs. Default false.
+   * @param options.caches one for each layer, to attend to earlier rows as well; the rows' keys and values are added.
+   * @returns (T, hiddenSize)
+   */
+  hidden(
+    workspace: Workspace,
+    batch: TokenRows,
+    adapter: ActiveAdapter | undefined,
+    { keep = false, caches }: { keep?: boolean; caches?: readonly KeyValueCache[] } = {},
+  ): Tensor {
+    const { embedding, rows } = this.kernels
+    const layers = new LayerRunner(this.config, this.kernels, workspace)
+    const x = this.#residual(workspace, 0, keep)
+    embedding.forward({ ids: batch.ids, weight: this.weights.embedding, y: x })
+    if (batch.features) rows.splice({ x: batch.features, index: batch.featureIndex, y: x })
+    this.weights.layers.forEach((weights, i) => {
+      layers.forward(i, weights, batch.tables, adapter, {
+        x: this.#residual(workspace, i, keep),
+        y: this.#residual(workspace, i + 1, keep),
+        slot: this.#slot(i, keep),
+        cache: caches?.[i],
+      })
+    })
+    return this.#residual(workspace, this.config.numLayers, keep)
   }
 
   /** The logits (N, vocabSize) that predict a batch's answer tokens, after a `forward` of the same batch. */
@@ -234,7 +256,7 @@ export class Decoder {
     const { embedding, head, finalNorm, layers } = this.weights
     releaseWeight(this.#gpu, embedding)
     if (head !== embedding) releaseWeight(this.#gpu, head)
-    this.#gpu.release(finalNorm, this.#ropeTable)
+    this.#gpu.release(finalNorm, this.ropeTable)
     for (const { inputNorm, postNorm, qNorm, kNorm, linear } of layers) {
       this.#gpu.release(...[inputNorm, postNorm, qNorm, kNorm].filter((t) => t !== undefined))
       for (const { weight, bias } of Object.values(linear)) {

@@ -1,0 +1,188 @@
+import type { Gpu } from '../../gpu/gpu.ts'
+import { createSample, type Sample, type SampleSettings } from '../../kernels/sample.ts'
+import { BatchError, checkPrefix, type PackOptions, type Prefix } from './batch.ts'
+import { type AnswerRow, DecodeBatch } from './decode-batch.ts'
+import type { Decoder } from './decoder.ts'
+import type { ActiveAdapter } from './linear.ts'
+
+/** What is to be written for one prefix. */
+export interface GenerationRequest {
+  readonly prefix: Prefix
+  /** Answers wanted. */
+  readonly candidates: number
+  /** With the candidate's number these key the random numbers: the same keys draw the same answer in any batch. */
+  readonly seed: number
+  readonly round: number
+  readonly image: number
+  readonly prompt: number
+}
+
+export interface GenerationSettings extends SampleSettings {
+  /** Most tokens of an answer, its stop token included. */
+  readonly maxNewTokens: number
+  /** Tokens that end an answer; the one that did is the answer's last. */
+  readonly stopTokens: readonly number[]
+  /** Report this many of the likeliest tokens beside each token, at most 16. Default 0. */
+  readonly topLogprobs?: number
+}
+
+/** One written answer; it grows while it is being written. */
+export interface Generation {
+  /** Index among the requests, and the candidate's number within it. */
+  readonly request: number
+  readonly candidate: number
+  readonly tokens: number[]
+  /** Log-probability of each token under the model, before temperature and filters. */
+  readonly logprobs: number[]
+  /** The likeliest tokens at each place, the likeliest first, where asked for. */
+  readonly top: { readonly ids: readonly number[]; readonly logprobs: readonly number[] }[]
+  /** Undefined while it is being written. */
+  finishReason: 'stop' | 'length' | undefined
+}
+
+export interface GenerateOptions {
+  readonly adapter?: ActiveAdapter | undefined
+  readonly signal?: AbortSignal
+  /** Called whenever answers have grown, with those that have. */
+  readonly onTokens?: (grown: readonly Generation[]) => void
+  /** Awaited now and then; it pauses the writing by not resolving. */
+  readonly gate?: () => Promise<void>
+}
+
+export interface GeneratorLimits {
+  /** Answers decoded at once. Default 64. */
+  readonly maxRows?: number
+  /** Rows of prefixes computed at once. Default 2048. */
+  readonly maxPrefixRows?: number
+  /** Tokens decoded between two looks at which answers have ended. Default 4. */
+  readonly stride?: number
+}
+
+type Wanted = Pick<AnswerRow, 'generation' | 'request'>
+
+/** Writes answers: many prefixes at once, each computed once, all their answers decoded in one batch. */
+export class Generator {
+  readonly #gpu: Gpu
+  readonly #decoder: Decoder
+  readonly #sample: Sample
+  readonly #pack: Omit<PackOptions, 'maxPositions'>
+  readonly #limits: Required<GeneratorLimits>
+
+  private constructor(
+    gpu: Gpu,
+    decoder: Decoder,
+    sample: Sample,
+    pack: Omit<PackOptions, 'maxPositions'>,
+    limits: GeneratorLimits,
+  ) {
+    this.#gpu = gpu
+    this.#decoder = decoder
+    this.#sample = sample
+    this.#pack = pack
+    this.#limits = { maxRows: 64, maxPrefixRows: 2048, stride: 4, ...limits }
+  }
+
+  /** Compiles what sampling takes. @throws {KernelError} when a shader does not compile. */
+  static async create(
+    gpu: Gpu,
+    decoder: Decoder,
+    imageTokenId: number | undefined,
+    limits: GeneratorLimits = {},
+  ): Promise<Generator> {
+    const { hiddenSize, vocabSize } = decoder.config
+    return new Generator(
+      gpu,
+      decoder,
+      await createSample(gpu),
+      { imageTokenId, hiddenSize, vocabSize },
+      limits,
+    )
+  }
+
+  /**
+   * Writes `candidates` answers for every request.
+   * @returns generations in the order of requests and candidates.
+   * @throws {BatchError} for a prefix that does not fit the model or leaves too few positions for the answer; the
+   *   signal's reason when cancelled.
+   */
+  async generate(
+    requests: readonly GenerationRequest[],
+    settings: GenerationSettings,
+    options: GenerateOptions = {},
+  ): Promise<Generation[]> {
+    requests.forEach(({ prefix }, i) => {
+      this.#check(prefix, `request ${i}`, settings.maxNewTokens)
+    })
+    const all: Generation[] = []
+    for (const group of this.#groups(requests))
+      all.push(...(await this.#generateGroup(group, settings, options)))
+    return all
+  }
+
+  async #generateGroup(
+    wanted: readonly Wanted[],
+    settings: GenerationSettings,
+    options: GenerateOptions,
+  ): Promise<Generation[]> {
+    const { gate, onTokens, signal, adapter } = options
+    signal?.throwIfAborted()
+    const sizes = { stride: this.#limits.stride, imageTokenId: this.#pack.imageTokenId }
+    const batch = new DecodeBatch(this.#gpu, this.#decoder, this.#sample, wanted, settings, sizes)
+    try {
+      batch.prefill(adapter)
+      let active = batch.rows
+      while (active.length > 0) {
+        await batch.collect(active)
+        onTokens?.(active.map(({ generation }) => generation))
+        signal?.throwIfAborted()
+        await gate?.()
+        active = active.filter(({ generation }) => generation.finishReason === undefined)
+        if (active.length > 0) batch.decode(active, adapter)
+      }
+    } finally {
+      batch.release()
+    }
+    return wanted.map(({ generation }) => generation)
+  }
+
+  /** Splits requests, and the candidates of one, into groups that fit in one decode batch. */
+  #groups(requests: readonly GenerationRequest[]): Wanted[][] {
+    const { maxRows, maxPrefixRows } = this.#limits
+    const groups: Wanted[][] = []
+    let prefixRows = 0
+    requests.forEach((request, index) => {
+      for (let candidate = 0; candidate < request.candidates; candidate++) {
+        let group = groups.at(-1)
+        const added = group?.at(-1)?.request === request ? 0 : request.prefix.ids.length
+        if (!group || group.length >= maxRows || prefixRows + added > maxPrefixRows) {
+          group = []
+          groups.push(group)
+          prefixRows = request.prefix.ids.length
+        } else {
+          prefixRows += added
+        }
+        const generation = {
+          request: index,
+          candidate,
+          tokens: [],
+          logprobs: [],
+          top: [],
+          finishReason: undefined,
+        }
+        group.push({ generation, request })
+      }
+    })
+    return groups
+  }
+
+  #check(prefix: Prefix, where: string, maxNewTokens: number): void {
+    checkPrefix(prefix, where, this.#pack)
+    const room = this.#decoder.maxPositions - maxNewTokens
+    if (maxNewTokens < 1 || prefix.ids.length > room) {
+      throw new BatchError(
+        `${where}: expected at most ${room} tokens before ${maxNewTokens} new ones ` +
+          `(${this.#decoder.maxPositions} positions), got ${prefix.ids.length}`,
+      )
+    }
+  }
+}
