@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright'
+import { chromium, type Page } from 'playwright'
 import { createServer } from 'vite'
 import { provideBrowser } from '../src/cli/browser.ts'
-import { launchFlags } from '../src/cli/launch.ts'
+import { browserLaunch } from '../src/cli/launch.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import { formatCeilings, formatRows } from './report.ts'
 
@@ -20,7 +20,13 @@ export async function main(args: string[]): Promise<number> {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
-  const report = await runInBrowser(options)
+  let report: Report
+  try {
+    report = await runInBrowser(options)
+  } catch (error) {
+    console.error(`the bench failed: ${error instanceof Error ? error.message : String(error)}`)
+    return 1
+  }
   console.error(formatCeilings(report))
   if (json) console.log(JSON.stringify(report, null, 2))
   return 0
@@ -60,22 +66,35 @@ async function runInBrowser(options: BenchOptions): Promise<Report> {
     optimizeDeps: { entries: ['bench/index.html'], exclude: ['onnxruntime-web'] },
   })
   await server.listen()
-  const browser = await chromium.launch({ executablePath: provideBrowser(), args: launchFlags() })
+  const browser = await chromium.launch(browserLaunch(provideBrowser()))
   try {
     const page = await browser.newPage()
-    page.on('pageerror', (error) => console.error(`page: ${error.message}`))
+    const broken = new Promise<never>((_, reject) => {
+      page.on('pageerror', reject)
+      page.on('crash', () => reject(new Error('the bench page crashed')))
+      page.on('response', (response) => {
+        if (!response.ok()) reject(new Error(`${response.status()} for ${response.url()}`))
+      })
+    })
     page.on('console', (message) => {
       if (message.type() === 'error') console.error(`page: ${message.text()}`)
     })
     await page.exposeFunction('showRows', (rows: Report['rows']) => console.error(formatRows(rows)))
-    await page.goto(`${server.resolvedUrls?.local[0]}bench/index.html`)
-    await page.waitForFunction(() => window.runBench !== undefined, undefined, { timeout: 120_000 })
-    return await page.evaluate(async (settings) => {
-      if (!window.runBench) throw new Error('the bench page did not load')
-      return window.runBench(settings)
-    }, options)
+    return await Promise.race([
+      broken,
+      measureIn(page, `${server.resolvedUrls?.local[0]}bench/index.html`, options),
+    ])
   } finally {
     await browser.close()
     await server.close()
   }
+}
+
+async function measureIn(page: Page, url: string, options: BenchOptions): Promise<Report> {
+  await page.goto(url)
+  await page.waitForFunction(() => window.runBench !== undefined)
+  return page.evaluate(async (settings) => {
+    if (!window.runBench) throw new Error('the bench page did not load')
+    return window.runBench(settings)
+  }, options)
 }

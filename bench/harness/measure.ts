@@ -22,7 +22,7 @@ async function timeBatch(runner: Runner, repeats: number): Promise<number> {
   const start = performance.now()
   for (let i = 0; i < repeats; i++) {
     const queued = runner.run()
-    if (queued) await queued
+    if (queued !== undefined) await queued
   }
   await runner.sync()
   return (performance.now() - start) / repeats
