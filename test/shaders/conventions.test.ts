@@ -101,9 +101,9 @@ describe.each(operations)('$path', ({ path, source: own }) => {
   const units = functionsOf(code)
   const entries = [...units].filter(([, unit]) => unit.isEntry).map(([name]) => name)
 
-  test('says in its header what a workgroup or an invocation computes', () => {
+  test('says in its header what a workgroup, team or invocation computes', () => {
     const header = own.slice(0, own.search(/^(?!\/\/)/m))
-    expect(header).toMatch(/workgroup|invocation/i)
+    expect(header).toMatch(/workgroup|invocation|team/i)
   })
 
   test('has its host, its reference and their tests', () => {
