@@ -7,8 +7,8 @@
 //   draw                the first token, by id, at which the running sum of w exceeds u * total; u from the row's key
 // temperature 0 takes the first token of the order instead. logprob is under softmax(l), before all of this.
 //
-// A workgroup does one row. Nothing is sorted: thresholds are searched among the scores' order-preserving integer images
-// (`image_of`), eight pivots a pass, until one token, or tokens of one score, lie between what is kept and what is not.
+// A workgroup does one row. Nothing is sorted: thresholds are searched among the scores' levels (common/order.wgsl),
+// eight pivots a pass, until one token, or tokens of one score, lie between what is kept and what is not.
 // Sums run over fixed shares of a row in a fixed order, so a row's token depends on its logits, settings and key alone.
 
 struct Params {
@@ -42,17 +42,9 @@ const NONE: u32 = 0xffffffffu;
 const LOWEST: f32 = -1e30; // stands for any lower logit
 const PADDING: f32 = -3e38; // past the vocabulary; below every score
 
-/// A token's place in the order: higher images first, then lower ids.
-struct Place {
-  image: u32,
-  id: u32,
-}
-
 var<workgroup> lane_sums: array<mat4x4<f32>, GROUP>;
 var<workgroup> head_sums: array<mat4x4<f32>, HEADS>;
 var<workgroup> group_total: mat4x4<f32>;
-var<workgroup> lane_places: array<Place, GROUP>;
-var<workgroup> group_place: Place;
 
 /// Sums over the workgroup in a fixed order.
 fn group_sum(value: mat4x4<f32>, local: u32) -> mat4x4<f32> {
@@ -78,45 +70,6 @@ fn group_sum(value: mat4x4<f32>, local: u32) -> mat4x4<f32> {
 
 fn group_sum1(value: f32, local: u32) -> f32 {
   return group_sum(mat4x4(vec4(value, 0.0, 0.0, 0.0), vec4(0.0), vec4(0.0), vec4(0.0)), local)[0].x;
-}
-
-fn is_before(a: Place, b: Place) -> bool {
-  return a.image > b.image || (a.image == b.image && a.id < b.id);
-}
-
-fn first_of(a: Place, b: Place) -> Place {
-  if (is_before(b, a)) {
-    return b;
-  }
-  return a;
-}
-
-/// The workgroup's first place in the order.
-fn group_first(value: Place, local: u32) -> Place {
-  lane_places[local] = value;
-  workgroupBarrier();
-  if (local == 0u) {
-    var first = value;
-    for (var i = 1u; i < GROUP; i++) {
-      first = first_of(first, lane_places[i]);
-    }
-    group_place = first;
-  }
-  return workgroupUniformLoad(&group_place);
-}
-
-/// Whole numbers that order as the scores do; 0 is below all of them.
-fn images_of(scores: vec4<f32>) -> vec4<u32> {
-  let bits = bitcast<vec4<u32>>(select(scores, vec4(0.0), scores == vec4(0.0))); // one zero, not two
-  return select(bits | vec4(0x80000000u), ~bits, (bits >> vec4(31u)) == vec4(1u));
-}
-
-fn image_of(score: f32) -> u32 {
-  return images_of(vec4(score)).x;
-}
-
-fn score_of(image: u32) -> f32 {
-  return bitcast<f32>(select(~image, image & 0x7fffffffu, (image >> 31u) == 1u));
 }
 
 fn logit(base: u32, id: u32) -> f32 {
@@ -153,20 +106,20 @@ fn log_sum_exp(base: u32, largest: f32, local: u32) -> f32 {
   return largest + log(group_sum1((sum.x + sum.y) + (sum.z + sum.w), local));
 }
 
-/// The tokens in play: those with an image above `floor`, and of those at `floor` the ids up to `cut`.
+/// The tokens in play: those with an level above `floor`, and of those at `floor` the ids up to `cut`.
 struct Kept {
   floor: u32,
   cut: u32,
 }
 
-fn are_kept(kept: Kept, images: vec4<u32>, quad: u32) -> vec4<bool> {
+fn are_kept(kept: Kept, levels: vec4<u32>, quad: u32) -> vec4<bool> {
   let ids = 4u * quad + vec4(0u, 1u, 2u, 3u);
-  return (images > vec4(kept.floor)) | ((images == vec4(kept.floor)) & (ids <= vec4(kept.cut)));
+  return (levels > vec4(kept.floor)) | ((levels == vec4(kept.floor)) & (ids <= vec4(kept.cut)));
 }
 
 /// What a token weighs in a sum over the row: its w, or 1.
 struct Weighing {
-  /// Tokens with images in [low, high) count.
+  /// Tokens with levels in [low, high) count.
   low: u32,
   high: u32,
   best: f32,
@@ -176,8 +129,8 @@ struct Weighing {
 
 fn weights_of(row: u32, quad: u32, kept: Kept, by: Weighing) -> vec4<f32> {
   let z = scores[row * ((params.vocab + 3u) / 4u) + quad];
-  let images = images_of(z);
-  let counts = (images >= vec4(by.low)) & (images < vec4(by.high)) & are_kept(kept, images, quad);
+  let levels = levels_of(z);
+  let counts = (levels >= vec4(by.low)) & (levels < vec4(by.high)) & are_kept(kept, levels, quad);
   if (by.by_count) {
     return select(vec4(0.0), vec4(1.0), counts);
   }
@@ -240,7 +193,7 @@ fn find(row: u32, share: f32, offset: f32, kept: Kept, by: Weighing, local: u32)
   return workgroupUniformLoad(&found_token);
 }
 
-/// Images between which the last token to keep lies: [low, high), and what lies at or above each.
+/// Levels between which the last token to keep lies: [low, high), and what lies at or above each.
 struct Bracket {
   low: u32,
   high: u32,
@@ -253,15 +206,15 @@ var<workgroup> bracket: Bracket;
 
 /// Shortens what is kept to the first tokens whose count, or mass, reaches `goal`: the last one of them reaches it.
 fn shorten(row: u32, kept: Kept, best: f32, goal: f32, by_count: bool, local: u32) -> Kept {
-  var s = Bracket(kept.floor, image_of(best) + 1u, 1e9, 0.0, 0.0); // how many lie at or above the floor is not known
+  var s = Bracket(kept.floor, level_of(best) + 1u, 1e9, 0.0, 0.0); // how many lie at or above the floor is not known
   var is_first_pass = true;
   while (s.high - s.low > 1u && s.count_low - s.count_high != 1.0) {
     let step = max(1u, (s.high - s.low) / 9u);
     var p = vec4(s.low) + step * vec4(1u, 2u, 3u, 4u); // ascending pivots
     var q = p + 4u * step;
     if (is_first_pass) { // where the end usually lies
-      p = images_of(vec4(best) - vec4(24.0, 16.0, 11.0, 7.0));
-      q = images_of(vec4(best) - vec4(4.0, 2.0, 1.0, 0.5));
+      p = levels_of(vec4(best) - vec4(24.0, 16.0, 11.0, 7.0));
+      q = levels_of(vec4(best) - vec4(4.0, 2.0, 1.0, 0.5));
       is_first_pass = false;
     }
     p = clamp(p, vec4(s.low), vec4(s.high));
@@ -274,17 +227,17 @@ fn shorten(row: u32, kept: Kept, best: f32, goal: f32, by_count: bool, local: u3
     let mass_by = Weighing(s.low, s.high, best, false, 0.0);
     let quads = (params.vocab + 3u) / 4u;
     for (var quad = local; quad < quads; quad += GROUP) {
-      let images = images_of(scores[row * quads + quad]);
-      if (any((images >= vec4(s.low)) & (images < vec4(s.high)))) {
+      let levels = levels_of(scores[row * quads + quad]);
+      if (any((levels >= vec4(s.low)) & (levels < vec4(s.high)))) {
         let ones = weights_of(row, quad, kept, ones_by);
-        let x_p = select(vec4(0.0), vec4(ones.x), vec4(images.x) >= p);
-        let y_p = select(vec4(0.0), vec4(ones.y), vec4(images.y) >= p);
-        let z_p = select(vec4(0.0), vec4(ones.z), vec4(images.z) >= p);
-        let w_p = select(vec4(0.0), vec4(ones.w), vec4(images.w) >= p);
-        let x_q = select(vec4(0.0), vec4(ones.x), vec4(images.x) >= q);
-        let y_q = select(vec4(0.0), vec4(ones.y), vec4(images.y) >= q);
-        let z_q = select(vec4(0.0), vec4(ones.z), vec4(images.z) >= q);
-        let w_q = select(vec4(0.0), vec4(ones.w), vec4(images.w) >= q);
+        let x_p = select(vec4(0.0), vec4(ones.x), vec4(levels.x) >= p);
+        let y_p = select(vec4(0.0), vec4(ones.y), vec4(levels.y) >= p);
+        let z_p = select(vec4(0.0), vec4(ones.z), vec4(levels.z) >= p);
+        let w_p = select(vec4(0.0), vec4(ones.w), vec4(levels.w) >= p);
+        let x_q = select(vec4(0.0), vec4(ones.x), vec4(levels.x) >= q);
+        let y_q = select(vec4(0.0), vec4(ones.y), vec4(levels.y) >= q);
+        let z_q = select(vec4(0.0), vec4(ones.z), vec4(levels.z) >= q);
+        let w_q = select(vec4(0.0), vec4(ones.w), vec4(levels.w) >= q);
         counts_p += x_p + y_p + z_p + w_p;
         counts_q += x_q + y_q + z_q + w_q;
         if (!by_count) {
@@ -299,15 +252,15 @@ fn shorten(row: u32, kept: Kept, best: f32, goal: f32, by_count: bool, local: u3
       var next = s;
       for (var i = 0u; i < 8u; i++) { // from the highest pivot down to the first that reaches the goal
         let j = 7u - i;
-        let image = select(p[j % 4u], q[j % 4u], j >= 4u);
+        let level = select(p[j % 4u], q[j % 4u], j >= 4u);
         let count = s.count_high + group_total[j / 4u][j % 4u];
         let mass = s.mass_high + group_total[2u + j / 4u][j % 4u];
         if (select(mass, count, by_count) >= goal) {
-          next.low = image;
+          next.low = level;
           next.count_low = count;
           break;
         }
-        next.high = image;
+        next.high = level;
         next.count_high = count;
         next.mass_high = mass;
       }
@@ -343,23 +296,23 @@ fn draw(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       z = penalised(row, quad, raw);
     }
     scores[row * quads + quad] = z;
-    let images = images_of(z);
+    let levels = levels_of(z);
     let id = 4u * quad;
-    own_first = first_of(own_first, Place(images.x, id));
-    own_first = first_of(own_first, Place(images.y, id + 1u));
-    own_first = first_of(own_first, Place(images.z, id + 2u));
-    own_first = first_of(own_first, Place(images.w, id + 3u));
+    own_first = first_of(own_first, Place(levels.x, id));
+    own_first = first_of(own_first, Place(levels.y, id + 1u));
+    own_first = first_of(own_first, Place(levels.z, id + 2u));
+    own_first = first_of(own_first, Place(levels.w, id + 3u));
     own_largest = max(own_largest, raw);
   }
   let first = group_first(own_first, local);
   let own_raw = max(max(own_largest.x, own_largest.y), max(own_largest.z, own_largest.w));
-  let largest = score_of(group_first(Place(image_of(own_raw), local), local).image);
+  let largest = score_of(group_first(Place(level_of(own_raw), local), local).level);
   storageBarrier();
   let normaliser = log_sum_exp(base, largest, local);
   var chosen = first.id;
   if (params.inverse_temperature > 0.0) {
-    let best = score_of(first.image);
-    var kept = Kept(image_of(LOWEST), NONE);
+    let best = score_of(first.level);
+    var kept = Kept(level_of(LOWEST), NONE);
     for (var stage = 0u; stage < 2u; stage++) { // top-k, then top-p
       let by_count = stage == 0u;
       let is_off = select(params.top_p >= 1.0, params.top_k == 0u || params.top_k >= params.vocab, by_count);
@@ -397,11 +350,11 @@ fn top(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_in
   let base = row * params.vocab;
   var own = own_next(base, Place(NONE, 0u), local);
   var next = group_first(own, local);
-  let normaliser = log_sum_exp(base, score_of(next.image), local);
+  let normaliser = log_sum_exp(base, score_of(next.level), local);
   for (var i = 0u; i < params.top_count; i++) {
     if (local == 0u) {
       top_ids[row * params.top_count + i] = next.id;
-      top_logprobs[row * params.top_count + i] = score_of(next.image) - normaliser;
+      top_logprobs[row * params.top_count + i] = score_of(next.level) - normaliser;
     }
     if (next.id % GROUP == local) { // only the invocation whose token was taken has another first one
       own = own_next(base, next, local);
@@ -414,7 +367,7 @@ fn top(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_in
 fn own_next(base: u32, last: Place, local: u32) -> Place {
   var first = Place(0u, NONE);
   for (var id = local; id < params.vocab; id += GROUP) {
-    let place = Place(image_of(logit(base, id)), id);
+    let place = Place(level_of(logit(base, id)), id);
     if (is_before(last, place)) {
       first = first_of(first, place);
     }

@@ -37,6 +37,8 @@ export const TOLERANCES = {
   decoder: 8e-6,
   /** Gradients of LoRA matrices through a whole small decoder, against PyTorch in float64. Measured 1.1e-5. */
   decoderGradient: 2.2e-5,
+  /** Cosine similarities times 100. Measured 9.0e-7. */
+  similarity: 2e-6,
 } as const
 
 export type ToleranceClass = keyof typeof TOLERANCES

@@ -1,3 +1,4 @@
+import order from '../../shaders/common/order.wgsl?raw'
 import source from '../../shaders/sample.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
@@ -77,7 +78,7 @@ export async function createSample(gpu: Gpu): Promise<Sample> {
       label,
       shader: { path: 'shaders/sample.wgsl', source },
       entryPoint,
-      common: [randomShader],
+      common: [{ path: 'shaders/common/order.wgsl', source: order }, randomShader],
     })
   const [draw, top, markSeen] = await Promise.all([
     compile('draw', 'sample.draw'),
