@@ -91,29 +91,6 @@ fn own_dout(own: Owned, c: u32) -> mat4x4<f32> {
   return mat4x4<f32>(dout[own.at.x + c], dout[own.at.y + c], dout[own.at.z + c], dout[own.at.w + c]);
 }
 
-fn largest(x: vec4<u32>) -> u32 {
-  return max(max(x.x, x.y), max(x.z, x.w));
-}
-
-fn smallest(x: vec4<u32>) -> u32 {
-  return min(min(x.x, x.y), min(x.z, x.w));
-}
-
-/// Adds m[j] * p[j] in the order of j.
-fn add_columns(sum: vec4<f32>, m: mat4x4<f32>, p: vec4<f32>) -> vec4<f32> {
-  return sum + m[0] * p.x + m[1] * p.y + m[2] * p.z + m[3] * p.w;
-}
-
-/// sum + m * p, each element summed in the order of m's columns.
-fn add_product(sum: mat4x4<f32>, m: mat4x4<f32>, p: mat4x4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(
-    add_columns(sum[0], m, p[0]),
-    add_columns(sum[1], m, p[1]),
-    add_columns(sum[2], m, p[2]),
-    add_columns(sum[3], m, p[3]),
-  );
-}
-
 /// Chunk c of four key rows as columns; `at` holds where the rows begin, this invocation's own first where a quad shares.
 fn k_columns(at: vec4<u32>, c: u32) -> mat4x4<f32> {
   if (QUAD_SHARES) {
@@ -159,21 +136,6 @@ fn masked(s: mat4x4<f32>, first: u32, ends: vec4<u32>) -> mat4x4<f32> {
     select(none, s[2] * params.scale, key < vec4<u32>(ends.z)),
     select(none, s[3] * params.scale, key < vec4<u32>(ends.w)),
   );
-}
-
-/// exp(s - shift), each column with its own shift.
-fn exp_columns(s: mat4x4<f32>, shift: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(exp(s[0] - shift.x), exp(s[1] - shift.y), exp(s[2] - shift.z), exp(s[3] - shift.w));
-}
-
-fn column_max(start: vec4<f32>, s: mat4x4<f32>) -> vec4<f32> {
-  let t = transpose(s);
-  return max(start, max(max(t[0], t[1]), max(t[2], t[3])));
-}
-
-fn column_sum(start: vec4<f32>, s: mat4x4<f32>) -> vec4<f32> {
-  let t = transpose(s);
-  return start + t[0] + t[1] + t[2] + t[3];
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -245,16 +207,6 @@ fn forward(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocatio
       }
     }
   }
-}
-
-/// p * (dp - delta): the gradient of the scaled scores; columns have each their own delta.
-fn score_gradient(p: mat4x4<f32>, dp: mat4x4<f32>, delta: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(
-    p[0] * (dp[0] - delta.x),
-    p[1] * (dp[1] - delta.y),
-    p[2] * (dp[2] - delta.z),
-    p[3] * (dp[3] - delta.w),
-  );
 }
 
 /// Words of `rows` a query row takes.
@@ -331,10 +283,10 @@ fn backward_query(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_in
           d2 += transpose(v_columns(at2, c)) * y;
           d3 += transpose(v_columns(at3, c)) * y;
         }
-        let g0 = score_gradient(exp_columns(masked(s0, key, ends), shift), d0, delta);
-        let g1 = score_gradient(exp_columns(masked(s1, key + 4u, ends), shift), d1, delta);
-        let g2 = score_gradient(exp_columns(masked(s2, key + 8u, ends), shift), d2, delta);
-        let g3 = score_gradient(exp_columns(masked(s3, key + 12u, ends), shift), d3, delta);
+        let g0 = column_gradient(exp_columns(masked(s0, key, ends), shift), d0, delta);
+        let g1 = column_gradient(exp_columns(masked(s1, key + 4u, ends), shift), d1, delta);
+        let g2 = column_gradient(exp_columns(masked(s2, key + 8u, ends), shift), d2, delta);
+        let g3 = column_gradient(exp_columns(masked(s3, key + 12u, ends), shift), d3, delta);
         for (var c = 0u; c < CHUNKS; c++) {
           let a0 = add_product(acc[c], k_columns(at0, c), g0);
           let a1 = add_product(a0, k_columns(at1, c), g1);
@@ -415,10 +367,6 @@ fn key_probabilities(s: mat4x4<f32>, queries: Queries, keys: vec4<u32>) -> mat4x
   );
 }
 
-fn key_gradient(p: mat4x4<f32>, dp: mat4x4<f32>, delta: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(p[0] * (dp[0] - delta), p[1] * (dp[1] - delta), p[2] * (dp[2] - delta), p[3] * (dp[3] - delta));
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn backward_key(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let group = workgroup + params.group_offset;
@@ -471,10 +419,10 @@ fn backward_key(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invo
     let p1 = key_probabilities(s1, q1, keys);
     let p2 = key_probabilities(s2, q2, keys);
     let p3 = key_probabilities(s3, q3, keys);
-    let g0 = key_gradient(p0, d0, q0.delta);
-    let g1 = key_gradient(p1, d1, q1.delta);
-    let g2 = key_gradient(p2, d2, q2.delta);
-    let g3 = key_gradient(p3, d3, q3.delta);
+    let g0 = row_gradient(p0, d0, q0.delta);
+    let g1 = row_gradient(p1, d1, q1.delta);
+    let g2 = row_gradient(p2, d2, q2.delta);
+    let g3 = row_gradient(p3, d3, q3.delta);
     for (var c = 0u; c < CHUNKS; c++) {
       let k0 = add_product(dk_acc[c], q_columns(q0.at, c), g0);
       let k1 = add_product(k0, q_columns(q1.at, c), g1);

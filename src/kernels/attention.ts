@@ -1,4 +1,5 @@
 import source from '../../shaders/attention.wgsl?raw'
+import block from '../../shaders/common/block.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
@@ -80,13 +81,15 @@ export async function createAttention(gpu: Gpu, options: AttentionOptions): Prom
   }
   const { isSoftware, features } = gpu.profile
   const subgroups = options.subgroups ?? (isSoftware && features.subgroups)
+  const { common = [], enable = [] } = quadSpec(gpu, { subgroups })
   const compile = (entryPoint: string, label: string) =>
     gpu.kernel({
       label,
       shader: { path: 'shaders/attention.wgsl', source },
       entryPoint,
       consts: { HEAD_DIM: headDim },
-      ...quadSpec(gpu, { subgroups }),
+      common: [{ path: 'shaders/common/block.wgsl', source: block }, ...common],
+      enable,
     })
   const [forward, prepare, backwardQuery, backwardKey] = await Promise.all([
     compile('forward', 'attention.forward'),
