@@ -1,5 +1,6 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { findBrowser } from './src/cli/browser.ts'
 import { browserLaunch } from './src/cli/launch.ts'
 
 /**
@@ -29,8 +30,10 @@ export default defineConfig({
             headless: true,
             screenshotFailures: false,
             provider: playwright({
+              // Read while the projects are set up, when there may be no browser yet, and again to start it.
               get launchOptions() {
-                return browserLaunch()
+                const path = findBrowser()
+                return path === undefined ? {} : browserLaunch(path)
               },
             }),
             instances: [{ browser: 'chromium' }],

@@ -1,4 +1,3 @@
-import { findBrowser } from './browser.ts'
 import { type Machine, thisMachine } from './machine.ts'
 
 /** What Playwright's `chromium.launch` is given. */
@@ -36,11 +35,9 @@ export function launchFlags(machine: Machine = thisMachine()): string[] {
   return flags
 }
 
-/** How to start a browser for WebGPU. @param executablePath default: the one `findBrowser` finds. */
-export function browserLaunch(executablePath?: string, machine: Machine = thisMachine()): BrowserLaunch {
-  const path = executablePath ?? findBrowser(machine)
-  if (path === undefined) throw new Error('expected a browser to have been provided, found none')
-  return { executablePath: path, args: launchFlags(machine), chromiumSandbox: sandboxWorks(machine) }
+/** How to start the browser at this path for WebGPU. */
+export function browserLaunch(executablePath: string, machine: Machine = thisMachine()): BrowserLaunch {
+  return { executablePath, args: launchFlags(machine), chromiumSandbox: sandboxWorks(machine) }
 }
 
 /** Chrome's sandbox refuses root, and needs user namespaces, which containers and some distributions forbid. */
