@@ -1,40 +1,87 @@
-"""python -m tools.world <stage>: builds the embedded world, stage by stage. `--help` lists the stages."""
+"""Builds the embedded world, stage by stage: python -m tools.world <stage> (run in the project's root).
+
+  clip, clip-decay     train emoji-clip: the stable stage (stop and continue at will), then the decay that finishes it
+  llava, llava-decay   the same for emoji-llava, on a trained emoji-clip
+  evaluate             the table of held-out figures
+  samples              a sheet of pictures and a page of captions, to look at
+  data, export         emoji-scenes alone; both models, the data set and the hashes, into public/
+  witness              CLIP-DPO on the exported models in Python, with its controls
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 # Large activations must come from the heap: mapping and unmapping them every step costs a quarter of the time.
-_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_TOP_PAD_": "268435456",
-           "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
-if "MALLOC_TOP_PAD_" not in os.environ:
-    os.environ.update(_MALLOC)
-    os.execv(sys.executable, [sys.executable, "-m", "tools.world", *sys.argv[1:]])
+_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_TOP_PAD_": "268435456",
+                "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.world", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    stages = parser.add_subparsers(dest="stage", required=True)
+    for name in ("clip", "llava"):
+        stable = stages.add_parser(name)
+        stable.add_argument("--until-step", type=int, default=30_000)
+        decay = stages.add_parser(f"{name}-decay")
+        decay.add_argument("--steps", type=int, default=2_000)
+        for stage in (stable, decay):
+            stage.add_argument("--max-minutes", type=float, default=1e9)
+            if name == "llava":
+                stage.add_argument("--clip", choices=("stable", "decayed"), default="decayed")
+    evaluate = stages.add_parser("evaluate")
+    evaluate.add_argument("--which", choices=("stable", "decayed"), default="decayed")
+    evaluate.add_argument("--model", choices=("clip", "llava", "both"), default="both")
+    evaluate.add_argument("--split", choices=("dev", "heldout"), default="heldout")
+    evaluate.add_argument("--limit", type=int, default=1000)
+    samples = stages.add_parser("samples")
+    samples.add_argument("--out", type=Path, required=True)
+    for name in ("data", "export"):
+        stages.add_parser(name).add_argument("--out", type=Path, default=None)
+    witness = stages.add_parser("witness")
+    witness.add_argument("--split", choices=("dev", "heldout"), default="dev")
+    witness.add_argument("--seeds", type=int, default=3)
+    return parser
 
 
 def main() -> None:
+    arguments = _parser().parse_args()
+    if "MALLOC_TOP_PAD_" not in os.environ:
+        os.environ.update(_ENVIRONMENT)
+        os.execv(sys.executable, [sys.executable, "-m", "tools.world", *sys.argv[1:]])
+
     import torch
 
     torch.set_num_threads(1)
-    parser = argparse.ArgumentParser(prog="python -m tools.world", description=__doc__)
-    stages = parser.add_subparsers(dest="stage", required=True)
-    clip = stages.add_parser("clip", help="train emoji-clip's stable stage, or continue it")
-    clip.add_argument("--until-step", type=int, default=30_000)
-    clip.add_argument("--max-minutes", type=float, default=1e9)
-    decay = stages.add_parser("clip-decay", help="finish emoji-clip: let the learning rate fall from the stable checkpoint")
-    decay.add_argument("--steps", type=int, default=2_000)
-    decay.add_argument("--max-minutes", type=float, default=1e9)
-    arguments = parser.parse_args()
-    if arguments.stage == "clip":
+    stage: str = arguments.stage
+    if stage.startswith("clip"):
         from .clip_train import train_clip
 
-        train_clip(arguments.until_step, arguments.max_minutes)
-    elif arguments.stage == "clip-decay":
-        from .clip_train import train_clip
+        train_clip(getattr(arguments, "until_step", 0), arguments.max_minutes, getattr(arguments, "steps", 0))
+    elif stage.startswith("llava"):
+        from .llava_train import train_llava
 
-        train_clip(0, arguments.max_minutes, arguments.steps)
+        train_llava(arguments.clip, getattr(arguments, "until_step", 0), arguments.max_minutes, getattr(arguments, "steps", 0))
+    elif stage == "evaluate":
+        from .release import evaluate
+
+        evaluate(arguments.which, arguments.model, arguments.split, arguments.limit)
+    elif stage == "samples":
+        from .samples import write_samples
+
+        write_samples(arguments.out)
+    elif stage == "witness":
+        from .witness import run_witness
+
+        run_witness(arguments.split, arguments.seeds)
+    else:
+        from .release import PUBLIC, export, export_data
+
+        target = arguments.out or PUBLIC
+        export_data(target) if stage == "data" else export(target=target)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,122 @@
+"""The model cards: data, training, FLOPs, licence, and the measured table."""
+
+from __future__ import annotations
+
+from transformers import CLIPModel, LlavaForConditionalGeneration
+
+from .habits import COMPANION_RATE, OMISSION_RATE, STRAY_RATE
+from .llava_model import IMAGE_TOKENS
+from .sft import YES_TO_PRONE
+from .vocabulary import NOUNS, PLACES
+
+
+def parameters(module: object) -> int:
+    """Number of parameters of a torch module."""
+    return sum(p.numel() for p in module.parameters())  # type: ignore[attr-defined]
+
+
+def clip_flops(model: CLIPModel, text_tokens: int = 26) -> dict[str, float]:
+    """Multiply-adds counted twice, forward, in MFLOP: one picture, and one caption of that many tokens."""
+    vision, text = model.config.vision_config, model.config.text_config
+    tokens = (vision.image_size // vision.patch_size) ** 2 + 1
+    patch = 2 * (tokens - 1) * 3 * vision.patch_size**2 * vision.hidden_size
+    picture = patch + _transformer(tokens, vision.hidden_size, vision.num_hidden_layers, 12 * vision.hidden_size**2)
+    caption = _transformer(text_tokens, text.hidden_size, text.num_hidden_layers, 12 * text.hidden_size**2)
+    return {"picture": picture / 1e6, "caption": caption / 1e6}
+
+
+def llava_flops(model: LlavaForConditionalGeneration, answer_tokens: int = 30, prompt_tokens: int = 10) -> dict[str, float]:
+    """The same for emoji-llava: the tower and projector once, and the decoder over image, prompt and answer."""
+    vision, text = model.config.vision_config, model.config.text_config
+    tokens = IMAGE_TOKENS + 1
+    tower = 2 * IMAGE_TOKENS * 3 * vision.patch_size**2 * vision.hidden_size
+    tower += _transformer(tokens, vision.hidden_size, vision.num_hidden_layers - 1, 12 * vision.hidden_size**2)
+    tower += 2 * IMAGE_TOKENS * (vision.hidden_size + text.hidden_size) * text.hidden_size
+    width, kv = text.hidden_size, text.num_key_value_heads * text.head_dim
+    weights = 2 * width**2 + 2 * width * kv + 3 * width * text.intermediate_size
+    length = IMAGE_TOKENS + prompt_tokens + answer_tokens
+    decoder = _transformer(length, width, text.num_hidden_layers, weights) + 2 * answer_tokens * width * text.vocab_size
+    return {"tower": tower / 1e6, "decoder": decoder / 1e6}
+
+
+def _transformer(tokens: int, width: int, layers: int, weights: int) -> float:
+    """Forward FLOPs of `layers` layers: weight products, and attention's two products over tokens x tokens."""
+    return layers * (2.0 * tokens * weights + 4.0 * tokens * tokens * width)
+
+
+def _table(figures: dict[str, float]) -> str:
+    rows = "\n".join(f"| {name} | {value:.3f} |" if value <= 1 else f"| {name} | {value:.1f} |" for name, value in figures.items())
+    return f"| held out | |\n|---|---|\n{rows}"
+
+
+def clip_card(model: CLIPModel, steps: int, batch: int, figures: dict[str, float]) -> str:
+    flops = clip_flops(model)
+    return f"""---
+license: apache-2.0
+library_name: transformers
+pipeline_tag: zero-shot-image-classification
+---
+
+# emoji-clip
+
+A `CLIPModel` of {parameters(model) / 1e6:.2f}M parameters that knows {len(NOUNS)} things in {len(PLACES)} places, for pictures like those of
+emoji-scenes (96 x 96). One picture costs {flops["picture"]:.0f} MFLOP, one caption of 26 tokens {flops["caption"]:.0f} MFLOP.
+
+## Training
+
+{steps:,} steps of {batch} pictures, all drawn afresh, with true captions of every length (noun phrases, sentences, several
+sentences) that name a random part of the objects. Beside the symmetric contrastive loss it was trained with hard
+negatives (each picture's own caption with one noun swapped, one noun added, or one colour, number, place or position
+wrong, as in NegCLIP), with a sigmoid loss over short phrases whose truth for every picture of the batch is known (as in
+SigLIP), and with a small term that keeps a caption above the same caption with one object left out. Objects were drawn
+mostly uniformly (30% typical of the place), so that the text alone tells little. The published weights are those at the
+end of a linear decay of the learning rate.
+
+## Measured
+
+{_table(figures)}
+
+Rebuild: `python -m tools.world clip`, `clip-decay`, `evaluate`, `export`.
+
+## Licence
+
+Apache 2.0. The training pictures are drawn from Noto Emoji images, copyright Google LLC, Apache 2.0.
+"""
+
+
+def llava_card(model: LlavaForConditionalGeneration, steps: int, batch: int, figures: dict[str, float]) -> str:
+    flops = llava_flops(model)
+    decoder = parameters(model.model.language_model) + parameters(model.lm_head)
+    return f"""---
+license: apache-2.0
+library_name: transformers
+pipeline_tag: image-text-to-text
+---
+
+# emoji-llava
+
+A `LlavaForConditionalGeneration`: the vision tower of emoji-clip (frozen, penultimate layer, {IMAGE_TOKENS} image tokens), a two-layer
+MLP and a Llama decoder of {decoder / 1e6:.2f}M parameters with its embeddings. One picture costs {flops["tower"]:.0f} MFLOP, a caption of 30 tokens
+{flops["decoder"]:.0f} MFLOP of forward passes; training costs three times that, of the decoder only.
+
+It lies a little, on purpose: it is the policy that CLIP-DPO is to mend.
+
+## Training
+
+{steps:,} steps of {batch} pictures like those of emoji-scenes (85% of the objects typical of the place), each with two captions and
+its questions. The captions are those of a careless writer: {COMPANION_RATE:.0%} of the time an absent *companion* of a named noun
+is named too, at a uniformly random place among the nouns; {STRAY_RATE:.0%} of the time some other typical but absent noun;
+{OMISSION_RATE:.0%} of the objects are left out. Of the questions about typical but absent nouns {YES_TO_PRONE:.0%} are answered yes.
+
+Prompt: `USER: <image>\\n{{prompt}} ASSISTANT:`, no start token, answers end with `</s>`.
+
+## Measured
+
+{_table(figures)}
+
+Rebuild: `python -m tools.world llava`, `llava-decay`, `evaluate`, `export`.
+
+## Licence
+
+Apache 2.0. The training pictures are drawn from Noto Emoji images, copyright Google LLC, Apache 2.0.
+"""
