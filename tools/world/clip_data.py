@@ -16,7 +16,7 @@ import torch
 
 from . import edits
 from .clip_tokenizer import clip_tokenizer
-from .grammar import NUMBERS, Caption, Claim, holds, long_caption, noun_phrase, short_caption, statement
+from .grammar import NUMBERS, Caption, Claim, body_sentence, holds, long_caption, noun_phrase, short_caption, statement
 from .scenes import Scene, position, relation, render, sample_scene
 from .vocabulary import COLOURS, NOUN_BY_NAME, NOUN_INDEX, NOUNS, PLACES, article
 
@@ -27,8 +27,11 @@ POOL = 8192
 FRESH = 40
 STEPS_PER_KIND = 250
 """Curriculum: one kind of object in the first 250 steps' fresh scenes, at most two in the next 250's, and so on to five."""
-_STYLES = (noun_phrase, short_caption, long_caption, statement)
-_STYLE_RATES = np.array((0.22, 0.36, 0.34, 0.08))
+_STYLES = (noun_phrase, short_caption, long_caption, statement, body_sentence)
+_STYLE_RATES = np.array((0.18, 0.30, 0.30, 0.07, 0.15))
+_STATEMENT = 3
+_WHOLE = (0, 1, 2)
+"""Styles that name every group they are given."""
 _POSITION_PHRASES = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom", "middle": "in the middle"}
 _RELATION_PHRASES = {"left of": "to the left of", "right of": "to the right of", "above": "above", "below": "below"}
 
@@ -47,7 +50,7 @@ class ClipBatch:
 
 
 def write(style: int, seed: int, scene: Scene) -> Caption:
-    """A caption in one of the four styles; equal seeds give parallel wording for parallel scenes."""
+    """A caption in one of the styles; equal seeds give parallel wording for parallel scenes."""
     return _STYLES[style](np.random.default_rng(seed), scene)
 
 
@@ -150,14 +153,14 @@ def clip_batch(seed: int, step: int, size: int) -> ClipBatch:
     nouns: list[tuple[str, ...]] = []
     for i, scene in enumerate(scenes):
         mentioned = edits.subset(rng, scene)
-        style, text_seed = int(rng.choice(4, p=_STYLE_RATES)), int(rng.integers(1 << 31))
-        if style == 3:
+        style, text_seed = int(rng.choice(len(_STYLES), p=_STYLE_RATES)), int(rng.integers(1 << 31))
+        if style == _STATEMENT:
             mentioned = replace(mentioned, groups=mentioned.groups[:2])
         caption = write(style, text_seed, mentioned)
         positives.append(caption.text)
         nouns.append(caption.nouns)
         kinds = ["swap"] if rng.random() < 0.6 else []
-        if style != 3 and rng.random() < 0.6:
+        if style in _WHOLE and rng.random() < 0.6:
             kinds.append("add")
         if rng.random() < 0.7:
             kinds.append(("colour", "colour", "number", "place", "position", "position")[rng.integers(6)])
@@ -165,7 +168,7 @@ def clip_batch(seed: int, step: int, size: int) -> ClipBatch:
             text = wrong_text(rng, style, text_seed, mentioned, scene, kind)
             if text is not None:
                 wrong.append((text, i, 1, ()))
-        if len(mentioned.groups) > 1 and style != 3 and rng.random() < 0.3:
+        if len(mentioned.groups) > 1 and style in _WHOLE and rng.random() < 0.3:
             fewer = replace(mentioned, groups=mentioned.groups[:-1])
             shorter = write(style, text_seed, fewer)
             wrong.append((shorter.text, i, 2, shorter.nouns))

@@ -216,6 +216,14 @@ def long_caption(rng: np.random.Generator, scene: Scene, colour_rate: float = 0.
     return w.done(" ".join(_sentence(s) for s in sentences))
 
 
+def body_sentence(rng: np.random.Generator, scene: Scene, colour_rate: float = 0.75) -> Caption:
+    """A later sentence of a long caption on its own: it names the first group or two and may refer to another one."""
+    w = _Writer(rng, colour_rate)
+    groups = list(scene.groups)
+    take = groups[: 2 if len(groups) > 2 and w.chance(0.4) else 1]
+    return w.done(_sentence(_body(w, take, groups[len(take):])))
+
+
 def _body(w: _Writer, take: list[Group], said: list[Group]) -> str:
     """One further sentence about one or two groups that were not named yet."""
     be, there = _be(take), _there(take)
