@@ -1,3 +1,4 @@
+import { defaultInvFreq, type RopeFrequencies } from '../kernels/rope-table.ts'
 import { ConfigError } from './config-error.ts'
 
 /**
@@ -73,32 +74,30 @@ export function ropeParameters(
   }
 }
 
-/** Frequencies and the factor on cos and sin. */
-export interface RopeFrequencies {
-  /** Angle per position of each pair of elements, (headDim / 2). */
-  invFreq: Float32Array<ArrayBuffer>
-  attentionFactor: number
-}
-
 /**
  * The inverse frequencies of a decoder's RoPE, as transformers' `modeling_rope_utils` defines them.
  * @param sequenceLength longest sequence to be computed; `dynamic` and `longrope` depend on it. Default 0: short.
  */
-export function ropeFrequencies(rope: RopeParameters, headDim: number, sequenceLength = 0): RopeFrequencies {
+export function ropeFrequencies(
+  rope: RopeParameters,
+  headDim: number,
+  sequenceLength = 0,
+): Required<RopeFrequencies> {
   const pairs = headDim / 2
-  const frequency = (i: number, theta = rope.theta): number => theta ** (-(2 * i) / headDim)
+  const plain = defaultInvFreq(headDim, rope.theta)
+  const frequency = (i: number): number => plain[i] as number
   const build = (f: (i: number) => number): Float32Array<ArrayBuffer> =>
     Float32Array.from({ length: pairs }, (_, i) => f(i))
   switch (rope.type) {
     case 'default':
-      return { invFreq: build((i) => frequency(i)), attentionFactor: 1 }
+      return { invFreq: plain, attentionFactor: 1 }
     case 'linear':
       return { invFreq: build((i) => frequency(i) / rope.factor), attentionFactor: 1 }
     case 'dynamic': {
       const length = Math.max(sequenceLength, rope.maxPositions)
       const stretch = (rope.factor * length) / rope.maxPositions - (rope.factor - 1)
       const theta = rope.theta * stretch ** (headDim / (headDim - 2))
-      return { invFreq: build((i) => frequency(i, theta)), attentionFactor: 1 }
+      return { invFreq: defaultInvFreq(headDim, theta), attentionFactor: 1 }
     }
     case 'llama3':
       return { invFreq: build((i) => llama3Frequency(rope, frequency(i))), attentionFactor: 1 }
@@ -136,7 +135,7 @@ function yarnFrequencies(
   headDim: number,
   build: (f: (i: number) => number) => Float32Array<ArrayBuffer>,
   frequency: (i: number) => number,
-): RopeFrequencies {
+): Required<RopeFrequencies> {
   const { betaFast, betaSlow, mscale, mscaleAllDim, truncate } = rope.yarn
   const scale = (m: number): number => (rope.factor <= 1 ? 1 : 0.1 * m * Math.log(rope.factor) + 1)
   const correction = (turns: number): number =>
