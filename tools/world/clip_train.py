@@ -21,7 +21,8 @@ from transformers import CLIPModel
 
 from .clip_data import ClipBatch, clip_batch, to_ids, to_pixels
 from .clip_model import embed_ids, embed_images, new_clip, use_lean_activation
-from .training import Schedule, load_weights, train
+from .clip_tokenizer import clip_tokenizer
+from .training import Schedule, load_weights, tokenizer_fingerprint, train
 
 BATCH = 128
 SCHEDULE = Schedule(peak_lr=1.2e-3, warmup=400)
@@ -82,7 +83,8 @@ def train_clip(until_step: int, max_minutes: float, decay_steps: int = 0) -> Pat
             model.logit_scale.clamp_(max=math.log(100))
 
     return train("clip", model, head, lambda step: clip_loss(model, head, clip_batch(SEED, step, BATCH)), SCHEDULE,
-                 until_step, max_minutes, decay_steps, clamp)
+                 until_step, max_minutes, decay_steps, clamp,
+                 tokenizer_fingerprint(clip_tokenizer()))
 
 
 def load_clip(which: str) -> CLIPModel:

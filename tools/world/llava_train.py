@@ -13,10 +13,11 @@ from transformers import LlavaForConditionalGeneration
 from .clip_data import to_pixels
 from .clip_train import load_clip
 from .llava_data import PackedBatch, pack
+from .llava_tokenizer import llava_tokenizer
 from .llava_model import new_llava, patch_features
 from .scenes import Scene, render
 from .sft import sft_scene, sft_turns
-from .training import Schedule, load_weights, train
+from .training import Schedule, load_weights, tokenizer_fingerprint, train
 
 BATCH = 48
 CAPTIONS = 2
@@ -86,7 +87,8 @@ def train_llava(clip: str, until_step: int, max_minutes: float, decay_steps: int
         scenes, features = pool(rng, step)
         return llava_loss(model, pack([sft_turns(rng, scene, CAPTIONS) for scene in scenes]), features)
 
-    return train("llava", model, nn.Module(), loss_at, SCHEDULE, until_step, max_minutes, decay_steps)
+    return train("llava", model, nn.Module(), loss_at, SCHEDULE, until_step, max_minutes, decay_steps,
+                 fingerprint=tokenizer_fingerprint(llava_tokenizer()))
 
 
 def load_llava(which: str) -> LlavaForConditionalGeneration:

@@ -8,6 +8,8 @@ learning rate fall linearly to zero and writes finished weights; the stable stag
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import signal
 import threading
 import time
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from .workfolder import Log, save_atomic, work_folder
 
@@ -50,12 +53,13 @@ def train(
     max_minutes: float,
     decay_steps: int = 0,
     after_step: Callable[[], None] = lambda: None,
+    fingerprint: str = "",
 ) -> Path:
     """Trains `model` (and `head`, parameters used in training only) in the work folder `name`; returns the checkpoint.
 
     loss_at(step) computes the loss of one step's batch. Stops at until_step (with decay_steps: after that many further
     steps), after max_minutes or on SIGTERM, whichever is first, and saves. The decay stage resumes from its own checkpoint if it was cut, and
-    ends by writing `decayed.pt`.
+    ends by writing `decayed.pt`. A checkpoint of another `fingerprint` (the tokenizer's, say) is refused.
     """
     folder = work_folder(name)
     log = Log(folder / "log.jsonl")
@@ -68,6 +72,8 @@ def train(
     source = checkpoint if checkpoint.exists() else stable
     if source.exists():
         state = torch.load(source, weights_only=True)
+        if state.get("fingerprint", fingerprint) != fingerprint:
+            raise ValueError(f"{name}: {source} was trained with another tokenizer; move it away to start afresh")
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         head.load_state_dict(state["head"])
@@ -80,7 +86,8 @@ def train(
 
     def save() -> None:
         save_atomic({"model": model.state_dict(), "average": average.state_dict(), "head": head.state_dict(),
-                     "optimiser": optimiser.state_dict(), "step": step, "decay_start": decay_start}, checkpoint)
+                     "optimiser": optimiser.state_dict(), "step": step, "decay_start": decay_start,
+                     "fingerprint": fingerprint}, checkpoint)
 
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
@@ -109,6 +116,11 @@ def train(
         save_atomic({"model": model.state_dict(), "average": average.state_dict(), "step": step}, folder / "decayed.pt")
         log(event="decayed", step=step)
     return checkpoint
+
+
+def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
+    """A hash of the vocabulary: equal fingerprints mean equal ids."""
+    return hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode()).hexdigest()
 
 
 @torch.no_grad()
