@@ -7,8 +7,8 @@
 //   draw                the first token, by id, at which the running sum of w exceeds u * total; u from the row's key
 // temperature 0 takes the first token of the order instead. logprob is under softmax(l), before all of this.
 //
-// A workgroup does one row. Nothing is sorted: thresholds are searched among the scores' levels (common/order.wgsl),
-// eight pivots a pass, until one token, or tokens of one score, lie between what is kept and what is not.
+// A workgroup of GROUP invocations does one row. Nothing is sorted: thresholds are searched among the scores' levels
+// (common/order.wgsl), eight pivots a pass, until one token, or tokens of one score, lie between what is kept and what is not.
 // Sums run over fixed shares of a row in a fixed order, so a row's token depends on its logits, settings and key alone.
 
 struct Params {
@@ -36,7 +36,6 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> top_ids: array<u32>; // (rows, top_count)
 @group(0) @binding(9) var<storage, read_write> top_logprobs: array<f32>; // (rows, top_count)
 
-const GROUP: u32 = 128u;
 const HEADS: u32 = 16u;
 const NONE: u32 = 0xffffffffu;
 const LOWEST: f32 = -1e30; // stands for any lower logit

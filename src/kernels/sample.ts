@@ -71,14 +71,24 @@ export function sampleScratchShape(rows: number, vocab: number): readonly [rows:
   return [rows, 4 * Math.ceil(vocab / 4)]
 }
 
+export interface SampleOptions {
+  /**
+   * Invocations that share a row; sums are cut accordingly. Default 128, and 32 where the adapter is software,
+   * which pays for every invocation that waits for others.
+   */
+  lanes?: 32 | 128
+}
+
 /** Compiles sampling. @throws {KernelError} when a shader does not compile. */
-export async function createSample(gpu: Gpu): Promise<Sample> {
+export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promise<Sample> {
+  const lanes = options.lanes ?? (gpu.profile.isSoftware ? 32 : 128)
   const compile = (entryPoint: string, label: string) =>
     gpu.kernel({
       label,
       shader: { path: 'shaders/sample.wgsl', source },
       entryPoint,
       common: [{ path: 'shaders/common/order.wgsl', source: order }, randomShader],
+      consts: { GROUP: lanes },
     })
   const [draw, top, markSeen] = await Promise.all([
     compile('draw', 'sample.draw'),

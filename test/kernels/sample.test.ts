@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createSample, type SampleSettings, sampleScratchShape, seenShape } from '../../src/kernels/sample.ts'
+import {
+  createSample,
+  type SampleOptions,
+  type SampleSettings,
+  sampleScratchShape,
+  seenShape,
+} from '../../src/kernels/sample.ts'
 import { drawToken, logSoftmax, uniformOfKey, warp } from '../reference/sample.ts'
 import { expectClose } from '../support/close.ts'
 import { poisoned, testGpu, zeros } from '../support/gpu.ts'
@@ -43,9 +49,10 @@ async function draw(
   { logits, keys, seen }: Rows,
   vocab: number,
   settings: SampleSettings,
+  options: SampleOptions = {},
 ): Promise<{ tokens: Uint32Array; logprobs: Float32Array }> {
   const gpu = await testGpu()
-  const sample = await createSample(gpu)
+  const sample = await createSample(gpu, options)
   const rows = logits.length / vocab
   const given = gpu.upload(logits, [rows, vocab], 'logits')
   const keyed = gpu.upload(keys, [rows, 6], 'keys')
@@ -75,8 +82,13 @@ function at2<T>(values: readonly T[], i: number): T {
 }
 
 /** Compares draws with the reference's; returns how many differ at an edge, and the farthest of these from it. */
-async function prove(rows: Rows, vocab: number, settings: SampleSettings): Promise<[number, number]> {
-  const { tokens, logprobs } = await draw(rows, vocab, settings)
+async function prove(
+  rows: Rows,
+  vocab: number,
+  settings: SampleSettings,
+  options: SampleOptions = {},
+): Promise<[number, number]> {
+  const { tokens, logprobs } = await draw(rows, vocab, settings, options)
   let [edges, farthest] = [0, 0]
   const expectedLogprobs: number[] = []
   tokens.forEach((token, r) => {
@@ -145,6 +157,14 @@ test.each([
   }
   if (import.meta.env.VITE_PRINT_ERRORS)
     console.log(`vocab ${vocab}: ${edges} draws at an edge, at most ${farthest} away`)
+})
+
+test.each([32, 128] as const)('%i invocations a row draw what the sorted reference draws', async (lanes) => {
+  for (const kind of ['normal', 'ties'] as const) {
+    const rows = makeRows(6, 1030, kind)
+    await prove(rows, 1030, { topK: 50, topP: 0.9, repetitionPenalty: 1.1 }, { lanes })
+    await prove(rows, 1030, { topP: 0.7 }, { lanes })
+  }
 })
 
 test('drawn tokens follow their probabilities (chi-squared)', async () => {
