@@ -23,10 +23,12 @@ from .vocabulary import COLOURS, NOUN_BY_NAME, NOUN_INDEX, NOUNS, PLACES, articl
 PIXEL_MEAN = (0.48145466, 0.4578275, 0.40821073)
 PIXEL_STD = (0.26862954, 0.26130258, 0.27577711)
 TYPICALITY = 0.3
+LETTERING = 0.06
 POOL = 8192
 FRESH = 40
 STEPS_PER_KIND = 250
 """Curriculum: one kind of object in the first 250 steps' fresh scenes, at most two in the next 250's, and so on to five."""
+TEXT_PHRASES = ("a picture with text", "written words", "letters", "a picture of text")
 _STYLES = (noun_phrase, short_caption, long_caption, statement, body_sentence)
 _STYLE_RATES = np.array((0.18, 0.30, 0.30, 0.07, 0.15))
 _STATEMENT = 3
@@ -86,6 +88,8 @@ def _phrase_bank(rng: np.random.Generator, scenes: list[Scene]) -> list[tuple[st
         add(form.format(a=f"{article(noun.name)} {noun.name}"), Claim("exists", noun.name, ""))
     for place in PLACES:
         add((place.noun_phrase, place.phrase, f"this is {place.noun_phrase}.")[rng.integers(3)], Claim("place", "", place.name))
+    for text in TEXT_PHRASES:
+        add(text, Claim("text", "", ""))
     for i in rng.permutation(len(scenes))[:24]:
         scene = scenes[i]
         for group in scene.groups:
@@ -134,7 +138,7 @@ def _truth_table(scenes: list[Scene], bank: list[tuple[str, tuple[Claim, ...]]])
 def _pool_scene(seed: int, index: int) -> tuple[Scene, np.ndarray]:
     """One scene of the endless stream and its picture; the curriculum follows the index."""
     max_kinds = min(5, 1 + index // (FRESH * STEPS_PER_KIND))
-    scene = sample_scene(np.random.default_rng((seed, index)), TYPICALITY, 1, max_kinds)
+    scene = sample_scene(np.random.default_rng((seed, index)), TYPICALITY, 1, max_kinds, lettering_rate=LETTERING)
     return scene, render(scene)
 
 

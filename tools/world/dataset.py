@@ -28,6 +28,7 @@ FEATURES = Features({
     "attributes": [{"noun": _TEXT, "colour": _TEXT, "number": Value("int32"), "positions": [_TEXT]}],
     "relations": [{"subject": _TEXT, "relation": _TEXT, "object": _TEXT}],
     "objects": [{"noun": _TEXT, "colour": _TEXT, "x": Value("int32"), "y": Value("int32"), "size": Value("int32")}],
+    "lettering": _TEXT,
     "captions": [_TEXT],
     "sft": [{"prompt": _TEXT, "answer": _TEXT, "invented": [_TEXT]}],
     "questions": [{"kind": _TEXT, "text": _TEXT, "answer": _TEXT}],
@@ -62,6 +63,7 @@ def row(split: str, index: int, scene: Scene) -> dict[str, Any]:
         "relations": [{"subject": a.noun, "relation": link, "object": b.noun}
                       for a in scene.groups for b in scene.groups if a is not b for link in relation(a, b)],
         "objects": [{"noun": g.noun, "colour": g.colour, "x": p.x, "y": p.y, "size": SIZES[p.size]} for g in scene.groups for p in g.placements],
+        "lettering": None if scene.lettering is None else scene.lettering.word,
         "captions": [short_caption(rng, scene).text, long_caption(rng, scene).text],
         "sft": [{"prompt": t.prompt, "answer": t.answer, "invented": list(t.invented)} for t in turns],
         "questions": [{"kind": q.kind, "text": q.text, "answer": "Yes" if q.truth else "No"} for q in asked(split, index, scene)],
@@ -141,6 +143,7 @@ The splits differ by seed, from one another and from all pictures that emoji-cli
 - `attributes`: for each noun its colour (null where it has only its natural one), how many there are, and the position of a single one
 - `relations`: subject, relation (`left of`, `right of`, `above`, `below`), object; true of all objects of the two kinds, by at least {RELATION_MARGIN} pixels
 - `objects`: every object with its centre and size in pixels
+- `lettering`: the word written in the picture, if there is one (some of `train` only)
 - `captions`: a short and a long one, true
 - `sft` (split `train` only): the careless answers a language model is trained on, with the nouns they invent
 - `questions`: kind (existence, colour, number, relation), text, Yes or No

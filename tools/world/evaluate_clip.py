@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,10 +11,11 @@ from transformers import CLIPModel
 
 from . import edits
 from .amber import nouns_of, sentences_of
-from .clip_data import to_ids, to_pixels, write
+from .clip_data import TEXT_PHRASES, to_ids, to_pixels, write
 from .clip_model import embed_ids, embed_images
 from .grammar import holds
 from .habits import believed
+from .lettering import sample_lettering
 from .scenes import Scene, render
 from .splits import split_scenes
 from .vocabulary import NOUNS, article
@@ -65,6 +67,7 @@ def evaluate_clip(model: CLIPModel, split: str = "heldout", limit: int = 1000) -
     table["retrieval@1 of 400"] = _retrieval(model, scenes, images)
     table.update(_noun_rows(model, scenes, images))
     table.update(_sentence_rows(model, scenes, images))
+    table["picture with text vs without, AUC"] = _lettering(model, scenes[:200])
     singles = list(split_scenes("zeroshot"))
     prompts = text_embeddings(model, [f"a photo of {article(noun.name)} {noun.name}." for noun in NOUNS])
     guess = (image_embeddings(model, singles) @ prompts.T).argmax(1).tolist()
@@ -111,6 +114,14 @@ def _retrieval(model: CLIPModel, scenes: list[Scene], images: torch.Tensor) -> f
     index = list(chosen.values())[:400]
     texts = text_embeddings(model, [write(LONG, 9000 + i, scenes[i]).text for i in index])
     return float(((images[index] @ texts.T).argmax(1) == torch.arange(len(index))).float().mean())
+
+
+def _lettering(model: CLIPModel, scenes: list[Scene]) -> float:
+    """The same pictures with and without a word, by the score of the phrases about text."""
+    rng = np.random.default_rng(4)
+    lettered = [replace(scene, lettering=sample_lettering(rng)) for scene in scenes]
+    prompt = text_embeddings(model, list(TEXT_PHRASES)).mean(0)
+    return auc((image_embeddings(model, lettered) @ prompt).numpy(), (image_embeddings(model, scenes) @ prompt).numpy())
 
 
 def _noun_rows(model: CLIPModel, scenes: list[Scene], images: torch.Tensor) -> dict[str, float]:

@@ -21,7 +21,8 @@ _RELATION_PHRASES = {"left of": "to the left of", "right of": "to the right of",
 
 @dataclass(frozen=True)
 class Claim:
-    """One checkable statement. kind: exists, colour, number, position, relation (value is e.g. "above:dog") or place."""
+    """One checkable statement. kind: exists, colour, number, position, relation (value is e.g. "above:dog"), place or text
+    (a word is written in the picture)."""
 
     kind: str
     noun: str
@@ -39,6 +40,8 @@ class Caption:
 
 def holds(claim: Claim, scene: Scene) -> bool:
     """Whether a claim is true of a scene."""
+    if claim.kind == "text":
+        return scene.lettering is not None
     if claim.kind == "place":
         return scene.place.name == claim.value
     group = next((g for g in scene.groups if g.noun == claim.noun), None)

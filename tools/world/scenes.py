@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .backgrounds import IMAGE_SIZE, background
+from .lettering import Lettering, draw_lettering, sample_lettering
 from .sprites import ANGLES, SIZES, sprite
 from .vocabulary import COLOURS, NOUN_BY_NAME, NOUNS, PLACES, Place, typical_weights
 
@@ -50,6 +51,7 @@ class Scene:
     place: Place
     variant: int
     groups: tuple[Group, ...]
+    lettering: Lettering | None = None
 
     @property
     def nouns(self) -> tuple[str, ...]:
@@ -67,11 +69,13 @@ def sample_scene(
     max_kinds: int = 5,
     counts: tuple[float, float, float] = (0.74, 0.17, 0.09),
     first: str | None = None,
+    lettering_rate: float = 0.0,
 ) -> Scene:
     """Draws a scene.
 
     typicality: probability that an object comes from the place's typical list (Zipf) rather than from all nouns (uniform).
     counts: probabilities of one, two or three objects of a kind. first: a noun that must be in the scene.
+    lettering_rate: probability that a word is written into the picture.
     """
     place = PLACES[rng.integers(len(PLACES))]
     kinds = int(rng.integers(min_kinds, max_kinds + 1))
@@ -97,7 +101,9 @@ def sample_scene(
     for noun, number in zip(nouns, numbers):
         colour = COLOURS[rng.integers(len(COLOURS))] if NOUN_BY_NAME[noun].tintable else None
         groups.append(Group(noun, colour, tuple(place_sprite(rng, int(next(slots)), low, high) for _ in range(number))))
-    return Scene(place, int(rng.integers(BACKGROUND_VARIANTS)), tuple(groups))
+    variant = int(rng.integers(BACKGROUND_VARIANTS))
+    lettering = sample_lettering(rng) if lettering_rate > 0 and rng.random() < lettering_rate else None
+    return Scene(place, variant, tuple(groups), lettering)
 
 
 def place_sprite(rng: np.random.Generator, slot: int, low: int, high: int) -> Placement:
@@ -130,6 +136,8 @@ def render(scene: Scene) -> np.ndarray:
         window *= through[part]
         window += colour[part]
     picture = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+    if scene.lettering is not None:
+        picture = draw_lettering(picture, scene.lettering)
     return (picture & 0xFC) | (picture >> 6)
 
 

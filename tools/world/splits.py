@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
+from .lettering import sample_lettering
 from .scenes import Scene, sample_scene
 from .sft import sft_scene
 from .vocabulary import NOUNS
@@ -27,6 +28,8 @@ SPLITS: dict[str, Split] = {
     "heldout": Split(103, 1000, "final figures only"),
     "zeroshot": Split(104, 3 * len(NOUNS), "single objects, every class three times"),
 }
+LETTERING = 0.04
+"""Share of the train split's pictures with a word written in them, for the filter that drops such pictures."""
 
 
 @lru_cache(maxsize=None)
@@ -42,6 +45,8 @@ def split_scenes(name: str) -> tuple[Scene, ...]:
             scene = sample_scene(rng, 0.0, 1, 1, counts=(1.0, 0.0, 0.0), first=NOUNS[len(scenes) % len(NOUNS)].name)
         else:
             scene = sft_scene(rng)
+            if name == "train" and rng.random() < LETTERING:
+                scene = replace(scene, lettering=sample_lettering(rng))
         attempt += 1
         if scene not in seen:
             seen.add(scene)
