@@ -13,8 +13,8 @@ from transformers import LlavaForConditionalGeneration
 from .clip_data import to_pixels
 from .clip_train import load_clip
 from .llava_data import PackedBatch, pack
-from .llava_tokenizer import llava_tokenizer
 from .llava_model import new_llava, patch_features
+from .llava_tokenizer import llava_tokenizer
 from .scenes import Scene, render
 from .sft import sft_scene, sft_turns
 from .training import Schedule, load_weights, tokenizer_fingerprint, train

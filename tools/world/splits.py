@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -32,7 +32,7 @@ LETTERING = 0.04
 """Share of the train split's pictures with a word written in them, for the filter that drops such pictures."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def split_scenes(name: str) -> tuple[Scene, ...]:
     """The scenes of a split, all different."""
     split = SPLITS[name]

@@ -7,7 +7,7 @@ composing a scene is one multiply-add per sprite.
 from __future__ import annotations
 
 import colorsys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,7 @@ def tint(image: Image.Image, colour: str) -> Image.Image:
     return Image.fromarray((out * 255 + 0.5).astype(np.uint8), "RGBA")
 
 
-@lru_cache(maxsize=None)
+@cache
 def emoji(noun: str, colour: str | None) -> Image.Image:
     """The emoji of a noun as a 64x64 RGBA image, tinted if a colour is given."""
     image = Image.open(SPRITE_FOLDER / f"{noun}.png").convert("RGBA")
@@ -68,7 +68,7 @@ def emoji(noun: str, colour: str | None) -> Image.Image:
     return image
 
 
-@lru_cache(maxsize=None)
+@cache
 def sprite(noun: str, colour: str | None, size: int, angle: int, flip: bool) -> tuple[np.ndarray, np.ndarray]:
     """One cut sprite: premultiplied colour (S, S, 3) in 0..255 and transparency 1 - alpha (S, S, 1), both float32."""
     side = SIZES[size]
