@@ -3,7 +3,7 @@ import { readJson } from '../../src/models/checkpoint.ts'
 import { parseModelConfig } from '../../src/models/config.ts'
 import { Decoder, type DecoderOptions } from '../../src/models/decoder/decoder.ts'
 import { findDecoderTensors } from '../../src/models/decoder/tensor-names.ts'
-import { createWeightLoader } from '../../src/models/decoder/weight-loader.ts'
+import { WeightLoader } from '../../src/models/decoder/weight-loader.ts'
 import { loadDecoderWeights } from '../../src/models/decoder/weights.ts'
 import { goldenCheckpoint, goldenModel } from './goldens.ts'
 import { testGpu } from './gpu.ts'
@@ -17,6 +17,11 @@ export async function loadGoldenDecoder(
   const gpu = await testGpu()
   const model = parseModelConfig(await readJson(goldenModel(folder), 'config.json'))
   const tensors = findDecoderTensors(model.decoder, await goldenCheckpoint(folder))
-  const weights = await loadDecoderWeights(gpu, model.decoder, tensors, await createWeightLoader(gpu, format))
+  const weights = await loadDecoderWeights(
+    gpu,
+    model.decoder,
+    tensors,
+    await WeightLoader.create(gpu, format),
+  )
   return { gpu, model, decoder: await Decoder.create(gpu, model.decoder, weights, options) }
 }

@@ -5,7 +5,7 @@ import { NO_ROW } from '../../kernels/rows.ts'
 import { SAMPLE_KEY, type Sample, sampleScratchShape, seenShape } from '../../kernels/sample.ts'
 import { concatFeatures, type Prefix } from './batch.ts'
 import type { Decoder, TokenRows } from './decoder.ts'
-import type { Generation, GenerationRequest, GenerationSettings } from './generator.ts'
+import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
 import type { ActiveAdapter } from './linear.ts'
 import type { Workspace } from './workspace.ts'
 

@@ -1,44 +1,10 @@
 import type { Gpu } from '../../gpu/gpu.ts'
-import { createSample, type Sample, type SampleSettings } from '../../kernels/sample.ts'
+import { createSample, type Sample } from '../../kernels/sample.ts'
 import { BatchError, checkPrefix, type PackOptions, type Prefix } from './batch.ts'
 import { type AnswerRow, DecodeBatch } from './decode-batch.ts'
 import type { Decoder } from './decoder.ts'
+import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
 import type { ActiveAdapter } from './linear.ts'
-
-/** What is to be written for one prefix. */
-export interface GenerationRequest {
-  readonly prefix: Prefix
-  /** Answers wanted. */
-  readonly candidates: number
-  /** With the candidate's number these key the random numbers: the same keys draw the same answer in any batch. */
-  readonly seed: number
-  readonly round: number
-  readonly image: number
-  readonly prompt: number
-}
-
-export interface GenerationSettings extends SampleSettings {
-  /** Most tokens of an answer, its stop token included. */
-  readonly maxNewTokens: number
-  /** Tokens that end an answer; the one that did is the answer's last. */
-  readonly stopTokens: readonly number[]
-  /** Report this many of the likeliest tokens beside each token, at most 16. Default 0. */
-  readonly topLogprobs?: number
-}
-
-/** One written answer; it grows while it is being written. */
-export interface Generation {
-  /** Index among the requests, and the candidate's number within it. */
-  readonly request: number
-  readonly candidate: number
-  readonly tokens: number[]
-  /** Log-probability of each token under the model, before temperature and filters. */
-  readonly logprobs: number[]
-  /** The likeliest tokens at each place, the likeliest first, where asked for. */
-  readonly top: { readonly ids: readonly number[]; readonly logprobs: readonly number[] }[]
-  /** Undefined while it is being written. */
-  finishReason: 'stop' | 'length' | undefined
-}
 
 export interface GenerateOptions {
   readonly adapter?: ActiveAdapter | undefined

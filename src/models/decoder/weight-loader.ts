@@ -1,13 +1,69 @@
+import type { TensorEntry } from '../../data/safetensors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
-import { uploadWeight, type Weight, type WeightFormat } from '../../kernels/weight.ts'
+import { createQuantize, type Quantize, type SourceFormat } from '../../kernels/quantize.ts'
+import { allocateWeight, type Weight, type WeightFormat } from '../../kernels/weight.ts'
+import { CheckpointError } from './tensor-names.ts'
 
-/** Puts matrices on the GPU in one format. */
-export interface WeightLoader {
-  readonly format: WeightFormat
-  upload(values: Float32Array<ArrayBuffer>, shape: readonly [number, number], label: string): Weight
+/** Most bytes of a tensor on their way to the GPU at once. */
+const SLICE_BYTES = 32 * 2 ** 20
+
+const SOURCES: Readonly<Record<string, { format: SourceFormat; bytesPerElement: number }>> = {
+  F32: { format: 'f32', bytesPerElement: 4 },
+  F16: { format: 'f16', bytesPerElement: 2 },
+  BF16: { format: 'bf16', bytesPerElement: 2 },
 }
 
-/** Compiles what storing weights in a format takes. @throws {KernelError} when a shader does not compile. */
-export async function createWeightLoader(gpu: Gpu, format: WeightFormat): Promise<WeightLoader> {
-  return { format, upload: (values, shape, label) => uploadWeight(gpu, values, shape, label) }
+/** Puts a checkpoint's matrices on the GPU in one format, converted there slice by slice. */
+export class WeightLoader {
+  readonly format: WeightFormat
+  readonly #gpu: Gpu
+  readonly #quantize: Readonly<Record<SourceFormat, Quantize>>
+
+  private constructor(gpu: Gpu, format: WeightFormat, quantize: Record<SourceFormat, Quantize>) {
+    this.#gpu = gpu
+    this.format = format
+    this.#quantize = quantize
+  }
+
+  /** Compiles the conversions into a format. @throws {KernelError} when a shader does not compile. */
+  static async create(gpu: Gpu, format: WeightFormat): Promise<WeightLoader> {
+    const [f32, f16, bf16] = await Promise.all([
+      createQuantize(gpu, { format, source: 'f32' }),
+      createQuantize(gpu, { format, source: 'f16' }),
+      createQuantize(gpu, { format, source: 'bf16' }),
+    ])
+    return new WeightLoader(gpu, format, { f32, f16, bf16 })
+  }
+
+  /**
+   * Reads one matrix, so that neither host nor GPU holds more of it beside the weight than one slice.
+   * @throws {CheckpointError} unless the tensor is a matrix in F32, F16 or BF16.
+   */
+  async load(entry: TensorEntry, signal?: AbortSignal): Promise<Weight> {
+    const [rows, cols] = entry.shape
+    const source = SOURCES[entry.dtype]
+    if (!source)
+      throw new CheckpointError(`${entry.name}: expected weights in F32, F16 or BF16, got ${entry.dtype}`)
+    if (rows === undefined || cols === undefined || entry.shape.length !== 2) {
+      throw new CheckpointError(`${entry.name}: expected a matrix, got shape (${entry.shape.join(', ')})`)
+    }
+    const weight = allocateWeight(this.#gpu, this.format, rows, cols, entry.name)
+    const rowBytes = cols * source.bytesPerElement
+    // An even number of rows, so that a slice of 16-bit numbers is whole words.
+    const sliceRows = Math.max(2, 2 * Math.floor(SLICE_BYTES / rowBytes / 2))
+    for (let firstRow = 0; firstRow < rows; firstRow += sliceRows) {
+      const count = Math.min(sliceRows, rows - firstRow)
+      const start = entry.start + firstRow * rowBytes
+      const bytes = await entry.source.read(start, start + count * rowBytes, signal)
+      const words = new Uint32Array(Math.ceil(bytes.length / 4))
+      new Uint8Array(words.buffer).set(bytes)
+      const slice =
+        source.format === 'f32'
+          ? this.#gpu.upload(new Float32Array(words.buffer), [count, cols], `${entry.name}.slice`)
+          : this.#gpu.upload(words, [words.length], `${entry.name}.slice`)
+      this.#quantize[source.format].quantize({ source: slice, weight, firstRow, rows: count })
+      this.#gpu.release(slice)
+    }
+    return weight
+  }
 }

@@ -59,23 +59,27 @@ export async function loadDecoderWeights(
 ): Promise<DecoderWeights> {
   let done = 0
   let bytesRead = 0
-  const read = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
+  const found = (name: string): TensorEntry => {
     const entry = tensors.get(name)
     if (!entry) throw new CheckpointError(`${name}: not among the tensors found`)
-    const values = await readFloats(entry, signal)
+    return entry
+  }
+  const report = ({ start, end }: TensorEntry): void => {
     done++
-    bytesRead += entry.end - entry.start
+    bytesRead += end - start
     onProgress?.({ done, total: tensors.size, bytesRead })
-    return values
   }
   const vector = async (name: string): Promise<Tensor> => {
-    const values = await read(name)
+    const entry = found(name)
+    const values = await readFloats(entry, signal)
+    report(entry)
     return gpu.upload(values, [values.length], name)
   }
   const matrix = async (name: string): Promise<Weight> => {
-    const [rows, cols] = tensors.get(name)?.shape ?? []
-    if (rows === undefined || cols === undefined) throw new CheckpointError(`${name}: expected a matrix`)
-    return loader.upload(await read(name), [rows, cols], name)
+    const entry = found(name)
+    const weight = await loader.load(entry, signal)
+    report(entry)
+    return weight
   }
   const layers: LayerWeights[] = []
   const embedding = await matrix('embed_tokens.weight')

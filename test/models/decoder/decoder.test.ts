@@ -11,7 +11,7 @@ import {
 import { type Prefix, packSequences, type Sequence } from '../../../src/models/decoder/batch.ts'
 import { Decoder, type DecoderOptions } from '../../../src/models/decoder/decoder.ts'
 import { findDecoderTensors } from '../../../src/models/decoder/tensor-names.ts'
-import { createWeightLoader } from '../../../src/models/decoder/weight-loader.ts'
+import { WeightLoader } from '../../../src/models/decoder/weight-loader.ts'
 import { loadDecoderWeights } from '../../../src/models/decoder/weights.ts'
 import llama from '../../goldens/decoders/llama/golden.json'
 import llava from '../../goldens/decoders/llava/golden.json'
@@ -33,7 +33,7 @@ async function setUp(name: Name, options: DecoderOptions & { share?: boolean } =
   const folder = `decoders/${name}`
   const model = parseModelConfig(await readJson(goldenModel(folder), 'config.json'))
   const tensors = findDecoderTensors(model.decoder, await goldenCheckpoint(folder))
-  const loader = await createWeightLoader(gpu, 'f32')
+  const loader = await WeightLoader.create(gpu, 'f32')
   const weights = await loadDecoderWeights(gpu, model.decoder, tensors, loader)
   const decoder = await Decoder.create(gpu, model.decoder, weights, options)
   const expected = await goldenTensors(`${folder}/golden.safetensors`)

@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Prefix, packSequences } from '../../../src/models/decoder/batch.ts'
-import {
-  type GenerationRequest,
-  type GenerationSettings,
-  Generator,
-} from '../../../src/models/decoder/generator.ts'
+import type { GenerationRequest, GenerationSettings } from '../../../src/models/decoder/generation.ts'
+import { Generator } from '../../../src/models/decoder/generator.ts'
 import golden from '../../goldens/decoders/llava/golden.json'
 import { goldenTensors } from '../../support/goldens.ts'
 import { loadGoldenDecoder } from '../../support/models.ts'

@@ -13,7 +13,7 @@ import {
   type TrainerOptions,
   type TrainerState,
 } from '../../../src/models/decoder/trainer.ts'
-import { createWeightLoader } from '../../../src/models/decoder/weight-loader.ts'
+import { WeightLoader } from '../../../src/models/decoder/weight-loader.ts'
 import { loadDecoderWeights } from '../../../src/models/decoder/weights.ts'
 import golden from '../../goldens/dpo-trainer/golden.json'
 import { goldenCheckpoint, goldenFile, goldenModel, goldenTensors } from '../../support/goldens.ts'
@@ -65,7 +65,7 @@ async function setUp() {
   const gpu = await testGpu()
   const model = parseModelConfig(await readJson(goldenModel(`${FOLDER}/model`), 'config.json'))
   const tensors = findDecoderTensors(model.decoder, await goldenCheckpoint(`${FOLDER}/model`))
-  const weights = await loadDecoderWeights(gpu, model.decoder, tensors, await createWeightLoader(gpu, 'f32'))
+  const weights = await loadDecoderWeights(gpu, model.decoder, tensors, await WeightLoader.create(gpu, 'f32'))
   const decoder = await Decoder.create(gpu, model.decoder, weights)
   const expected = await goldenTensors(`${FOLDER}/golden.safetensors`)
   const layout = adapterLayout(model, parseLoraConfig(peft))
