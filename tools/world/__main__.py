@@ -5,6 +5,7 @@
   evaluate             the table of held-out figures
   samples              a sheet of pictures and a page of captions, to look at
   data, export         emoji-scenes alone; both models, the data set and the hashes, into public/
+  check                what must hold before anything is frozen (with --models: the exported folders too)
   witness              CLIP-DPO on the exported models in Python, with its controls
 """
 
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     samples.add_argument("--out", type=Path, required=True)
     for name in ("data", "export"):
         stages.add_parser(name).add_argument("--out", type=Path, default=None)
+    stages.add_parser("check").add_argument("--models", type=Path, default=None)
     witness = stages.add_parser("witness")
     witness.add_argument("--split", choices=("dev", "heldout"), default="dev")
     witness.add_argument("--seeds", type=int, default=3)
@@ -73,6 +75,13 @@ def main() -> None:
         from .samples import write_samples
 
         write_samples(arguments.out)
+    elif stage == "check":
+        from .check import check_exported, check_packing, check_world
+
+        check_world()
+        check_packing()
+        if arguments.models is not None:
+            check_exported(arguments.models)
     elif stage == "witness":
         from .witness import run_witness
 
