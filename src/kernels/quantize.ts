@@ -1,8 +1,7 @@
 import sourceBf16 from '../../shaders/common/source.bf16.wgsl?raw'
 import sourceF16 from '../../shaders/common/source.f16.wgsl?raw'
 import sourceF32 from '../../shaders/common/source.f32.wgsl?raw'
-import dequantizeSource from '../../shaders/dequantize.wgsl?raw'
-import quantizeSource from '../../shaders/quantize.wgsl?raw'
+import source from '../../shaders/quantize.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
@@ -14,9 +13,6 @@ import {
   type ScaleFormat,
   type Weight,
   type WeightFormat,
-  weightFiles,
-  weightQuads,
-  weightTensors,
 } from './weight.ts'
 
 /** Number type of the values a weight is made from; f16 and bf16 come as packed u32 words, low half first. */
@@ -60,7 +56,7 @@ export async function createQuantize(
   const isInteger = format === 'int8' || format === 'int4'
   const kernel = await gpu.kernel({
     label: `quantize.${format}`,
-    shader: { path: 'shaders/quantize.wgsl', source: quantizeSource },
+    shader: { path: 'shaders/quantize.wgsl', source },
     entryPoint: isInteger ? 'to_int' : `to_${format}`,
     common: [{ path: `shaders/common/source.${sourceFormat}.wgsl`, source: SOURCES[sourceFormat] }],
     consts: {
@@ -87,45 +83,6 @@ export async function createQuantize(
         { rows, cols, padded_cols: padded, first_row: firstRow },
         [Math.ceil(units / 64), 1, 1],
         { flops: 4 * rows * cols, bytes: 2 * source.byteLength + weight.data.byteLength },
-      )
-    },
-  }
-}
-
-/** Reads weights of one format back into f32. */
-export interface Dequantize {
-  dequantize(args: {
-    weight: Weight // (rows, cols)
-    values: Tensor // (rows, cols), assigned
-  }): void
-}
-
-/** Compiles reading one format. @throws {KernelError} when a shader does not compile. */
-export async function createDequantize(
-  gpu: Gpu,
-  options: {
-    format: WeightFormat
-    /** Default f16. */
-    scaleFormat?: ScaleFormat
-  },
-): Promise<Dequantize> {
-  const { format, scaleFormat = 'f16' } = options
-  const kernel = await gpu.kernel({
-    label: `dequantize.${format}`,
-    shader: { path: 'shaders/dequantize.wgsl', source: dequantizeSource },
-    entryPoint: 'dequantize',
-    common: weightFiles(format, scaleFormat),
-  })
-  return {
-    dequantize({ weight, values }) {
-      const [rows, cols] = weight.shape
-      expectWeight(kernel.label, weight, [rows, cols], format, scaleFormat)
-      expectShape(kernel.label, 'values', values, [rows, cols])
-      kernel.dispatch(
-        { ...weightTensors(weight), values },
-        { rows, cols, quads: weightQuads(weight) },
-        [Math.ceil(cols / 64), rows, 1],
-        { flops: values.size, bytes: weight.data.byteLength + values.byteLength },
       )
     },
   }

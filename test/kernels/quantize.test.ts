@@ -1,12 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { createDequantize, type Dequantize } from '../../src/kernels/dequantize.ts'
 import { createMatmul, type Matmul } from '../../src/kernels/matmul.ts'
-import {
-  createDequantize,
-  createQuantize,
-  type Dequantize,
-  type Quantize,
-  type SourceFormat,
-} from '../../src/kernels/quantize.ts'
+import { createQuantize, type Quantize, type SourceFormat } from '../../src/kernels/quantize.ts'
 import {
   allocateWeight,
   releaseWeight,

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import { createDequantize } from '../../src/kernels/dequantize.ts'
+import { allocateWeight, releaseWeight } from '../../src/kernels/weight.ts'
+import { dequantize } from '../reference/dequantize.ts'
+import { poisoned, testGpu, zeros } from '../support/gpu.ts'
+import { Random } from '../support/random.ts'
+import { randomWeight } from '../support/weights.ts'
+
+describe.each([
+  ['f32', 'f16'],
+  ['f16', 'f16'],
+  ['int8', 'f16'],
+  ['int8', 'f32'],
+  ['int4', 'f16'],
+  ['int4', 'f32'],
+] as const)('dequantize from %s with scales in %s', (format, scaleFormat) => {
+  test.each([
+    [1, 1],
+    [7, 33],
+    [33, 65],
+    [5, 576],
+  ])('(%i, %i) gives the very numbers the bits stand for', async (rows, cols) => {
+    const gpu = await testGpu()
+    const kernel = await createDequantize(gpu, { format, scaleFormat })
+    const { weight } = randomWeight(gpu, new Random(rows + cols), format, [rows, cols], scaleFormat)
+    const values = poisoned(gpu, [rows, cols], 'values')
+    kernel.dequantize({ weight, values })
+    const result = await gpu.readF32(values)
+    const data = await gpu.stream.read(weight.data)
+    const scales = weight.scales ? await gpu.stream.read(weight.scales.data) : new ArrayBuffer(0)
+    const expected = dequantize({ format, scaleFormat, shape: [rows, cols], data, scales })
+    expect(result).toEqual(Float32Array.from(expected))
+    gpu.release(values)
+    releaseWeight(gpu, weight)
+  })
+})
+
+test('wrong shapes and formats are refused', async () => {
+  const gpu = await testGpu()
+  const kernel = await createDequantize(gpu, { format: 'int8' })
+  const weight = allocateWeight(gpu, 'int8', 4, 32, 'weight')
+  const other = allocateWeight(gpu, 'int4', 4, 32, 'weight')
+  const values = zeros(gpu, [4, 33], 'values')
+  expect(() => kernel.dequantize({ weight, values })).toThrow(
+    'dequantize.int8: expected values (4, 32), got (4, 33)',
+  )
+  expect(() => kernel.dequantize({ weight: other, values })).toThrow('dequantize.int8')
+  gpu.release(values)
+  releaseWeight(gpu, weight)
+  releaseWeight(gpu, other)
+})
