@@ -136,32 +136,8 @@ fn project(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocatio
       lo7 += z.w * lo;
       hi7 += z.w * hi;
     }
-    lo0 = team_sum4(lo0, local);
-    lo1 = team_sum4(lo1, local);
-    lo2 = team_sum4(lo2, local);
-    lo3 = team_sum4(lo3, local);
-    lo4 = team_sum4(lo4, local);
-    lo5 = team_sum4(lo5, local);
-    lo6 = team_sum4(lo6, local);
-    lo7 = team_sum4(lo7, local);
-    hi0 = team_sum4(hi0, local);
-    hi1 = team_sum4(hi1, local);
-    hi2 = team_sum4(hi2, local);
-    hi3 = team_sum4(hi3, local);
-    hi4 = team_sum4(hi4, local);
-    hi5 = team_sum4(hi5, local);
-    hi6 = team_sum4(hi6, local);
-    hi7 = team_sum4(hi7, local);
-    if (lane == 0u) {
-      store_thin(8u * octet + 0u, quad, lo0, hi0);
-      store_thin(8u * octet + 1u, quad, lo1, hi1);
-      store_thin(8u * octet + 2u, quad, lo2, hi2);
-      store_thin(8u * octet + 3u, quad, lo3, hi3);
-      store_thin(8u * octet + 4u, quad, lo4, hi4);
-      store_thin(8u * octet + 5u, quad, lo5, hi5);
-      store_thin(8u * octet + 6u, quad, lo6, hi6);
-      store_thin(8u * octet + 7u, quad, lo7, hi7);
-    }
+    store_tile(octet, quad, mat4x4(lo0, lo1, lo2, lo3), mat4x4(lo4, lo5, lo6, lo7),
+      mat4x4(hi0, hi1, hi2, hi3), mat4x4(hi4, hi5, hi6, hi7), local);
   }
 }
 
