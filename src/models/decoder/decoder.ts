@@ -1,3 +1,4 @@
+import type { Autotuner } from '../../gpu/autotune.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { Tensor } from '../../gpu/tensor.ts'
 import { logpsScratchShapes } from '../../kernels/logps.ts'
@@ -45,6 +46,8 @@ export interface DecoderOptions {
   maxPositions?: number
   /** Keep each layer's input only and compute the layer again in the backward pass. Default false. */
   recompute?: boolean
+  /** Chooses kernel designs by timing them on this adapter; results do not depend on it. Default a fixed choice. */
+  tuner?: Autotuner
 }
 
 /** A Llama-family decoder on the GPU: log-probabilities of packed answers, and their gradients to a LoRA adapter. */
@@ -85,7 +88,7 @@ export class Decoder {
     weights: DecoderWeights,
     options: DecoderOptions = {},
   ): Promise<Decoder> {
-    const kernels = await createDecoderKernels(gpu, config, weights.format)
+    const kernels = await createDecoderKernels(gpu, config, weights.format, options.tuner)
     return new Decoder(gpu, config, weights, kernels, options)
   }
 

@@ -1,3 +1,4 @@
+import type { Autotuner } from '../../gpu/autotune.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import { type Attention, createAttention } from '../../kernels/attention.ts'
 import { createElementwise, type Elementwise } from '../../kernels/elementwise.ts'
@@ -26,13 +27,18 @@ export interface DecoderKernels {
   readonly swiglu: SwiGlu
 }
 
-/** Compiles a decoder's kernels for one weight format, all at once. @throws {KernelError} when a shader does not compile. */
+/**
+ * Compiles a decoder's kernels for one weight format.
+ * @param tuner chooses among designs by timing them; without one a fixed choice by kind of adapter.
+ * @throws {KernelError} when a shader does not compile.
+ */
 export async function createDecoderKernels(
   gpu: Gpu,
   config: DecoderConfig,
   format: WeightFormat,
+  tuner?: Autotuner,
 ): Promise<DecoderKernels> {
-  const matmul = await createMatmul(gpu, { format })
+  const matmul = await createMatmul(gpu, { format, ...(tuner ? { tuner } : {}) })
   const [attention, elementwise, embedding, logps, lora, rmsnorm, rope, rows, swiglu] = await Promise.all([
     createAttention(gpu, { headDim: config.headDim }),
     createElementwise(gpu),
