@@ -18,7 +18,17 @@ export default defineConfig({
       },
       {
         // Found halfway through a run, these would reload the page under a test.
-        optimizeDeps: { include: ['comlink', 'fast-check', 'idb-keyval', 'lit', 'valibot'] },
+        optimizeDeps: {
+          include: [
+            'comlink',
+            'fast-check',
+            'hyparquet',
+            'hyparquet-compressors',
+            'idb-keyval',
+            'lit',
+            'valibot',
+          ],
+        },
         test: {
           name: 'browser',
           include: [BROWSER_TESTS],
