@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import sirv from 'sirv'
+import type { Handler } from './files.ts'
 
 /** Without these two a page has no SharedArrayBuffer, and what runs on WASM gets one thread. */
 export const ISOLATION_HEADERS = {
@@ -17,18 +18,25 @@ export interface SiteServer {
 /**
  * Serves a folder of static files to this computer only, cross-origin isolated.
  * @param port default 0: any free one.
+ * @param shared is asked first, for what is not part of the site.
  */
-export async function serveSite(folder: string, port = 0): Promise<SiteServer> {
+export async function serveSite(folder: string, port = 0, shared?: Handler): Promise<SiteServer> {
   const files = sirv(folder, {
     setHeaders(response) {
       for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value)
     },
   })
-  const server = createServer((request, response) => {
+  const serveFile = (request: IncomingMessage, response: ServerResponse): void =>
     files(request, response, () => {
       response.statusCode = 404
       response.end('not found')
     })
+  const server = createServer((request, response) => {
+    if (!shared) return serveFile(request, response)
+    void shared(request, response).then(
+      (isAnswered) => isAnswered || serveFile(request, response),
+      (error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))),
+    )
   })
   await listen(server, port)
   return {

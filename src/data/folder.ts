@@ -1,0 +1,58 @@
+import { type ByteSource, blobSource, SourceError, type UrlSourceOptions, urlSource } from './bytes.ts'
+
+/** Files by their path within a folder, wherever it lies. */
+export interface Folder {
+  /** Folder or address, for error messages. */
+  readonly name: string
+  /** Opens a file by its path, or gives undefined when there is none. */
+  open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined>
+}
+
+/** A folder that can be sent to a worker: an address, or files by their path. */
+export type FolderSpec =
+  | { readonly url: string }
+  | { readonly name: string; readonly files: Readonly<Record<string, Blob>> }
+
+/** A file that can be sent to a worker. */
+export type FileSpec = { readonly url: string } | { readonly name: string; readonly blob: Blob }
+
+/** Opens what a specification describes. @param options how addresses are fetched. */
+export function openFolder(spec: FolderSpec, options: Omit<UrlSourceOptions, 'signal'> = {}): Folder {
+  if ('url' in spec) return urlFolder(spec.url, options)
+  return {
+    name: spec.name,
+    open: (path) => {
+      const blob = Object.hasOwn(spec.files, path) ? spec.files[path] : undefined
+      return Promise.resolve(blob && blobSource(blob, `${spec.name}/${path}`))
+    },
+  }
+}
+
+/** @throws {SourceError} when there is no such file. */
+export async function openFile(spec: FileSpec, signal?: AbortSignal): Promise<ByteSource> {
+  return 'url' in spec
+    ? await urlSource(spec.url, signal ? { signal } : {})
+    : blobSource(spec.blob, spec.name)
+}
+
+/** The folder of an address; a file the server answers 404 or 410 for does not exist. */
+function urlFolder(url: string, options: Omit<UrlSourceOptions, 'signal'>): Folder {
+  const base = url.endsWith('/') ? url : `${url}/`
+  const fetchBytes = options.fetch ?? fetch
+  return {
+    name: url,
+    async open(path, signal) {
+      const address = base + path.split('/').map(encodeURIComponent).join('/')
+      const response = await fetchBytes(address, { method: 'HEAD', signal: signal ?? null }).catch(
+        (cause) => {
+          signal?.throwIfAborted()
+          throw new SourceError(`${address}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+            cause,
+          })
+        },
+      )
+      if (response.status === 404 || response.status === 410) return undefined
+      return await urlSource(address, { ...options, ...(signal ? { signal } : {}) })
+    },
+  }
+}
