@@ -58,7 +58,8 @@ export class Decoder {
   readonly maxPositions: number
   readonly #gpu: Gpu
   readonly ropeTable: Tensor // (maxPositions, headDim)
-  readonly #recompute: boolean
+  /** Whether layers are computed again in the backward pass. */
+  readonly recompute: boolean
 
   private constructor(
     gpu: Gpu,
@@ -73,7 +74,7 @@ export class Decoder {
     this.kernels = kernels
     this.maxPositions =
       options.maxPositions ?? Math.min(config.maxPositions, 4096, config.slidingWindow ?? 4096)
-    this.#recompute = options.recompute ?? false
+    this.recompute = options.recompute ?? false
     const table = ropeTable(
       ropeFrequencies(config.rope, config.headDim, this.maxPositions),
       this.maxPositions,
@@ -144,7 +145,7 @@ export class Decoder {
   /**
    * Log-probabilities of a batch's answer tokens.
    * @param adapter the policy's; none for the reference.
-   * @param keep whether a backward pass will follow: keeps what it needs.
+   * @param keep whether a backward pass will follow: keeps what it needs, until the next pass in this workspace.
    */
   forward(
     workspace: Workspace,
@@ -246,7 +247,7 @@ export class Decoder {
       if (!weights) continue
       const x = this.#residual(workspace, i, true)
       const slot = this.#slot(i, true)
-      if (this.#recompute) {
+      if (this.recompute) {
         const y = workspace.view('residual.again', (r) => [r.tokens, hiddenSize])
         layers.forward(i, weights, batch.tables, adapter, { x, y, slot })
       }
@@ -271,12 +272,11 @@ export class Decoder {
 
   /** The residual stream before layer i: one each where a backward pass follows, two by turns where none does. */
   #residual(workspace: Workspace, i: number, keep: boolean): Tensor {
-    const name = keep ? `residual.${i}` : `residual.turn${i % 2}`
-    return workspace.view(name, (r) => [r.tokens, this.config.hiddenSize])
+    return workspace.view(`residual.${keep ? i : i % 2}`, (r) => [r.tokens, this.config.hiddenSize])
   }
 
   #slot(i: number, keep: boolean): string {
-    return keep && !this.#recompute ? `layer${i}` : 'layer'
+    return keep && !this.recompute ? `layer${i}` : 'layer0'
   }
 
   #answerRows(workspace: Workspace): Record<'gathered' | 'hidden' | 'rstd', Tensor> {

@@ -200,11 +200,11 @@ export class LayerRunner {
     norm: Tensor | undefined,
     tables: AttentionTables,
     rotated: Tensor,
-    rstd: Tensor,
+    rstd: Tensor | undefined,
   ): void {
     const { rmsnorm, rope } = this.#kernels
     let x = linear
-    if (norm) {
+    if (norm && rstd) {
       const normed = this.#tokens('head.normed', linear.shape[1] as number)
       const heads = this.#perHead(linear)
       rmsnorm.forward({
@@ -225,12 +225,13 @@ export class LayerRunner {
     linear: Tensor,
     norm: Tensor | undefined,
     tables: AttentionTables,
-    rstd: Tensor,
+    rstd: Tensor | undefined,
   ): Tensor {
     const { rmsnorm, rope } = this.#kernels
     const cols = dout.shape[1] as number
-    const dinp = this.#tokens(`d${what}Linear`, cols)
-    if (!norm) {
+    // Attention's backward pass is the last to read its output's gradient, which is as large as q's.
+    const dinp = this.#tokens(what === 'q' ? 'dattended' : 'dkLinear', cols)
+    if (!norm || !rstd) {
       rope.backward({ dout, table: tables.ropeTable, positions: tables.positions, dinp })
       return dinp
     }
@@ -272,6 +273,7 @@ export class LayerRunner {
     const kept = (name: string, cols: number): Tensor => this.#tokens(`${slot}.${name}`, cols)
     const perRow = (name: string, heads = 1): Tensor =>
       this.#workspace.view(`${slot}.${name}`, ({ tokens }) => [tokens * heads])
+    const perHead = (name: string, heads: number) => (qkNorm ? perRow(name, heads) : undefined)
     // What comes before RoPE is needed again only by the norm over heads.
     const linearSlot = qkNorm ? slot : 'linear'
     return {
@@ -279,8 +281,8 @@ export class LayerRunner {
       rstd: perRow('rstd'), // (T)
       qLinear: this.#tokens(`${linearSlot}.q`, this.#queryCols), // (T, numHeads * headDim)
       kLinear: this.#tokens(`${linearSlot}.k`, this.#keyCols), // (T, numKvHeads * headDim)
-      qRstd: perRow('qRstd', numHeads), // (T * numHeads)
-      kRstd: perRow('kRstd', numKvHeads), // (T * numKvHeads)
+      qRstd: perHead('qRstd', numHeads), // (T * numHeads)
+      kRstd: perHead('kRstd', numKvHeads), // (T * numKvHeads)
       q: kept('qRotated', this.#queryCols), // (T, numHeads * headDim)
       k: kept('kRotated', this.#keyCols), // (T, numKvHeads * headDim)
       v: kept('v', this.#keyCols), // (T, numKvHeads * headDim)

@@ -1,11 +1,17 @@
 import type { TensorEntry } from '../../data/safetensors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
+import { Tensor } from '../../gpu/tensor.ts'
 import { createQuantize, type Quantize, type SourceFormat } from '../../kernels/quantize.ts'
 import { allocateWeight, type Weight, type WeightFormat } from '../../kernels/weight.ts'
 import { CheckpointError } from './tensor-names.ts'
 
 /** Most bytes of a tensor on their way to the GPU at once. */
-const SLICE_BYTES = 32 * 2 ** 20
+export const SLICE_BYTES = 32 * 2 ** 20
+
+/** Rows of a matrix converted at once: an even number, so that a slice of 16-bit numbers is whole words. */
+export function sliceRows(rowBytes: number): number {
+  return Math.max(2, 2 * Math.floor(SLICE_BYTES / rowBytes / 2))
+}
 
 const SOURCES: Readonly<Record<string, { format: SourceFormat; bytesPerElement: number }>> = {
   F32: { format: 'f32', bytesPerElement: 4 },
@@ -18,6 +24,8 @@ export class WeightLoader {
   readonly format: WeightFormat
   readonly #gpu: Gpu
   readonly #quantize: Readonly<Record<SourceFormat, Quantize>>
+  /** What slices are uploaded to, one after another. */
+  #staging: Tensor | undefined
 
   private constructor(gpu: Gpu, format: WeightFormat, quantize: Record<SourceFormat, Quantize>) {
     this.#gpu = gpu
@@ -49,21 +57,36 @@ export class WeightLoader {
     }
     const weight = allocateWeight(this.#gpu, this.format, rows, cols, entry.name)
     const rowBytes = cols * source.bytesPerElement
-    // An even number of rows, so that a slice of 16-bit numbers is whole words.
-    const sliceRows = Math.max(2, 2 * Math.floor(SLICE_BYTES / rowBytes / 2))
-    for (let firstRow = 0; firstRow < rows; firstRow += sliceRows) {
-      const count = Math.min(sliceRows, rows - firstRow)
+    const most = sliceRows(rowBytes)
+    for (let firstRow = 0; firstRow < rows; firstRow += most) {
+      const count = Math.min(most, rows - firstRow)
       const start = entry.start + firstRow * rowBytes
       const bytes = await entry.source.read(start, start + count * rowBytes, signal)
       const words = new Uint32Array(Math.ceil(bytes.length / 4))
       new Uint8Array(words.buffer).set(bytes)
+      const staging = this.#stage(words.length)
+      this.#gpu.stream.write(staging.prefix([words.length]), words)
       const slice =
         source.format === 'f32'
-          ? this.#gpu.upload(new Float32Array(words.buffer), [count, cols], `${entry.name}.slice`)
-          : this.#gpu.upload(words, [words.length], `${entry.name}.slice`)
+          ? new Tensor(staging.buffer, [count, cols], 'f32')
+          : staging.prefix([words.length])
       this.#quantize[source.format].quantize({ source: slice, weight, firstRow, rows: count })
-      this.#gpu.release(slice)
     }
     return weight
+  }
+
+  /** Gives the memory for slices back to the device; loading on makes it anew. */
+  release(): void {
+    if (this.#staging) this.#gpu.release(this.#staging)
+    this.#staging = undefined
+    this.#gpu.arena.trim()
+  }
+
+  #stage(words: number): Tensor {
+    if (!this.#staging || this.#staging.size < words) {
+      this.release()
+      this.#staging = this.#gpu.tensor([words], 'weights.slice', 'u32')
+    }
+    return this.#staging
   }
 }

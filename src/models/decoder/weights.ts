@@ -102,6 +102,7 @@ export async function loadDecoderWeights(
   }
   const finalNorm = await vector('norm.weight')
   const head = tensors.has('lm_head.weight') ? await matrix('lm_head.weight') : embedding
+  loader.release()
   return { format: loader.format, embedding, layers, finalNorm, head }
 }
 
