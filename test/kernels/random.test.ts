@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Counter, type Key, philox4x32, randomShader, uniformOf } from '../../src/kernels/random.ts'
+import { randomShader } from '../../src/kernels/random.ts'
+import { type Counter, type Key, philox4x32, uniformOf } from '../../src/method/random.ts'
 import { KNOWN_ANSWERS } from '../reference/random.ts'
 import { poisoned, testGpu } from '../support/gpu.ts'
 import { Random } from '../support/random.ts'

@@ -1,4 +1,4 @@
-import { philox4x32 } from '../../src/kernels/random.ts'
+import { philox4x32 } from '../../src/method/random.ts'
 import { at } from '../support/numeric.ts'
 
 /** Shapes and settings of one adapted layer; `keep` (T, in) holds what dropout multiplies x with. */

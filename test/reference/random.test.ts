@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Counter, type Key, philox4x32, uniformOf } from '../../src/kernels/random.ts'
+import { type Counter, type Key, philox4x32, uniformOf } from '../../src/method/random.ts'
 import { at } from '../support/numeric.ts'
 import { KNOWN_ANSWERS } from './random.ts'
 

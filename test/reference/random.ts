@@ -1,4 +1,4 @@
-import type { Counter, Key } from '../../src/kernels/random.ts'
+import type { Counter, Key } from '../../src/method/random.ts'
 
 /** Known answers of Philox4x32-10, from Random123's `tests/kat_vectors`. */
 export const KNOWN_ANSWERS: readonly { counter: Counter; key: Key; answer: readonly number[] }[] = [

@@ -1,5 +1,5 @@
-import { philox4x32, uniformOf } from '../../src/kernels/random.ts'
 import type { SampleSettings } from '../../src/kernels/sample.ts'
+import { philox4x32, uniformOf } from '../../src/method/random.ts'
 import { at } from '../support/numeric.ts'
 
 /** What a row's draw goes by: which tokens are in play and how their probabilities add up, by id. */

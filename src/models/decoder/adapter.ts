@@ -7,7 +7,7 @@ import {
 } from '../../data/peft.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import { Tensor } from '../../gpu/tensor.ts'
-import { philox4x32, uniformOf } from '../../kernels/random.ts'
+import { philox4x32, uniformOf } from '../../method/random.ts'
 import type { ModelConfig } from '../config.ts'
 import {
   LINEAR_NAMES,

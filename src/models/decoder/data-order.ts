@@ -1,4 +1,4 @@
-import { philox4x32 } from '../../kernels/random.ts'
+import { philox4x32 } from '../../method/random.ts'
 
 /** Marks the generator's use for the order of the data. */
 const PURPOSE = 0x6f72_6465
