@@ -86,10 +86,17 @@ export class DecodeBatch {
       const prefixEnd = prefixStart + request.prefix.ids.length
       return { generation, request, prefixStart, prefixEnd, ownStart: prefixRows + i * settings.maxNewTokens }
     })
-    this.#cacheRows = prefixRows + wanted.length * settings.maxNewTokens
-    this.#tableSize = WIDEST * Math.max(prefixRows, stride * aligned(wanted.length))
+    const { maxNewTokens } = settings
+    const sizes = decodeSizes({
+      prefixTokens: prefixRows,
+      answers: wanted.length,
+      maxNewTokens,
+      stride,
+    })
+    this.#cacheRows = sizes.cacheRows
+    this.#tableSize = sizes.tableSize
     this.#workspace = decoder.workspace({
-      tokens: Math.max(prefixRows, wanted.length),
+      tokens: sizes.tokens,
       answers: wanted.length,
       sequences: wanted.length,
       features: this.#prefixes.reduce(
@@ -310,6 +317,25 @@ export class DecodeBatch {
 function keyOf({ request, generation }: AnswerRow, n: number): readonly number[] {
   const { seed, round, image, prompt } = request
   return [seed, round, image, prompt, generation.candidate, n]
+}
+
+/** Rows of a batch's passes and of its cache, and words of each of its tables. */
+export function decodeSizes({
+  prefixTokens,
+  answers,
+  maxNewTokens,
+  stride,
+}: {
+  prefixTokens: number
+  answers: number
+  maxNewTokens: number
+  stride: number
+}): Record<'tokens' | 'cacheRows' | 'tableSize', number> {
+  return {
+    tokens: Math.max(prefixTokens, answers),
+    cacheRows: prefixTokens + answers * maxNewTokens,
+    tableSize: WIDEST * Math.max(prefixTokens, stride * aligned(answers)),
+  }
 }
 
 function aligned(rows: number): number {

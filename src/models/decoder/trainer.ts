@@ -15,7 +15,8 @@ import { type PackedBatch, type PackOptions, type Prefix, packSequences, type Se
 import { epochOrder } from './data-order.ts'
 import type { Decoder, StagedBatch } from './decoder.ts'
 import type { ActiveAdapter } from './linear.ts'
-import type { Workspace } from './workspace.ts'
+import { trainingRows } from './training-rows.ts'
+import type { BatchRows, Workspace } from './workspace.ts'
 
 /** A preference pair as token ids. */
 export interface TokenPair {
@@ -76,6 +77,8 @@ const METRICS_STRIDE = 64
 export class DpoTrainer {
   readonly plan: StepPlan
   readonly params: AdapterTensors
+  /** The most rows any batch of this run has. */
+  readonly largestBatch: BatchRows
   readonly #gpu: Gpu
   readonly #decoder: Decoder
   readonly #options: TrainerOptions
@@ -105,7 +108,9 @@ export class DpoTrainer {
     this.#preference = preference
     this.#adamw = adamw
     this.plan = planSteps(options.config, options.pairs.length)
-    const { layout } = options
+    const { layout, config, pairs, pack, shuffle = true, share = true } = options
+    const { hiddenSize } = pack
+    this.largestBatch = trainingRows({ config, plan: this.plan, pairs, hiddenSize, shuffle, share })
     this.params = new AdapterTensors(gpu, layout, 'adapter.params')
     this.#grads = new AdapterTensors(gpu, layout, 'adapter.grads')
     this.#expAvg = new AdapterTensors(gpu, layout, 'adapter.expAvg')
@@ -352,31 +357,10 @@ export class DpoTrainer {
     return packSequences(sequences, { ...pack, share, maxPositions: this.#decoder.maxPositions })
   }
 
-  /** Stages a batch in the workspace, which is made anew, larger, only when a batch does not fit. */
+  /** Stages a batch in the workspace, made for the largest batch of the run: steps allocate nothing. */
   #stage(packed: PackedBatch): { workspace: Workspace; staged: StagedBatch } {
-    const needed = {
-      tokens: packed.ids.length,
-      answers: packed.targets.length,
-      sequences: packed.offsets.length - 1,
-      features: packed.features.length / this.#decoder.config.hiddenSize,
-    }
-    const capacity = this.#workspace?.capacity
-    const fits =
-      capacity &&
-      Object.entries(needed).every(([key, rows]) => rows <= capacity[key as keyof typeof capacity])
-    if (!fits) {
-      this.#workspace?.release()
-      this.#gpu.arena.trim()
-      const grown = (key: keyof typeof needed): number => Math.max(needed[key], capacity?.[key] ?? 0)
-      this.#workspace = this.#decoder.workspace({
-        tokens: grown('tokens'),
-        answers: grown('answers'),
-        sequences: Math.max(grown('sequences'), 2 * this.#options.config.per_device_train_batch_size),
-        features: grown('features'),
-      })
-    }
-    const workspace = this.#workspace as Workspace
-    return { workspace, staged: this.#decoder.stage(workspace, packed) }
+    this.#workspace ??= this.#decoder.workspace(this.largestBatch)
+    return { workspace: this.#workspace, staged: this.#decoder.stage(this.#workspace, packed) }
   }
 }
 

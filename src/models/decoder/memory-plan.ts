@@ -1,0 +1,305 @@
+import type { LoraConfig } from '../../data/peft.ts'
+import { bucketOf } from '../../gpu/arena.ts'
+import { sizeOf } from '../../gpu/tensor.ts'
+import { gradNormScratchShape } from '../../kernels/adamw.ts'
+import { attentionScratchShape } from '../../kernels/attention.ts'
+import { logpsScratchShapes } from '../../kernels/logps.ts'
+import { loraPartialShape, loraThinShape } from '../../kernels/lora.ts'
+import { preferenceScratchShape } from '../../kernels/preference.ts'
+import { sampleScratchShape } from '../../kernels/sample.ts'
+import { GROUP_SIZE, paddedCols, type WeightFormat, weightWords } from '../../kernels/weight.ts'
+import type { DecoderConfig, ModelConfig } from '../config.ts'
+import { type AdapterLayout, adapterLayout } from './adapter.ts'
+import { decodeSizes } from './decode-batch.ts'
+import { hasBias, LINEAR_NAMES, linearShape } from './tensor-names.ts'
+import { sliceRows } from './weight-loader.ts'
+import type { BatchRows } from './workspace.ts'
+
+/** What memory is for, in the order of the table. */
+export const MEMORY_USES = ['weights', 'activations', 'optimiser', 'cache', 'staging'] as const
+export type MemoryUse = (typeof MEMORY_USES)[number]
+
+/** What is to be generated at once. */
+export interface GenerationSize {
+  /** Answers decoded together. */
+  readonly answers: number
+  /** Tokens of all their different prefixes, and how many of those are image features. */
+  readonly prefixTokens: number
+  readonly featureRows: number
+  readonly maxNewTokens: number
+  /** Default 4, as `GeneratorLimits.stride`. */
+  readonly stride?: number
+}
+
+/** What a session is going to do with a model. */
+export interface MemoryRequest {
+  readonly format: WeightFormat
+  /** Bytes of an element in the checkpoint. Default 4: what staging needs at most. */
+  readonly sourceBytes?: 2 | 4
+  /** Positions of the RoPE table. Default as `DecoderOptions.maxPositions`. */
+  readonly maxPositions?: number
+  /** The adapter that is trained, or used while generating. */
+  readonly lora?: LoraConfig
+  /** Rows of the largest batch trained on; none for no training. */
+  readonly train?: {
+    readonly rows: BatchRows
+    readonly recompute: boolean
+    readonly gradientAccumulationSteps?: number
+  }
+  readonly generate?: GenerationSize
+}
+
+/** The buffers a request will take, by use. */
+export interface MemoryPlan {
+  readonly bytes: Readonly<Record<MemoryUse, number>>
+  /** Most bytes at any time: staging is freed once the weights are loaded, before anything else is made. */
+  readonly peakBytes: number
+  readonly largest: { readonly label: string; readonly bytes: number }
+}
+
+interface PlannedBuffer {
+  readonly use: MemoryUse
+  readonly label: string
+  /** Bytes asked for; the arena rounds them up. */
+  readonly bytes: number
+}
+
+/** Counts what loading, training and generating will allocate, before any of it is done. */
+export function planMemory(model: ModelConfig, request: MemoryRequest): MemoryPlan {
+  const layout = request.lora && adapterLayout(model, request.lora)
+  const buffers = [
+    ...weightBuffers(model.decoder, request),
+    ...(layout ? adapterBuffers(layout, request) : []),
+    ...(request.train ? trainingBuffers(model.decoder, layout, request.train) : []),
+    ...(request.generate ? generationBuffers(model.decoder, layout, request.generate) : []),
+  ]
+  const bytes: Record<MemoryUse, number> = {
+    weights: 0,
+    activations: 0,
+    optimiser: 0,
+    cache: 0,
+    staging: 0,
+  }
+  let largest = { label: 'nothing', bytes: 0 }
+  for (const buffer of buffers) {
+    bytes[buffer.use] += bucketOf(buffer.bytes)
+    if (buffer.bytes > largest.bytes) largest = { label: buffer.label, bytes: buffer.bytes }
+  }
+  const running = bytes.activations + bytes.optimiser + bytes.cache
+  return { bytes, peakBytes: bytes.weights + Math.max(running, bytes.staging), largest }
+}
+
+/** The plan as a table of text, a use a line. */
+export function formatMemoryPlan({ bytes, peakBytes, largest }: MemoryPlan): string {
+  const line = (name: string, n: number, note = ''): string =>
+    `${name.padEnd(14)}${megabytes(n).padStart(12)}${note}`
+  return [
+    ...MEMORY_USES.map((use) => line(use, bytes[use], use === 'staging' ? '  while loading only' : '')),
+    line('peak', peakBytes, `  largest buffer: ${largest.label}, ${megabytes(largest.bytes)}`),
+  ].join('\n')
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+}
+
+function weightBuffers(config: DecoderConfig, request: MemoryRequest): PlannedBuffer[] {
+  const { format, sourceBytes = 4 } = request
+  const { hiddenSize, vocabSize, headDim } = config
+  const buffers: PlannedBuffer[] = []
+  let staging = 0
+  const vector = (label: string, size: number): void => {
+    buffers.push({ use: 'weights', label, bytes: 4 * size })
+  }
+  const matrix = (label: string, rows: number, cols: number): void => {
+    buffers.push({ use: 'weights', label, bytes: 4 * weightWords(format, rows, cols) })
+    const groups = (rows * paddedCols(format, cols)) / GROUP_SIZE
+    if (format === 'int8' || format === 'int4') vector(`${label}.scales`, Math.ceil(groups / 2))
+    const rowBytes = cols * sourceBytes
+    staging = Math.max(staging, Math.min(rows, sliceRows(rowBytes)) * rowBytes)
+  }
+  matrix('embed_tokens', vocabSize, hiddenSize)
+  if (!config.tieWordEmbeddings) matrix('lm_head', vocabSize, hiddenSize)
+  for (let i = 0; i < config.numLayers; i++) {
+    for (const name of LINEAR_NAMES) {
+      const [out, inp] = linearShape(config, name)
+      matrix(`layers.${i}.${name}`, out, inp)
+      if (hasBias(config, name)) vector(`layers.${i}.${name}.bias`, out)
+    }
+    vector(`layers.${i}.norm`, hiddenSize)
+    vector(`layers.${i}.norm`, hiddenSize)
+    if (config.qkNorm) {
+      vector(`layers.${i}.qNorm`, headDim)
+      vector(`layers.${i}.kNorm`, headDim)
+    }
+  }
+  vector('norm', hiddenSize)
+  const positions = request.maxPositions ?? Math.min(config.maxPositions, 4096, config.slidingWindow ?? 4096)
+  vector('rope.table', positions * headDim)
+  buffers.push({ use: 'staging', label: 'weights.slice', bytes: staging })
+  return buffers
+}
+
+/** Parameters, and while training gradients and moments. */
+function adapterBuffers(layout: AdapterLayout, { train }: MemoryRequest): PlannedBuffer[] {
+  const buffer = (label: string, bytes: number): PlannedBuffer => ({ use: 'optimiser', label, bytes })
+  const params = buffer('adapter.params', 4 * layout.size)
+  if (!train) return [params]
+  return [
+    params,
+    ...['grads', 'expAvg', 'expAvgSq'].map((name) => buffer(`adapter.${name}`, 4 * layout.size)),
+    buffer('trainer.metrics', 256 * (train.gradientAccumulationSteps ?? 1)),
+    buffer('trainer.norm', 12),
+    buffer('trainer.normPartials', 4 * sizeOf(gradNormScratchShape([{ size: layout.size }]))),
+  ]
+}
+
+/** Floats of a token of each tensor a layer leaves behind. */
+function keptWidths(config: DecoderConfig, layout: AdapterLayout | undefined): Record<string, number> {
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, qkNorm } = config
+  const [queryCols, keyCols] = [numHeads * headDim, numKvHeads * headDim]
+  const widths: Record<string, number> = {
+    normed: hiddenSize,
+    rstd: 1,
+    q: queryCols,
+    k: keyCols,
+    v: keyCols,
+    attended: queryCols,
+    lse: numHeads,
+    middle: hiddenSize,
+    postNormed: hiddenSize,
+    postRstd: 1,
+    gate: intermediateSize,
+    up: intermediateSize,
+    activated: intermediateSize,
+  }
+  if (qkNorm)
+    Object.assign(widths, { qLinear: queryCols, kLinear: keyCols, qRstd: numHeads, kRstd: numKvHeads })
+  for (const name of adaptedNames(layout)) widths[`${name}.xa`] = thinWidth(layout)
+  return widths
+}
+
+/** What every pass over T tokens takes beside what its layers keep. */
+function passWidths(config: DecoderConfig): Record<string, number> {
+  const { hiddenSize, numHeads, numKvHeads, headDim, qkNorm } = config
+  const queryCols = numHeads * headDim
+  return qkNorm
+    ? { branch: hiddenSize, 'head.normed': queryCols }
+    : { branch: hiddenSize, 'linear.q': queryCols, 'linear.k': numKvHeads * headDim }
+}
+
+function trainingBuffers(
+  config: DecoderConfig,
+  layout: AdapterLayout | undefined,
+  { rows, recompute }: NonNullable<MemoryRequest['train']>,
+): PlannedBuffer[] {
+  const { hiddenSize, intermediateSize, numLayers, numHeads, numKvHeads, headDim, qkNorm, vocabSize } = config
+  const { tokens, answers, sequences } = rows
+  const [queryCols, keyCols] = [numHeads * headDim, numKvHeads * headDim]
+  const buffers: PlannedBuffer[] = []
+  const add = (label: string, ...shape: readonly number[]): void => {
+    buffers.push({ use: 'activations', label, bytes: 4 * sizeOf(shape) })
+  }
+  for (let i = 0; i < (recompute ? 1 : numLayers); i++) {
+    for (const [name, width] of Object.entries(keptWidths(config, layout)))
+      add(`layer${i}.${name}`, tokens, width)
+  }
+  for (let i = 0; i <= numLayers; i++) add(`residual.${i}`, tokens, hiddenSize)
+  const perToken: Record<string, number> = {
+    ...passWidths(config),
+    positions: 1,
+    ranges: 4,
+    queryRanges: 2,
+    ids: 1,
+    featureIndex: 1,
+    dx: hiddenSize,
+    dnormed: hiddenSize,
+    dactivated: intermediateSize,
+    dgate: intermediateSize,
+    dup: intermediateSize,
+    dattended: queryCols,
+    dq: queryCols,
+    dk: keyCols,
+    dv: keyCols,
+    dkLinear: keyCols,
+    ...(recompute ? { 'residual.again': hiddenSize } : {}),
+    ...(qkNorm ? { 'head.dnormed': queryCols } : {}),
+    ...(layout ? { dxa: thinWidth(layout) } : {}),
+  }
+  for (const [name, width] of Object.entries(perToken)) add(name, tokens, width)
+  add('attention.rows', ...attentionScratchShape(tokens, numHeads))
+  add('predicted.offsets', tokens + 1)
+  add('batch.features', Math.max(1, rows.features), hiddenSize)
+  for (const cols of partialCols(config, layout))
+    add(`lora.partial.${cols}`, ...loraPartialShape(tokens, layout?.config.r ?? 0, cols))
+  for (const name of ['gathered', 'hidden', 'dhidden', 'dgathered']) add(name, answers, hiddenSize)
+  for (const name of PER_ANSWER_TOKEN) add(name, answers)
+  for (const shape of Object.values(logpsScratchShapes(answers, vocabSize))) add('head', ...shape)
+  add('offsets', sequences + 1)
+  for (const width of [1, 1, 1, 1, 0.5, 3]) add('pairs', sequences, width)
+  add('pairs.scratch', ...preferenceScratchShape(sequences / 2))
+  return buffers
+}
+
+const PER_ANSWER_TOKEN = [
+  'answerRows',
+  'targets',
+  'predicted.order',
+  'rstd',
+  'logps',
+  'entropy',
+  'meanLogit',
+  'argmax',
+  'lse',
+  'dlogps',
+]
+
+function generationBuffers(
+  config: DecoderConfig,
+  layout: AdapterLayout | undefined,
+  size: GenerationSize,
+): PlannedBuffer[] {
+  const { hiddenSize, numLayers, numKvHeads, headDim, vocabSize } = config
+  const { answers, stride = 4 } = size
+  const { tokens, cacheRows, tableSize } = decodeSizes({ ...size, stride })
+  const buffers: PlannedBuffer[] = []
+  const add = (use: MemoryUse, label: string, ...shape: readonly number[]): void => {
+    buffers.push({ use, label, bytes: 4 * sizeOf(shape) })
+  }
+  const widths = {
+    ...keptWidths(config, layout),
+    ...passWidths(config),
+    residual0: hiddenSize,
+    residual1: hiddenSize,
+  }
+  for (const [name, width] of Object.entries(widths)) add('activations', name, tokens, width)
+  add('activations', 'features', Math.max(1, size.featureRows), hiddenSize)
+  for (let table = 0; table < DECODE_TABLES; table++) add('activations', 'table', tableSize)
+  for (const name of ['last', 'hidden']) add('activations', name, answers, hiddenSize)
+  add('activations', 'rstd', answers)
+  add('activations', 'logits', answers, vocabSize)
+  add('activations', 'scores', ...sampleScratchShape(answers, vocabSize))
+  for (let i = 0; i < 2 * Math.min(stride, size.maxNewTokens); i++) add('activations', 'drawn', answers)
+  for (let i = 0; i < 2 * numLayers; i++) add('cache', `cache${i}`, cacheRows, numKvHeads * headDim)
+  return buffers
+}
+
+/** ids, featureIndex, positions, ranges, cacheIndex, lastRows, keys. */
+const DECODE_TABLES = 7
+
+function adaptedNames(layout: AdapterLayout | undefined): Set<string> {
+  return new Set(layout?.slots.map(({ name }) => name))
+}
+
+function thinWidth(layout: AdapterLayout | undefined): number {
+  return loraThinShape(1, layout?.config.r ?? 0)[1]
+}
+
+/** Widths on either side of an adapted layer. */
+function partialCols(config: DecoderConfig, layout: AdapterLayout | undefined): Set<number> {
+  return new Set(
+    LINEAR_NAMES.filter((name) => adaptedNames(layout).has(name)).flatMap((name) =>
+      linearShape(config, name),
+    ),
+  )
+}

@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest'
+import type { LoraConfig } from '../../../src/data/peft.ts'
+import type { Gpu } from '../../../src/gpu/gpu.ts'
+import type { WeightFormat } from '../../../src/kernels/weight.ts'
+import { parseTrainerConfig } from '../../../src/method/trainer-config.ts'
+import { readJson } from '../../../src/models/checkpoint.ts'
+import { type ModelConfig, parseModelConfig } from '../../../src/models/config.ts'
+import { adapterLayout, initialAdapter } from '../../../src/models/decoder/adapter.ts'
+import { Decoder } from '../../../src/models/decoder/decoder.ts'
+import { Generator } from '../../../src/models/decoder/generator.ts'
+import { MemoryError, planWithin } from '../../../src/models/decoder/memory-fit.ts'
+import { formatMemoryPlan, type MemoryRequest, planMemory } from '../../../src/models/decoder/memory-plan.ts'
+import { findDecoderTensors } from '../../../src/models/decoder/tensor-names.ts'
+import { DpoTrainer, type TokenPair } from '../../../src/models/decoder/trainer.ts'
+import { WeightLoader } from '../../../src/models/decoder/weight-loader.ts'
+import { loadDecoderWeights } from '../../../src/models/decoder/weights.ts'
+import { goldenCheckpoint, goldenModel } from '../../support/goldens.ts'
+import { testGpu } from '../../support/gpu.ts'
+
+const lora: LoraConfig = {
+  r: 4,
+  lora_alpha: 8,
+  lora_dropout: 0,
+  use_rslora: false,
+  init_lora_weights: true,
+  target_modules: 'all-linear',
+  exclude_modules: null,
+}
+
+/** Pairs of many lengths, two to an image. */
+const PAIRS = Array.from({ length: 10 }, (_, i): TokenPair => {
+  const tokens = (length: number, first: number) =>
+    Array.from({ length }, (_, t) => 3 + ((first + 7 * t) % 90))
+  const image = i >> 1
+  return {
+    prefix: { key: `${image}`, ids: tokens(5 + 3 * image, image) },
+    chosen: tokens(4 + i, i),
+    rejected: tokens(12 - i, i + 40),
+  }
+})
+
+async function load(name: string, format: WeightFormat, recompute = false) {
+  const gpu = await testGpu()
+  gpu.arena.trim()
+  expect(gpu.arena.stats.bytesReserved).toBe(0)
+  gpu.arena.resetPeak()
+  const folder = `decoders/${name}`
+  const model = parseModelConfig(await readJson(goldenModel(folder), 'config.json'))
+  const tensors = findDecoderTensors(model.decoder, await goldenCheckpoint(folder))
+  const weights = await loadDecoderWeights(
+    gpu,
+    model.decoder,
+    tensors,
+    await WeightLoader.create(gpu, format),
+  )
+  return { gpu, model, decoder: await Decoder.create(gpu, model.decoder, weights, { recompute }) }
+}
+
+function trainer(gpu: Gpu, decoder: Decoder, model: ModelConfig): Promise<DpoTrainer> {
+  const layout = adapterLayout(model, lora)
+  return DpoTrainer.create(
+    gpu,
+    decoder,
+    {
+      config: parseTrainerConfig({
+        per_device_train_batch_size: 4,
+        gradient_accumulation_steps: 2,
+        num_train_epochs: 3,
+      }),
+      layout,
+      pairs: PAIRS,
+      pack: { imageTokenId: undefined, hiddenSize: 32, vocabSize: model.decoder.vocabSize },
+    },
+    initialAdapter(layout, 1),
+  )
+}
+
+function expectNear(planned: number, used: number): void {
+  if (import.meta.env.VITE_PRINT_ERRORS) console.log(`planned ${planned}, used ${used}: ${planned / used}`)
+  expect(Math.abs(planned / used - 1)).toBeLessThan(0.1)
+}
+
+describe('what a plan says is what is used', () => {
+  test.each([
+    ['llama', 'f32', false],
+    ['llama', 'int8', true],
+    ['qwen2', 'f16', false],
+    ['qwen3', 'f32', true],
+    ['qwen3', 'int4', false],
+  ] as const)(
+    'training %s in %s, recompute %s; and steps allocate nothing',
+    async (name, format, recompute) => {
+      const { gpu, model, decoder } = await load(name, format, recompute)
+      const dpo = await trainer(gpu, decoder, model)
+      await dpo.computeReference()
+      await dpo.trainStep()
+      const { peakBytes, bytesInUse } = gpu.arena.stats
+      while (!dpo.isDone) await dpo.trainStep()
+      expect(gpu.arena.stats).toMatchObject({ peakBytes, bytesInUse })
+      const plan = planMemory(model, {
+        format,
+        lora,
+        train: { rows: dpo.largestBatch, recompute, gradientAccumulationSteps: 2 },
+      })
+      expectNear(plan.peakBytes, peakBytes)
+      dpo.release()
+      decoder.release()
+    },
+  )
+
+  test.each([
+    ['llama', 'f32'],
+    ['qwen3', 'int8'],
+  ] as const)('generating with %s in %s', async (name, format) => {
+    const { gpu, model, decoder } = await load(name, format)
+    const generator = await Generator.create(gpu, decoder, undefined)
+    const requests = PAIRS.slice(0, 4).map(({ prefix }, image) => ({
+      prefix,
+      candidates: 3,
+      seed: 1,
+      round: 0,
+      image,
+      prompt: 0,
+    }))
+    await generator.generate(requests, { temperature: 0, maxNewTokens: 9, stopTokens: [] })
+    const plan = planMemory(model, {
+      format,
+      generate: {
+        answers: 12,
+        prefixTokens: requests.reduce((n, { prefix }) => n + prefix.ids.length, 0),
+        featureRows: 0,
+        maxNewTokens: 9,
+      },
+    })
+    expectNear(plan.peakBytes, gpu.arena.stats.peakBytes)
+    decoder.release()
+  })
+})
+
+describe('a refusal', () => {
+  const model = parseModelConfig({
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    vocab_size: 49280,
+    hidden_size: 576,
+    intermediate_size: 1536,
+    num_hidden_layers: 30,
+    num_attention_heads: 9,
+    num_key_value_heads: 3,
+  })
+  const request: MemoryRequest = {
+    format: 'f32',
+    lora,
+    train: { rows: { tokens: 2048, answers: 512, sequences: 16, features: 1024 }, recompute: false },
+  }
+  const { peakBytes, bytes } = planMemory(model, request)
+
+  test('names the settings that would make it fit', () => {
+    expect(() => planWithin(model, request, { budgetBytes: peakBytes })).not.toThrow()
+    expect(() => planWithin(model, request, { budgetBytes: peakBytes - 0.4 * bytes.activations })).toThrow(
+      /over the budget.*would fit with recompute on \(.*\), or 4 pairs in a batch instead of 8/,
+    )
+    expect(() => planWithin(model, request, { budgetBytes: 0.95 * peakBytes })).toThrow(/weights in int8/)
+    expect(() => planWithin(model, request, { budgetBytes: 300e6 })).toThrow(/together are/)
+    expect(() => planWithin(model, request, { budgetBytes: 1e6 })).toThrow(MemoryError)
+  })
+
+  test('names a tensor the device cannot bind', () => {
+    expect(() => planWithin(model, request, { maxBufferBytes: 64 * 2 ** 20 })).toThrow(
+      /embed_tokens alone takes 108.3 MiB, over this device's largest buffer of 64.0 MiB.*weights in f16/,
+    )
+  })
+
+  test('comes with a table', () => {
+    const table = formatMemoryPlan(planMemory(model, request))
+    expect(table.split('\n').map((line) => line.split(/\s+/)[0])).toEqual([
+      'weights',
+      'activations',
+      'optimiser',
+      'cache',
+      'staging',
+      'peak',
+    ])
+    expect(table).toMatch(/largest buffer: embed_tokens, 108.3 MiB/)
+  })
+})
