@@ -5,34 +5,42 @@ import { createServer } from 'vite'
 import { provideBrowser } from '../src/cli/browser.ts'
 import { browserLaunch } from '../src/cli/launch.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
-import { formatCeilings, formatRows } from './report.ts'
+import type { PolicyReport } from './page.ts'
+import type { Figure } from './policy/figures.ts'
+import { formatCeilings, formatFigure, formatRows } from './report.ts'
 
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
+       npm run bench -- policy [--json] [--only memory|speed|decode|step|profile|endurance|full] [--rounds 5]
 Prints to standard error as it goes; --json prints the whole report to standard output. Gates nothing.`
 
 /** Runs the bench and prints it. @returns the exit code: 0 measured, 1 failed, 2 wrong usage. */
 export async function main(args: string[]): Promise<number> {
   let options: BenchOptions
   let json: boolean
+  let subject: 'kernels' | 'policy'
   try {
-    ;({ options, json } = readArguments(args))
+    ;({ options, json, subject } = readArguments(args))
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
-  let report: Report
+  let report: Report | PolicyReport
   try {
-    report = await runInBrowser(options)
+    report = await runInBrowser(subject, options)
   } catch (error) {
     console.error(`the bench failed: ${error instanceof Error ? error.message : String(error)}`)
     return 1
   }
-  console.error(formatCeilings(report))
+  if ('ceilings' in report) console.error(formatCeilings(report))
   if (json) console.log(JSON.stringify(report, null, 2))
   return 0
 }
 
-function readArguments(args: string[]): { options: BenchOptions; json: boolean } {
+function readArguments(args: string[]): {
+  options: BenchOptions
+  json: boolean
+  subject: 'kernels' | 'policy'
+} {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -45,17 +53,22 @@ function readArguments(args: string[]): { options: BenchOptions; json: boolean }
     },
   })
   const { shapes, only, json } = values
-  if (positionals.length !== 1 || positionals[0] !== 'kernels') throw new Error('expected: kernels')
+  const [subject] = positionals
+  if (positionals.length !== 1 || (subject !== 'kernels' && subject !== 'policy'))
+    throw new Error('expected: kernels or policy')
   if (shapes !== 'small' && shapes !== 'full')
     throw new Error(`expected --shapes small or full, got ${shapes}`)
   const [batchMs, rounds] = [Number(values['batch-ms']), Number(values.rounds)]
   if (!(batchMs > 0) || !(rounds >= 1))
     throw new Error('expected --batch-ms over 0 and --rounds of at least 1')
-  return { options: { only, small: shapes === 'small', batchMs, rounds }, json }
+  return { options: { only, small: shapes === 'small', batchMs, rounds }, json, subject }
 }
 
 /** Serves the bench page from this machine, opens it in the browser and runs it there. */
-async function runInBrowser(options: BenchOptions): Promise<Report> {
+async function runInBrowser(
+  subject: 'kernels' | 'policy',
+  options: BenchOptions,
+): Promise<Report | PolicyReport> {
   const server = await createServer({
     configFile: false,
     root: fileURLToPath(new URL('..', import.meta.url)),
@@ -80,21 +93,31 @@ async function runInBrowser(options: BenchOptions): Promise<Report> {
       if (message.type() === 'error') console.error(`page: ${message.text()}`)
     })
     await page.exposeFunction('showRows', (rows: Report['rows']) => console.error(formatRows(rows)))
-    return await Promise.race([
-      broken,
-      measureIn(page, `${server.resolvedUrls?.local[0]}bench/index.html`, options),
-    ])
+    await page.exposeFunction('showFigure', (figure: Figure) => console.error(formatFigure(figure)))
+    await page.goto(`${server.resolvedUrls?.local[0]}bench/index.html`)
+    const measured = subject === 'kernels' ? measureKernels(page, options) : measurePolicy(page, options)
+    return await Promise.race([broken, measured])
   } finally {
     await browser.close()
     await server.close()
   }
 }
 
-async function measureIn(page: Page, url: string, options: BenchOptions): Promise<Report> {
-  await page.goto(url)
+async function measureKernels(page: Page, options: BenchOptions): Promise<Report> {
   await page.waitForFunction(() => window.runBench !== undefined)
   return page.evaluate(async (settings) => {
     if (!window.runBench) throw new Error('the bench page did not load')
     return window.runBench(settings)
   }, options)
+}
+
+async function measurePolicy(page: Page, { only = '', rounds }: BenchOptions): Promise<PolicyReport> {
+  await page.waitForFunction(() => window.runPolicyBench !== undefined)
+  return page.evaluate(
+    async (settings) => {
+      if (!window.runPolicyBench) throw new Error('the bench page did not load')
+      return window.runPolicyBench(settings)
+    },
+    { only, rounds },
+  )
 }

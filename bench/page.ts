@@ -2,14 +2,24 @@ import { measureCeilings } from './harness/ceilings.ts'
 import { compete } from './harness/compete.ts'
 import type { BenchOptions, Report, Row } from './harness/result.ts'
 import { ownGpu } from './peers/own.ts'
+import type { Figure, PolicyOptions } from './policy/figures.ts'
+import { SECTIONS } from './policy/sections.ts'
 import { allPlans } from './suites/index.ts'
+
+export interface PolicyReport {
+  adapter: Report['adapter']
+  userAgent: string
+  figures: Figure[]
+}
 
 declare global {
   interface Window {
     /** Called by the command once the page is there. */
     runBench?: (options: BenchOptions) => Promise<Report>
+    runPolicyBench?: (options: PolicyOptions) => Promise<PolicyReport>
     /** Given by the command: shows rows as they come. */
     showRows?: (rows: Row[]) => Promise<void>
+    showFigure?: (figure: Figure) => Promise<void>
   }
 }
 
@@ -24,4 +34,18 @@ window.runBench = async (options) => {
     rows.push(...results)
   }
   return { adapter: gpu.profile, userAgent: navigator.userAgent, ceilings, rows }
+}
+
+window.runPolicyBench = async (options) => {
+  const gpu = await ownGpu()
+  const figures: Figure[] = []
+  for (const [section, run] of Object.entries(SECTIONS)) {
+    if (!section.includes(options.only)) continue
+    const say = (figure: Omit<Figure, 'section'>): void => {
+      figures.push({ section, ...figure })
+      void window.showFigure?.({ section, ...figure })
+    }
+    await run(gpu, options, say)
+  }
+  return { adapter: gpu.profile, userAgent: navigator.userAgent, figures }
 }

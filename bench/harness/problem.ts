@@ -48,3 +48,9 @@ export interface Runner<Out extends string = string> {
   read(): Promise<Outputs<Out>>
   close(): void | Promise<void>
 }
+
+/** A problem that is not built yet: its inputs can take hundreds of megabytes. */
+export interface Plan {
+  name: string
+  build(): Problem
+}

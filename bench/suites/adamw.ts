@@ -4,11 +4,10 @@ import { createAdamW, gradNormScratchShape } from '../../src/kernels/adamw.ts'
 import { adamWStep, adamWTwin } from '../../test/reference/adamw.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { Problem } from '../harness/problem.ts'
+import type { Plan, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ownEntry } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
-import type { Plan } from './index.ts'
 
 const STEP = 'adamw.step'
 const LR = 1e-3

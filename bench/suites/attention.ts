@@ -7,7 +7,7 @@ import { type AttentionCase, attentionBackward, attentionForward } from '../../t
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
 import { lazy, mapValues } from '../harness/arrays.ts'
-import type { HostTensor, Problem } from '../harness/problem.ts'
+import type { HostTensor, Plan, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ownEntry } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
@@ -22,7 +22,6 @@ import {
   SCALE,
   tfjsAttention,
 } from './attention.peers.ts'
-import type { Plan } from './index.ts'
 
 const FORWARD = 'attention.forward'
 const TRAINING = 'attention.training'

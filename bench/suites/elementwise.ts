@@ -5,12 +5,11 @@ import { createSwiGlu } from '../../src/kernels/swiglu.ts'
 import { swigluForward } from '../../test/reference/swiglu.ts'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { Problem } from '../harness/problem.ts'
+import type { Plan, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
-import type { Plan } from './index.ts'
 
 const ROWS = 256
 const ADD = 'elementwise.add'

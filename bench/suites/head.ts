@@ -6,12 +6,11 @@ import { asWeight } from '../../src/kernels/weight.ts'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
 import { sampleRows, takeRows, uniforms } from '../harness/arrays.ts'
-import type { Problem } from '../harness/problem.ts'
+import type { Plan, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry, ownTuner } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
-import type { Plan } from './index.ts'
 
 const HIDDEN = 576
 const FORWARD = 'head.forward'

@@ -1,4 +1,4 @@
-import type { Problem } from '../harness/problem.ts'
+import type { Plan } from '../harness/problem.ts'
 import { adamWPlans } from './adamw.ts'
 import { attentionPlans } from './attention.ts'
 import { elementwisePlans } from './elementwise.ts'
@@ -6,12 +6,6 @@ import { headPlans } from './head.ts'
 import { loraPlans } from './lora.ts'
 import { matmulPlans } from './matmul.ts'
 import { normPlans } from './norm.ts'
-
-/** A problem that is not built yet: its inputs can take hundreds of megabytes. */
-export interface Plan {
-  name: string
-  build(): Problem
-}
 
 const SUITES = [matmulPlans, normPlans, attentionPlans, headPlans, loraPlans, adamWPlans, elementwisePlans]
 

@@ -4,12 +4,11 @@ import { createLora, loraPartialShape, loraThinShape } from '../../src/kernels/l
 import { type LoraCase, loraBackward, loraForward } from '../../test/reference/lora.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { HostTensor, Problem } from '../harness/problem.ts'
+import type { HostTensor, Plan, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
-import type { Plan } from './index.ts'
 
 interface Sizes {
   rows: number

@@ -5,12 +5,11 @@ import { asWeight } from '../../src/kernels/weight.ts'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
 import { permute, sampleRows, takeRows } from '../harness/arrays.ts'
-import type { HostTensor, Problem } from '../harness/problem.ts'
+import type { HostTensor, Plan, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry, ownTuner } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
-import type { Plan } from './index.ts'
 
 type Sizes = readonly [rows: number, inner: number, cols: number]
 

@@ -6,12 +6,11 @@ import { layerNormForward } from '../../test/reference/layernorm.ts'
 import { rmsNormBackward, rmsNormForward } from '../../test/reference/rmsnorm.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { Problem } from '../harness/problem.ts'
+import type { Plan, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
-import type { Plan } from './index.ts'
 
 type Sizes = readonly [rows: number, cols: number]
 
