@@ -234,7 +234,8 @@ fn outer(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_
   let quad_hi = min(quad + 1u, rank_quads() - 1u);
   let chunk = group.z * 4u + local / 16u;
   let first = (params.row_start / 8u) * 8u + chunk * params.chunk_rows;
-  let end = min(first + params.chunk_rows, params.row_end);
+  // Chunks of one subgroup take equally many steps, some over rows that take no part: it shares thin rows on the way.
+  let last = first + thin_span(min(params.chunk_rows, params.row_end - min(first, params.row_end)));
   var lo0 = vec4(0.0); // eight ranks of column 0
   var lo1 = vec4(0.0);
   var lo2 = vec4(0.0);
@@ -247,7 +248,7 @@ fn outer(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_
   var w1 = vec4(0u);
   var w2 = vec4(0u);
   var w3 = vec4(0u);
-  for (var row = first; row < end; row += 4u) {
+  for (var row = first; row < last; row += 4u) {
     let rows = within(row + STEPS) * params.cols;
     var x0 = wide4(rows.x + wide_at);
     var x1 = wide4(rows.y + wide_at);

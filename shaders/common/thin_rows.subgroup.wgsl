@@ -1,5 +1,6 @@
 // Thin rows of lora.wgsl, shared within a subgroup. The functions are those of thin_rows.workgroup.wgsl.
-// Of four rows each invocation of a quad loads one and hands it to the others; all four must ask for the same rows.
+// Of four rows each invocation of a quad loads one and hands it to the others; all four must ask for the same rows,
+// and the subgroup must follow one path (thin_span).
 
 /// Rows row ... row + 3 of `thin`, four ranks each; rows that take no part are zero.
 fn thin_rows(row: u32, quad: u32, local_index: u32) -> mat4x4<f32> {
@@ -7,6 +8,11 @@ fn thin_rows(row: u32, quad: u32, local_index: u32) -> mat4x4<f32> {
   let value = thin[clamp(mine, params.row_start, params.row_end - 1u) * rank_quads() + quad];
   let own = select(vec4(0.0), value, mine >= params.row_start && mine < params.row_end);
   return mat4x4(quadBroadcast(own, 0u), quadBroadcast(own, 1u), quadBroadcast(own, 2u), quadBroadcast(own, 3u));
+}
+
+/// How many rows the whole subgroup walks over when this invocation needs `rows`: rows are handed round by all of it.
+fn thin_span(rows: u32) -> u32 {
+  return subgroupMax(rows);
 }
 
 /// Sums a tile's eight rows (four a matrix) over the team and stores them: ranks 0 to 3 (x, z) and 4 to 7 (u, w).
