@@ -1,4 +1,3 @@
-import biasSource from '../../shaders/matmul.bias.wgsl?raw'
 import type { Autotuner } from '../gpu/autotune.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
@@ -53,7 +52,7 @@ export interface Matmul {
   readonly tuning: Readonly<Record<string, Readonly<Record<RowBucket, MatmulDesign>>>>
 }
 
-/** Gradients of a linear layer's own parameters. */
+/** Gradient of a linear layer's own weight; that of its bias is `Reduce.columnSum` of dout. */
 export interface MatmulGradient {
   /** `dweight += scale * dout^T x`. */
   backwardWeight(args: {
@@ -61,11 +60,6 @@ export interface MatmulGradient {
     x: Tensor // (M, K)
     dweight: Tensor // (N, K), accumulated
     scale?: number // default 1
-  }): void
-  /** `dbias += sum over rows of dout`. */
-  backwardBias(args: {
-    dout: Tensor // (M, N)
-    dbias: Tensor // (N), accumulated
   }): void
   readonly tuning: Matmul['tuning']
 }
@@ -145,20 +139,13 @@ export async function createMatmul(
   }
 }
 
-/** Compiles the gradients of weight and bias. @throws {KernelError} when a shader does not compile. */
+/** Compiles the gradient of the weight. @throws {KernelError} when a shader does not compile. */
 export async function createMatmulGradient(gpu: Gpu, options: MatmulOptions = {}): Promise<MatmulGradient> {
-  const [product, backwardBias] = await Promise.all([
-    createProduct(
-      gpu,
-      { label: 'matmul.backwardWeight', leftTransposed: true, rightTransposed: true, format: 'f32' },
-      productOptions(gpu, options),
-    ),
-    gpu.kernel({
-      label: 'matmul.backwardBias',
-      shader: { path: 'shaders/matmul.bias.wgsl', source: biasSource },
-      entryPoint: 'backward_bias',
-    }),
-  ])
+  const product = await createProduct(
+    gpu,
+    { label: 'matmul.backwardWeight', leftTransposed: true, rightTransposed: true, format: 'f32' },
+    productOptions(gpu, options),
+  )
   return {
     tuning: { backwardWeight: product.designs },
     backwardWeight({ dout, x, dweight, scale = 1 }) {
@@ -182,14 +169,6 @@ export async function createMatmulGradient(gpu: Gpu, options: MatmulOptions = {}
         { leftCols: outer, rightCols: inner },
         dout.byteLength + x.byteLength + 2 * dweight.byteLength,
       )
-    },
-    backwardBias({ dout, dbias }) {
-      const [rows, cols] = expectMatrix(backwardBias.label, 'dout', dout)
-      expectShape(backwardBias.label, 'dbias', dbias, [cols])
-      backwardBias.dispatch({ dout, dbias }, { rows, cols }, [Math.ceil(cols / 64), 1, 1], {
-        flops: dout.size,
-        bytes: dout.byteLength,
-      })
     },
   }
 }

@@ -21,27 +21,25 @@ export function matmulForward(
   return y
 }
 
-/** Gradients of `matmulForward` with scale 1 for the cotangent `dout` of `y`. */
+/** Gradients of `matmulForward` to x and weight with scale 1 for the cotangent `dout` of `y`. */
 export function matmulBackward(
   x: ArrayLike<number>,
   weight: ArrayLike<number>,
   inner: number,
   dout: ArrayLike<number>,
-): { dinp: Float64Array; dweight: Float64Array; dbias: Float64Array } {
+): { dinp: Float64Array; dweight: Float64Array } {
   const rows = x.length / inner
   const outer = weight.length / inner
   const dinp = new Float64Array(x.length)
   const dweight = new Float64Array(weight.length)
-  const dbias = new Float64Array(outer)
   for (let m = 0; m < rows; m++) {
     for (let n = 0; n < outer; n++) {
       const d = at(dout, m * outer + n)
-      dbias[n] = at(dbias, n) + d
       for (let k = 0; k < inner; k++) {
         dinp[m * inner + k] = at(dinp, m * inner + k) + d * at(weight, n * inner + k)
         dweight[n * inner + k] = at(dweight, n * inner + k) + d * at(x, m * inner + k)
       }
     }
   }
-  return { dinp, dweight, dbias }
+  return { dinp, dweight }
 }

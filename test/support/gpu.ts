@@ -1,3 +1,4 @@
+import type { DeviceProfile } from '../../src/gpu/device.ts'
 import { Gpu } from '../../src/gpu/gpu.ts'
 import type { Tensor } from '../../src/gpu/tensor.ts'
 
@@ -19,4 +20,18 @@ export function poisoned(gpu: Gpu, shape: readonly number[], label: string): Ten
 export function zeros(gpu: Gpu, shape: readonly number[], label: string): Tensor {
   const size = shape.reduce((product, n) => product * n, 1)
   return gpu.upload(new Float32Array(size), shape, label)
+}
+
+/**
+ * The same device under another profile, so that kernels take the sizes and designs they would on such an adapter.
+ * What runs them stays the adapter of the tests.
+ */
+export function withProfile(gpu: Gpu, profile: Partial<DeviceProfile>): Gpu {
+  return new Proxy(gpu, {
+    get(target, name) {
+      if (name === 'profile') return { ...target.profile, ...profile }
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
