@@ -8,7 +8,13 @@ export default defineConfig({
   preview: { headers: ISOLATION_HEADERS },
   builder: {}, // `vite build` builds both environments
   environments: {
-    client: { build: { target: 'es2023', outDir: 'dist/site' } },
+    client: {
+      build: {
+        target: 'es2023',
+        outDir: 'dist/site',
+        rolldownOptions: { input: ['index.html', 'headless.html'] }, // the second is the command line's
+      },
+    },
     cli: {
       consumer: 'server',
       resolve: { noExternal: true, external: ['playwright-core', 'sirv'] }, // the package's only dependencies

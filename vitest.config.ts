@@ -22,6 +22,7 @@ export default defineConfig({
           include: [
             'comlink',
             'fast-check',
+            '@huggingface/tokenizers',
             'hyparquet',
             'hyparquet-compressors',
             'idb-keyval',

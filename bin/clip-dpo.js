@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = new URL('..', import.meta.url)
 const built = new URL('dist/cli/main.js', root)
-const SOURCES = ['src', 'shaders', 'public', 'index.html', 'vite.config.ts', 'package.json']
+const SOURCES = ['src', 'shaders', 'public', 'index.html', 'headless.html', 'vite.config.ts', 'package.json']
 
 // The published package holds dist and no sources; a checkout builds it when the sources are newer.
 if (existsSync(new URL('src/', root)) && newest(SOURCES) > modified(built)) {

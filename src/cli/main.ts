@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { generateHeadless, logpsHeadless } from './answers.ts'
 import { describeDiagnosis, diagnoseHeadless } from './doctor.ts'
 import { SITE_FOLDER } from './page.ts'
 import { serveSite } from './server.ts'
+import { trainHeadless } from './train.ts'
 import { parseRequest, type Request, USAGE, UsageError } from './usage.ts'
 
-const EXIT = { done: 0, failed: 1, wrongUsage: 2 } as const
+const EXIT = { done: 0, failed: 1, wrongUsage: 2, stopped: 3 } as const
 
 /** Runs one command line. @returns the process's exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -20,7 +22,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return await perform(request)
   } catch (error) {
     process.stderr.write(`clip-dpo: ${error instanceof Error ? error.message : String(error)}\n`)
-    return EXIT.failed
+    return error instanceof UsageError ? EXIT.wrongUsage : EXIT.failed
   }
 }
 
@@ -49,6 +51,14 @@ async function perform(request: Request): Promise<number> {
       await server.close()
       return EXIT.done
     }
+    case 'train':
+      return EXIT[await trainHeadless(request)]
+    case 'generate':
+      await generateHeadless(request)
+      return EXIT.done
+    case 'logps':
+      await logpsHeadless(request)
+      return EXIT.done
   }
 }
 

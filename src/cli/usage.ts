@@ -5,8 +5,45 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** Folders of a model and, where given, of an adapter. */
+interface ModelFlags {
+  readonly model: string
+  readonly adapter?: string
+}
+
+export interface TrainRequest extends ModelFlags {
+  readonly command: 'train'
+  readonly data: string
+  readonly config: string
+  readonly shuffle: boolean
+  readonly out: string
+}
+
+export interface GenerateRequest extends ModelFlags {
+  readonly command: 'generate'
+  readonly images: readonly string[]
+  readonly prompt: string
+  readonly candidates: number
+  readonly seed: number
+  readonly temperature: number
+  readonly topP: number
+  readonly maxNewTokens: number
+  /** File to write; standard output without. */
+  readonly out?: string
+}
+
+export interface LogpsRequest extends ModelFlags {
+  readonly command: 'logps'
+  readonly data: string
+  /** File to write; standard output without. */
+  readonly out?: string
+}
+
 /** What a command line asks for. */
 export type Request =
+  | TrainRequest
+  | GenerateRequest
+  | LogpsRequest
   | { command: 'help' }
   | { command: 'version' }
   | { command: 'doctor'; json: boolean }
@@ -16,10 +53,23 @@ export const USAGE = `Usage: clip-dpo COMMAND
 
   doctor [--json]      Say what WebGPU offers in a headless browser on this machine.
   serve [--port N]     Serve the page to this machine. Default port 4173.
+  train --model DIR --data FILE --config FILE [--adapter DIR] [--no-shuffle] --out DIR
+                       Train a LoRA adapter by preference pairs; writes PEFT's files and metrics.jsonl.
+  generate --model DIR [--adapter DIR] --image FILE... --prompt TEXT [-n N] [--seed S]
+           [--temperature T] [--top-p P] [--max-new-tokens N] [--out FILE]
+                       Write N answers for each image (1), greedy at temperature 0. Defaults: seed 0, temperature 1,
+                       top-p 1, 256 tokens. A prompt is taken as the user's message to the chat template, or, where
+                       the model has none, as it is.
+  logps --model DIR [--adapter DIR] --data FILE [--out FILE]
+                       Add logp, numTokens and tokenLogps to rows of images, prompt, completion.
 
   --help, --version
 
-Exit codes: 0 done, 1 failed (doctor: no usable WebGPU), 2 wrong usage.
+--data is JSON lines or parquet with images (paths relative to the file, or embedded), prompt, and chosen and rejected.
+--config is JSON: the trainer's settings under TRL's names, and peft: {"r": 16, "lora_alpha": 32, ...} for a new adapter.
+A training that is stopped (Ctrl+C) is continued by the same command.
+
+Exit codes: 0 done, 1 failed (doctor: no usable WebGPU), 2 wrong usage, 3 stopped and can be continued.
 CHROME_PATH names the browser to use; without it an installed Chrome, Chromium or Edge is found, or one is installed.`
 
 /**
@@ -44,19 +94,111 @@ export function parseRequest(args: readonly string[]): Request {
       const { port } = parse(rest, { port: { type: 'string' } })
       return { command, port: port === undefined ? 4173 : portOf(String(port)) }
     }
+    case 'train': {
+      const flags = parse(rest, {
+        ...MODEL,
+        data: TEXT,
+        config: TEXT,
+        'no-shuffle': { type: 'boolean' },
+        out: TEXT,
+      })
+      return {
+        command,
+        ...modelFlags(flags),
+        data: required(flags, 'data'),
+        config: required(flags, 'config'),
+        shuffle: flags['no-shuffle'] !== true,
+        out: required(flags, 'out'),
+      }
+    }
+    case 'generate':
+      return generateRequest(rest)
+    case 'logps': {
+      const flags = parse(rest, { ...MODEL, data: TEXT, out: TEXT })
+      return { command, ...modelFlags(flags), data: required(flags, 'data'), ...optional(flags, 'out') }
+    }
     default:
       throw new UsageError(`unknown command ${command}`)
   }
 }
 
-type Options = Record<string, { type: 'boolean' | 'string' }>
+type Options = Record<string, { type: 'boolean' | 'string'; short?: string; multiple?: boolean }>
+type Flags = Record<string, string | boolean | (string | boolean)[] | undefined>
 
-function parse(args: string[], options: Options): Record<string, string | boolean | undefined> {
+const TEXT = { type: 'string' } as const
+const MODEL = { model: TEXT, adapter: TEXT }
+
+/** @param positionals takes what belongs to no flag; without, such words are errors. */
+function parse(args: string[], options: Options, positionals?: string[]): Flags {
   try {
-    return { ...parseArgs({ args, options, allowPositionals: false }).values }
+    const parsed = parseArgs({ args, options, allowPositionals: positionals !== undefined })
+    positionals?.push(...parsed.positionals)
+    return { ...parsed.values }
   } catch (cause) {
     throw new UsageError((cause as Error).message, { cause })
   }
+}
+
+function generateRequest(args: string[]): GenerateRequest {
+  const images: string[] = [] // `--image a.png b.png` leaves the second on its own
+  const flags = parse(
+    args,
+    {
+      ...MODEL,
+      image: { type: 'string', multiple: true },
+      prompt: TEXT,
+      candidates: { type: 'string', short: 'n' },
+      seed: TEXT,
+      temperature: TEXT,
+      'top-p': TEXT,
+      'max-new-tokens': TEXT,
+      out: TEXT,
+    },
+    images,
+  )
+  if (!Array.isArray(flags.image)) throw new UsageError('--image: expected at least one file, got none')
+  return {
+    command: 'generate',
+    ...modelFlags(flags),
+    images: [...flags.image.map(String), ...images],
+    prompt: required(flags, 'prompt'),
+    candidates: numberOf(flags, 'candidates', { fallback: 1, from: 1, to: 1e6, isWhole: true }),
+    seed: numberOf(flags, 'seed', { fallback: 0, from: 0, to: 2 ** 32 - 1, isWhole: true }),
+    temperature: numberOf(flags, 'temperature', { fallback: 1, from: 0, to: 100 }),
+    topP: numberOf(flags, 'top-p', { fallback: 1, from: 0, to: 1 }),
+    maxNewTokens: numberOf(flags, 'max-new-tokens', { fallback: 256, from: 1, to: 1e6, isWhole: true }),
+    ...optional(flags, 'out'),
+  }
+}
+
+function modelFlags(flags: Flags): ModelFlags {
+  return { model: required(flags, 'model'), ...optional(flags, 'adapter') }
+}
+
+function required(flags: Flags, name: string): string {
+  const value = flags[name]
+  if (typeof value !== 'string' || value === '') throw new UsageError(`--${name}: expected a value, got none`)
+  return value
+}
+
+function optional<N extends string>(flags: Flags, name: N): { [K in N]?: string } {
+  return (flags[name] === undefined ? {} : { [name]: required(flags, name) }) as { [K in N]?: string }
+}
+
+function numberOf(
+  flags: Flags,
+  name: string,
+  { fallback, from, to, isWhole = false }: { fallback: number; from: number; to: number; isWhole?: boolean },
+): number {
+  if (flags[name] === undefined) return fallback
+  const text = required(flags, name)
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= from && value <= to) || (isWhole && !Number.isInteger(value))) {
+    throw new UsageError(
+      `--${name}: expected a${isWhole ? ' whole' : ''} number from ${from} to ${to}, got ${text}`,
+    )
+  }
+  return value
 }
 
 function portOf(text: string): number {

@@ -7,6 +7,62 @@ test.each([
   [['serve'], { command: 'serve', port: 4173 }],
   [['serve', '--port', '0'], { command: 'serve', port: 0 }],
   [['serve', '--port=8080'], { command: 'serve', port: 8080 }],
+  [
+    ['train', '--model', 'm', '--data', 'p.jsonl', '--config', 'c.json', '--out', 'o'],
+    { command: 'train', model: 'm', data: 'p.jsonl', config: 'c.json', shuffle: true, out: 'o' },
+  ],
+  [
+    ['train', '--model=m', '--data=p', '--config=c', '--adapter=a', '--no-shuffle', '--out=o'],
+    { command: 'train', model: 'm', adapter: 'a', data: 'p', config: 'c', shuffle: false, out: 'o' },
+  ],
+  [
+    ['generate', '--model', 'm', '--image', 'a.png', 'b.png', '--image', 'c.png', '--prompt', 'What?'],
+    {
+      command: 'generate',
+      model: 'm',
+      images: ['a.png', 'c.png', 'b.png'],
+      prompt: 'What?',
+      candidates: 1,
+      seed: 0,
+      temperature: 1,
+      topP: 1,
+      maxNewTokens: 256,
+    },
+  ],
+  [
+    [
+      ...[
+        'generate',
+        '--model',
+        'm',
+        '--adapter',
+        'a',
+        '--image',
+        'a.png',
+        '--prompt',
+        'p',
+        '-n',
+        '4',
+        '--seed',
+        '7',
+      ],
+      ...['--temperature', '0', '--top-p', '0.9', '--max-new-tokens', '20', '--out', 'o.jsonl'],
+    ],
+    {
+      command: 'generate',
+      model: 'm',
+      adapter: 'a',
+      images: ['a.png'],
+      prompt: 'p',
+      candidates: 4,
+      seed: 7,
+      temperature: 0,
+      topP: 0.9,
+      maxNewTokens: 20,
+      out: 'o.jsonl',
+    },
+  ],
+  [['logps', '--model', 'm', '--data', 'd'], { command: 'logps', model: 'm', data: 'd' }],
   [['--help'], { command: 'help' }],
   [['--version'], { command: 'version' }],
 ] as const)('%j is understood', (args, request) => {
@@ -23,6 +79,20 @@ describe('wrong usage', () => {
     [['serve', '--port'], '--port'],
     [['serve', '--port', '65536'], '--port: expected 0 to 65535, got 65536'],
     [['serve', '--port', '1e3'], 'got 1e3'],
+    [['train', '--data', 'p', '--config', 'c', '--out', 'o'], '--model: expected a value, got none'],
+    [['train', '--model', 'm', '--data', 'p', '--config', 'c'], '--out: expected a value, got none'],
+    [['train', '--model', 'm', 'pairs.jsonl'], 'pairs.jsonl'],
+    [['generate', '--model', 'm', '--prompt', 'p'], '--image: expected at least one file, got none'],
+    [['generate', '--model', 'm', '--image', 'a'], '--prompt: expected a value, got none'],
+    [
+      ['generate', '--model', 'm', '--image', 'a', '--prompt', 'p', '-n', '0'],
+      '--candidates: expected a whole number',
+    ],
+    [
+      ['generate', '--model', 'm', '--image', 'a', '--prompt', 'p', '--top-p', '2'],
+      'number from 0 to 1, got 2',
+    ],
+    [['logps', '--model', 'm', '--data', ''], '--data: expected a value, got none'],
   ])('%j', (args, message) => {
     expect(() => parseRequest(args)).toThrow(UsageError)
     expect(() => parseRequest(args)).toThrow(message)
@@ -30,5 +100,6 @@ describe('wrong usage', () => {
 })
 
 test('the usage names every command', () => {
-  for (const command of ['doctor', 'serve', '--help', '--version']) expect(USAGE).toContain(command)
+  for (const command of ['doctor', 'serve', 'train', 'generate', 'logps', '--help', '--version'])
+    expect(USAGE).toContain(command)
 })

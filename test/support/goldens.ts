@@ -1,4 +1,5 @@
 import { type ByteSource, blobSource } from '../../src/data/bytes.ts'
+import type { FolderSpec } from '../../src/data/folder.ts'
 import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
 import { type ModelFiles, readCheckpoint } from '../../src/models/checkpoint.ts'
 import { readFloats } from '../../src/models/decoder/weights.ts'
@@ -11,11 +12,22 @@ const urls = import.meta.glob<string>('../goldens/**/*.{safetensors,json,jsonl,p
 
 /** A file of `test/goldens/`. @throws when there is none of this path. */
 export async function goldenFile(path: string): Promise<ByteSource> {
+  return blobSource(await goldenBlob(path), path)
+}
+
+/** As `goldenFile`, for what is sent to a worker. */
+export async function goldenBlob(path: string): Promise<Blob> {
   const url = urls[`../goldens/${path}`]
   if (!url) throw new Error(`test/goldens/${path} is missing`)
   const response = await fetch(url)
   if (!response.ok) throw new Error(`test/goldens/${path}: ${response.status}`)
-  return blobSource(await response.blob(), path)
+  return await response.blob()
+}
+
+/** Files of a folder of `test/goldens/`, to be sent to a worker. */
+export async function goldenFolder(folder: string, paths: readonly string[]): Promise<FolderSpec> {
+  const files = paths.map(async (path) => [path, await goldenBlob(`${folder}/${path}`)] as const)
+  return { name: folder, files: Object.fromEntries(await Promise.all(files)) }
 }
 
 /** A model folder of `test/goldens/`. */

@@ -1,0 +1,114 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { withHeadless } from './headless.ts'
+import { showLoading } from './model-progress.ts'
+import { expectFile, expectFolder, expectModel } from './paths.ts'
+import { Pace, ProgressLine } from './progress.ts'
+import type { GenerateRequest, LogpsRequest } from './usage.ts'
+
+/** Where JSON lines go: a file, written anew, or standard output. */
+function lineWriter(path: string | undefined): (row: unknown) => void {
+  if (path === undefined) return (row) => process.stdout.write(`${JSON.stringify(row)}\n`)
+  writeFileSync(path, '')
+  return (row) => appendFileSync(path, `${JSON.stringify(row)}\n`)
+}
+
+interface Shared {
+  readonly model: string
+  readonly adapter?: string
+}
+
+/** The folders of model and adapter to share. @throws {UsageError} when there is none. */
+function modelFolders({ model, adapter }: Shared): Record<string, string> {
+  expectModel('--model', model)
+  if (adapter !== undefined) expectFolder('--adapter', adapter)
+  return { model, ...(adapter === undefined ? {} : { adapter }) }
+}
+
+/**
+ * Writes answers about images in a headless browser: a JSON line each with `image, imageHash, prompt, promptId, generator,
+ * candidate, seed, text, numTokens, finishReason`.
+ * @throws {UsageError} when files the command names are missing.
+ */
+export async function generateHeadless(request: GenerateRequest): Promise<void> {
+  const { images, prompt, candidates, seed, temperature, topP, maxNewTokens, adapter } = request
+  const read = modelFolders(request)
+  for (const [i, image] of images.entries()) {
+    expectFile('--image', image)
+    read[`image${i}`] = dirname(resolve(image))
+  }
+  const line = new ProgressLine(process.stderr)
+  const pace = new Pace(0)
+  const answers = await withHeadless(
+    { read },
+    (event) => {
+      if (event.kind !== 'answers') return showLoading(line, event)
+      const rate = pace.after(event.tokens)?.rate
+      line.show(
+        'answers',
+        `${event.tokens} tokens${rate ? `, ${rate.toPrecision(3)} a second since the start` : ''}`,
+      )
+    },
+    (session) =>
+      session.call('generate', {
+        model: { url: session.url('model') },
+        ...(adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
+        job: {
+          requests: images.map((image, i) => ({
+            images: [{ url: session.url(`image${i}`, basename(image)) }],
+            prompt,
+            candidates,
+            seed,
+          })),
+          temperature,
+          topP,
+          maxNewTokens,
+        },
+      }),
+  )
+  line.end()
+  const write = lineWriter(request.out)
+  for (const answer of answers) {
+    write({
+      image: images[answer.request],
+      imageHash: answer.imageHashes[0],
+      prompt,
+      promptId: 0,
+      generator: basename(resolve(request.model)),
+      candidate: answer.candidate,
+      seed,
+      text: answer.text,
+      numTokens: answer.tokens.length,
+      finishReason: answer.finishReason,
+    })
+  }
+}
+
+/**
+ * Measures a dataset's completions in a headless browser: each row again, with `logp, numTokens, tokenLogps`.
+ * @throws {UsageError} when files the command names are missing.
+ */
+export async function logpsHeadless(request: LogpsRequest): Promise<void> {
+  const { data, adapter } = request
+  const read = { ...modelFolders(request), data: dirname(resolve(data)) }
+  expectFile('--data', data)
+  const line = new ProgressLine(process.stderr)
+  const write = lineWriter(request.out)
+  let done = 0
+  await withHeadless(
+    { read },
+    (event) => {
+      if (event.kind !== 'logps') return showLoading(line, event)
+      const { row, ...figures } = event.result
+      write({ ...row, ...figures })
+      line.show('logps', `${++done} rows`)
+    },
+    (session) =>
+      session.call('logps', {
+        model: { url: session.url('model') },
+        ...(adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
+        job: { data: { url: session.url('data', basename(data)) }, images: { url: session.url('data') } },
+      }),
+  )
+  line.end()
+}

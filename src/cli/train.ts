@@ -1,0 +1,191 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { parseLoraConfig } from '../data/peft.ts'
+import { parseTrainerConfig } from '../method/trainer-config.ts'
+import { type HeadlessEvent, type HeadlessOutcome, TRAINING_FILES } from '../pipeline/headless.ts'
+import { type HeadlessSession, PageError, withHeadless } from './headless.ts'
+import { showLoading } from './model-progress.ts'
+import { expectFile, expectFolder, expectModel } from './paths.ts'
+import { formatSeconds, Pace, ProgressLine } from './progress.ts'
+import { type TrainRequest, UsageError } from './usage.ts'
+
+const METRICS = 'metrics.jsonl'
+
+/** How a training ended; `stopped` can be continued by the same command. */
+export type TrainingEnd = 'done' | 'stopped'
+
+/**
+ * Trains an adapter in a headless browser and writes it, PEFT's two files, with a line of TRL's metrics a step.
+ * @throws {UsageError} when files or settings that the command names are missing or wrong.
+ */
+export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd> {
+  const { config, peft } = readConfig(request)
+  expectModel('--model', request.model)
+  expectFile('--data', request.data)
+  if (request.adapter !== undefined) expectFolder('--adapter', request.adapter)
+  const out = resolve(request.out)
+  mkdirSync(out, { recursive: true })
+  const { config: adapterConfig, weights, checkpoint, lastGood } = TRAINING_FILES
+  const adapterFiles = [adapterConfig, weights]
+  const folders = {
+    read: {
+      model: request.model,
+      data: dirname(resolve(request.data)),
+      out,
+      ...(request.adapter === undefined ? {} : { adapter: request.adapter }),
+    },
+    write: {
+      folder: out,
+      names: [...adapterFiles, checkpoint, ...adapterFiles.map((name) => `${lastGood}/${name}`)],
+    },
+  }
+  const line = new ProgressLine(process.stderr)
+  const onEvent = follow(line, join(out, METRICS))
+  const outcome = await withHeadless(folders, onEvent, async (session) => {
+    const stop = stopOnSignal(session, line)
+    try {
+      const isResumed = existsSync(join(out, checkpoint))
+      if (isResumed) line.say(`continuing from ${join(out, checkpoint)}`)
+      return await session.call('train', {
+        model: { url: session.url('model') },
+        out: session.url('out', ''),
+        job: {
+          data: { url: session.url('data', basename(request.data)) },
+          images: { url: session.url('data') },
+          config,
+          ...(peft === undefined ? {} : { peft }),
+          ...(request.adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
+          ...(isResumed ? { checkpoint: { url: session.url('out', checkpoint) } } : {}),
+          shuffle: request.shuffle,
+        },
+      })
+    } catch (error) {
+      // Stopped before there was anything to save: the same command starts anew.
+      if (stop.isAsked && error instanceof PageError && error.name === 'AbortError') return undefined
+      throw error
+    } finally {
+      stop.release()
+    }
+  })
+  line.end()
+  return conclude(outcome, out, line)
+}
+
+function conclude(outcome: HeadlessOutcome | undefined, out: string, line: ProgressLine): TrainingEnd {
+  if (!outcome || outcome.status === 'stopped') {
+    const where = outcome ? ` after step ${outcome.step} of ${outcome.totalSteps}` : ' before the first step'
+    line.say(`stopped${where}; the same command continues`)
+    return 'stopped'
+  }
+  if (outcome.status === 'unhealthy') {
+    const kept = join(out, TRAINING_FILES.lastGood)
+    throw new Error(
+      `training stopped: ${outcome.ailment?.message}. The adapter after step ${outcome.step} was well and is kept in ${kept}`,
+    )
+  }
+  rmSync(join(out, TRAINING_FILES.checkpoint), { force: true })
+  rmSync(join(out, TRAINING_FILES.lastGood), { force: true, recursive: true })
+  line.say(`wrote ${join(out, TRAINING_FILES.weights)}`)
+  return 'done'
+}
+
+/** The trainer's settings and the new adapter's, checked here so that nothing is started for nothing. */
+function readConfig({ config: path, adapter }: TrainRequest): { config: unknown; peft: unknown } {
+  expectFile('--config', path)
+  try {
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof json !== 'object' || json === null || Array.isArray(json))
+      throw new UsageError('expected an object of settings')
+    const { peft, ...config } = json as Record<string, unknown>
+    parseTrainerConfig(config, path)
+    if (adapter !== undefined && peft !== undefined)
+      throw new UsageError('peft: expected absent, since --adapter brings its own settings')
+    if (adapter === undefined && peft === undefined)
+      throw new UsageError(
+        'peft: expected the settings of the new adapter, such as {"r": 16, "lora_alpha": 32}, or --adapter',
+      )
+    if (peft !== undefined) parseLoraConfig(peft, `${path}: peft`)
+    return { config, peft }
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new UsageError(`--config: ${message.startsWith(path) ? '' : `${path}: `}${message}`, { cause })
+  }
+}
+
+/** The first signal ends the training in order, the second at once. */
+function stopOnSignal(
+  session: HeadlessSession,
+  line: ProgressLine,
+): { readonly isAsked: boolean; release(): void } {
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  const state = { isAsked: false }
+  const onSignal = (): void => {
+    if (state.isAsked) process.exit(1)
+    state.isAsked = true
+    line.say('stopping after the step under way; once more to stop at once')
+    session.call('stop').catch((error: unknown) => line.say(`could not stop: ${String(error)}`))
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  return {
+    get isAsked() {
+      return state.isAsked
+    },
+    release() {
+      for (const signal of signals) process.off(signal, onSignal)
+    },
+  }
+}
+
+/** Shows progress and writes the metrics, a line a step as it comes, so that a run that is killed keeps them. */
+function follow(line: ProgressLine, metricsPath: string): (event: HeadlessEvent) => void {
+  let pace = new Pace(0)
+  let plan = { totalSteps: 0, pairsPerStep: 0 }
+  return (event) => {
+    switch (event.kind) {
+      case 'pairs':
+        line.show('pairs', `${event.done} read`)
+        break
+      case 'reference':
+        line.show('reference', `${event.done}/${event.total} pairs`, event.done === event.total)
+        break
+      case 'start':
+        plan = event
+        pace = new Pace(event.totalSteps, event.step)
+        keepMetrics(metricsPath, event.step)
+        break
+      case 'step': {
+        const { metrics } = event
+        appendFileSync(metricsPath, `${JSON.stringify(metrics)}\n`)
+        const speed = pace.after(metrics.step)
+        const figures = `loss ${metrics.loss.toFixed(4)}, margin ${metrics['rewards/margins'].toFixed(3)}, accuracy ${metrics['rewards/accuracies'].toFixed(2)}`
+        const rate = speed
+          ? `, ${(speed.rate * plan.pairsPerStep).toPrecision(3)} pairs/s, ${formatSeconds(speed.secondsLeft)} left`
+          : ''
+        line.show(
+          'step',
+          `${metrics.step}/${plan.totalSteps}, ${figures}${rate}`,
+          metrics.step === plan.totalSteps,
+        )
+        break
+      }
+      case 'saved':
+        line.show('saved', `checkpoint of step ${event.step}`, true)
+        break
+      default:
+        showLoading(line, event)
+    }
+  }
+}
+
+/** Drops the lines of steps that will be taken again. */
+function keepMetrics(path: string, step: number): void {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []
+  const kept = lines.filter((text) => {
+    try {
+      return (JSON.parse(text) as { step: number }).step <= step
+    } catch {
+      return false // the half line of a run that was killed
+    }
+  })
+  writeFileSync(path, kept.map((text) => `${text}\n`).join(''))
+}

@@ -1,0 +1,76 @@
+import { type Ailment, HealthMonitor } from '../../method/health.ts'
+import type { DpoTrainer, StepMetrics, TrainerState } from './trainer.ts'
+
+export interface TrainingRunOptions {
+  /** The trainer's beta, by which rewards become log-ratios. */
+  readonly beta: number
+  /** Optimiser steps between two states kept to go back to. Default 50. */
+  readonly checkpointSteps?: number
+  /** Cancels; the run rejects with its reason. */
+  readonly signal?: AbortSignal
+  /** Asked before every step: true ends the run after the steps under way, so that it can be continued later. */
+  readonly shouldStop?: () => boolean
+  /** Awaited before every step; it pauses the run by not resolving. */
+  readonly gate?: () => Promise<void>
+  readonly onStep?: (metrics: StepMetrics) => void
+  /** Called with a state once a later step has shown that it is sound. */
+  readonly onCheckpoint?: (state: TrainerState) => void
+}
+
+export interface TrainingOutcome {
+  /** `unhealthy`: stopped because something was wrong; `state` is the last that was well. */
+  readonly status: 'done' | 'stopped' | 'unhealthy'
+  readonly state: TrainerState
+  readonly ailment?: Ailment
+}
+
+/** Steps recorded ahead of the one whose figures are awaited: the GPU never waits for the CPU, and a pause takes hold soon. */
+const STEPS_AHEAD = 1
+
+/**
+ * Trains to the end, to a stop or to the first sign of ill health. A state counts as good only when the figures of a later
+ * step are: a step's own figures are those of the parameters before it.
+ */
+export async function runTraining(
+  trainer: DpoTrainer,
+  options: TrainingRunOptions,
+): Promise<TrainingOutcome> {
+  const { checkpointSteps = 50, signal, shouldStop, gate, onStep, onCheckpoint } = options
+  const health = new HealthMonitor(options.beta)
+  const pending: Promise<StepMetrics>[] = []
+  let good = await trainer.state()
+  let candidate: TrainerState | undefined
+  let ailment: Ailment | undefined
+
+  const settle = async (ahead: number): Promise<void> => {
+    while (pending.length > ahead && !ailment) {
+      const metrics = (await pending.shift()) as StepMetrics
+      onStep?.(metrics)
+      ailment = health.check(metrics)
+      if (ailment || !candidate || metrics.step <= candidate.step || !health.isWell) continue
+      good = candidate
+      candidate = undefined
+      onCheckpoint?.(good)
+    }
+  }
+
+  while (!trainer.isDone && !ailment && !shouldStop?.()) {
+    await gate?.()
+    signal?.throwIfAborted()
+    const step = trainer.trainStep()
+    step.catch(() => {}) // awaited in its turn
+    pending.push(step)
+    await settle(STEPS_AHEAD)
+    if (trainer.step % checkpointSteps !== 0 || ailment) continue
+    await settle(0)
+    candidate = await trainer.state()
+  }
+  await settle(0)
+  if (ailment) return { status: 'unhealthy', state: good, ailment }
+  const state = await trainer.state()
+  if (!state.params.every(Number.isFinite)) {
+    const message = `after step ${state.step} the adapter holds numbers that are not finite. Lower learning_rate`
+    return { status: 'unhealthy', state: good, ailment: { kind: 'not-finite', step: state.step, message } }
+  }
+  return { status: trainer.isDone ? 'done' : 'stopped', state }
+}

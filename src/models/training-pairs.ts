@@ -1,0 +1,65 @@
+import { type OpenFile, readImage } from '../data/images.ts'
+import type { PreferenceExample } from '../data/preference.ts'
+import type { TokenPair } from './decoder/trainer.ts'
+import type { RunKey } from './decoder/training-checkpoint.ts'
+import type { PromptEncoder } from './prompt-encoder.ts'
+
+/**
+ * Turns a dataset's rows into token ids and image features, one row after the other: an image's bytes are let go as soon as
+ * its features are there.
+ * @throws {DataError} when an image is missing, and what the encoder throws, with file and row in front.
+ */
+export async function encodePairs(
+  encoder: PromptEncoder,
+  examples: AsyncIterable<PreferenceExample>,
+  open: OpenFile,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number) => void } = {},
+): Promise<TokenPair[]> {
+  const pairs: TokenPair[] = []
+  for await (const { where, images, prompt, chosen, rejected, weight } of examples) {
+    signal?.throwIfAborted()
+    const bytes: Uint8Array<ArrayBuffer>[] = []
+    for (const image of images) bytes.push(await readImage(image, open, where, signal))
+    const { prefix, answers } = await atRow(where, () =>
+      encoder.encode(bytes, prompt, [chosen, rejected], signal),
+    )
+    const [first = [], second = []] = answers
+    pairs.push({ prefix, chosen: first, rejected: second, ...(weight === undefined ? {} : { weight }) })
+    onProgress?.(pairs.length)
+  }
+  return pairs
+}
+
+/** Puts file and row in front of what goes wrong with it. */
+export async function atRow<T>(where: string, encode: () => Promise<T>): Promise<T> {
+  try {
+    return await encode()
+  } catch (error) {
+    if (error instanceof Error && error.name !== 'AbortError') error.message = `${where}: ${error.message}`
+    throw error
+  }
+}
+
+/** What determines a run besides its settings, hashed: the pairs with their images, and the adapter it starts from. */
+export async function hashRun(
+  pairs: readonly TokenPair[],
+  initial: Float32Array<ArrayBuffer>,
+): Promise<RunKey> {
+  const rows = pairs.map(({ prefix, chosen, rejected, weight }) => [
+    prefix.key,
+    prefix.ids,
+    chosen,
+    rejected,
+    weight,
+  ])
+  return {
+    pairs: await sha256(new TextEncoder().encode(JSON.stringify(rows))),
+    adapter: await sha256(new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength)),
+  }
+}
+
+/** SHA-256 in hexadecimal. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

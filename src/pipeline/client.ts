@@ -1,0 +1,54 @@
+import { proxy, type Remote, releaseProxy, wrap } from 'comlink'
+import type { PolicyApi } from '../workers/policy.api.ts'
+
+/** A worker could not start or broke down; nothing more will come from it. */
+export class WorkerError extends Error {
+  override readonly name = 'WorkerError'
+}
+
+export interface PolicyClient extends PolicyApi {
+  /** Ends the worker at once and frees what it holds. */
+  close(): void
+}
+
+/** Starts a worker for one policy. */
+export function openPolicy(): PolicyClient {
+  const worker = new Worker(new URL('../workers/policy.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'policy',
+  })
+  const remote = wrap<PolicyApi>(worker)
+  const { guard, close } = guarded(worker, remote)
+  return {
+    load: (model, options, onProgress) => guard(remote.load(model, options, onProgress && proxy(onProgress))),
+    loadAdapter: (name, adapter) => guard(remote.loadAdapter(name, adapter)),
+    generate: (job, onAnswers) => guard(remote.generate(job, onAnswers && proxy(onAnswers))),
+    logps: (job, onResult) => guard(remote.logps(job, onResult && proxy(onResult))),
+    train: (job, onEvent) => guard(remote.train(job, onEvent && proxy(onEvent))),
+    pause: () => guard(remote.pause()),
+    resume: () => guard(remote.resume()),
+    stop: () => guard(remote.stop()),
+    cancel: () => guard(remote.cancel()),
+    close,
+  }
+}
+
+/** Calls that reject when the worker breaks down, which Comlink alone would leave waiting for ever. */
+function guarded<T>(worker: Worker, remote: Remote<T>) {
+  let fail: (error: Error) => void = () => {}
+  const failure = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  failure.catch(() => {}) // told to whoever calls
+  worker.addEventListener('error', (event) => {
+    fail(new WorkerError(`a worker broke down: ${event.message || 'its code could not be loaded'}`))
+  })
+  return {
+    guard: <R>(call: Promise<R>): Promise<R> => Promise.race([call, failure]),
+    close: () => {
+      remote[releaseProxy]()
+      worker.terminate()
+      fail(new WorkerError('the worker was closed'))
+    },
+  }
+}

@@ -1,0 +1,136 @@
+import type { FolderSpec } from '../data/folder.ts'
+import type {
+  AdapterChoice,
+  Answer,
+  CompletionLogps,
+  GenerateJob,
+  LoadOptions,
+  LogpsJob,
+  PolicyInfo,
+  TrainEvent,
+  TrainJob,
+  TrainOutcome,
+} from '../workers/policy.api.ts'
+import { openPolicy, type PolicyClient } from './client.ts'
+
+/** What a command that runs a model is given. */
+export interface HeadlessJob<J> {
+  readonly model: FolderSpec
+  readonly load?: LoadOptions
+  /** PEFT's folder, for generation and log-probabilities. */
+  readonly adapter?: FolderSpec
+  readonly job: J
+}
+
+/** What the command line is told while a job runs; JSON alone. */
+export type HeadlessEvent =
+  | { readonly kind: 'loading'; readonly done: number; readonly total: number; readonly bytesRead: number }
+  | { readonly kind: 'loaded'; readonly info: PolicyInfo }
+  | { readonly kind: 'answers'; readonly tokens: number }
+  | { readonly kind: 'logps'; readonly result: CompletionLogps }
+  | { readonly kind: 'saved'; readonly step: number }
+  | Exclude<TrainEvent, { kind: 'checkpoint' }>
+
+/** A training's end; its files have been sent. */
+export type HeadlessOutcome = Pick<TrainOutcome, 'status' | 'step' | 'totalSteps' | 'ailment'>
+
+/** Files a training sends to `out`. */
+export const TRAINING_FILES = {
+  config: 'adapter_config.json',
+  weights: 'adapter_model.safetensors',
+  checkpoint: 'checkpoint.safetensors',
+  /** Folder of the adapter that was well before training went wrong. */
+  lastGood: 'last-good',
+} as const
+
+/** What the headless page offers the command line. */
+export interface Headless {
+  generate(given: HeadlessJob<GenerateJob>): Promise<Answer[]>
+  logps(given: HeadlessJob<LogpsJob>): Promise<void>
+  /** @param given.out address that files are sent to by PUT. */
+  train(given: HeadlessJob<TrainJob> & { readonly out: string }): Promise<HeadlessOutcome>
+  /** Ends a training so that it can be continued. */
+  stop(): Promise<void>
+}
+
+const ADAPTER = 'given'
+
+/** The page's side of the command line. @param report takes what happens meanwhile. */
+export function createHeadless(report: (event: HeadlessEvent) => void): Headless {
+  const policy = openPolicy()
+  return {
+    async generate(given) {
+      const choice = await prepare(policy, given, report)
+      const lengths = new Map<string, number>()
+      return await policy.generate({ ...given.job, ...choice }, (grown) => {
+        for (const { request, candidate, tokens } of grown)
+          lengths.set(`${request} ${candidate}`, tokens.length)
+        report({
+          kind: 'answers',
+          tokens: [...lengths.values()].reduce((total, length) => total + length, 0),
+        })
+      })
+    },
+    async logps(given) {
+      const choice = await prepare(policy, given, report)
+      await policy.logps({ ...given.job, ...choice }, (result) => {
+        report({ kind: 'logps', result })
+      })
+    },
+    async train(given) {
+      await prepare(policy, given, report)
+      return await trainAndSend(policy, given.job, given.out, report)
+    },
+    stop: () => policy.stop(),
+  }
+}
+
+/** Loads the model and, where there is one, the adapter; says which adapter to use. */
+async function prepare(
+  policy: PolicyClient,
+  { model, load = {}, adapter }: Omit<HeadlessJob<unknown>, 'job'>,
+  report: (event: HeadlessEvent) => void,
+): Promise<AdapterChoice> {
+  const info = await policy.load(model, load, (progress) => {
+    report({ kind: 'loading', ...progress })
+  })
+  report({ kind: 'loaded', info })
+  if (!adapter) return {}
+  await policy.loadAdapter(ADAPTER, adapter)
+  return { adapter: ADAPTER }
+}
+
+async function trainAndSend(
+  policy: PolicyClient,
+  job: TrainJob,
+  out: string,
+  report: (event: HeadlessEvent) => void,
+): Promise<HeadlessOutcome> {
+  /** One after the other, so that an older checkpoint never overwrites a newer one. */
+  let sending = Promise.resolve()
+  const save = (step: number, file: Uint8Array<ArrayBuffer>): void => {
+    sending = sending
+      .then(() => send(out, TRAINING_FILES.checkpoint, file))
+      .then(() => report({ kind: 'saved', step }))
+    sending.catch(() => {}) // awaited below
+  }
+  const outcome = await policy.train(job, (event) => {
+    if (event.kind === 'checkpoint') save(event.step, event.file)
+    else report(event)
+  })
+  const { status, step, totalSteps, ailment, adapter } = outcome
+  if (status !== 'done') save(step, outcome.checkpoint)
+  await sending
+  if (status !== 'stopped') {
+    const folder = status === 'unhealthy' ? `${TRAINING_FILES.lastGood}/` : ''
+    await send(out, folder + TRAINING_FILES.weights, adapter['adapter_model.safetensors'])
+    await send(out, folder + TRAINING_FILES.config, adapter['adapter_config.json'])
+  }
+  return { status, step, totalSteps, ...(ailment ? { ailment } : {}) }
+}
+
+async function send(out: string, path: string, body: string | Uint8Array<ArrayBuffer>): Promise<void> {
+  const response = await fetch(out + path, { method: 'PUT', body })
+  if (!response.ok)
+    throw new Error(`${path}: could not be written: ${response.status} ${await response.text()}`)
+}

@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { blobSource } from '../../src/data/bytes.ts'
+import type { FileSpec, FolderSpec } from '../../src/data/folder.ts'
+import { readAdapterWeights } from '../../src/data/peft.ts'
+import { openPolicy, type PolicyClient } from '../../src/pipeline/client.ts'
+import type { TrainEvent, TrainJob } from '../../src/workers/policy.api.ts'
+import { goldenBlob, goldenFolder } from '../support/goldens.ts'
+
+const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+const PEFT = { r: 4, lora_alpha: 8, target_modules: 'all-linear' }
+const CONFIG = {
+  beta: 0.2,
+  learning_rate: 5e-3,
+  lr_scheduler_type: 'cosine',
+  per_device_train_batch_size: 2,
+  gradient_accumulation_steps: 2,
+  max_steps: 8,
+  seed: 23,
+}
+
+const images: FolderSpec = { name: 'none', files: {} }
+let policy: PolicyClient
+let pairs: FileSpec
+let job: TrainJob
+
+/** The golden's pairs without their images. */
+async function textPairs(): Promise<FileSpec> {
+  const rows = (await (await goldenBlob('dpo-trainer/pairs.jsonl')).text()).trim().split('\n')
+  const texts = rows.map((row) => {
+    const { images: _, prompt, ...answers } = JSON.parse(row) as Record<string, string>
+    return JSON.stringify({ prompt: prompt?.replace('<image> ', ''), ...answers })
+  })
+  return { name: 'pairs.jsonl', blob: new Blob([texts.join('\n')]) }
+}
+
+beforeAll(async () => {
+  policy = openPolicy()
+  const progress: number[] = []
+  const info = await policy.load(
+    await goldenFolder('dpo-trainer/model', MODEL_FILES),
+    {},
+    ({ done, total }) => {
+      progress.push(done / total)
+    },
+  )
+  expect(info.architecture).toBe('LlavaForConditionalGeneration')
+  expect(progress.at(-1)).toBe(1)
+  pairs = await textPairs()
+  job = { data: pairs, images, config: CONFIG, peft: PEFT, shuffle: false }
+})
+
+afterAll(() => policy.close())
+
+/** Trains and collects what happens. */
+async function train(change: Partial<TrainJob> = {}, during: (event: TrainEvent) => void = () => {}) {
+  const events: TrainEvent[] = []
+  const outcome = await policy.train({ ...job, ...change }, (event) => {
+    events.push(event)
+    during(event)
+  })
+  const steps = events.flatMap((event) => (event.kind === 'step' ? [event.metrics] : []))
+  return { outcome, events, steps }
+}
+
+describe('training through the worker', () => {
+  test('tells what it does, step by step, and gives an adapter that loads again', async () => {
+    const { outcome, events, steps } = await train()
+    expect(outcome).toMatchObject({ status: 'done', step: 8, totalSteps: 8 })
+    expect(events.findLast(({ kind }) => kind === 'pairs')).toEqual({ kind: 'pairs', done: 24 })
+    expect(events.find(({ kind }) => kind === 'start')).toMatchObject({
+      step: 0,
+      totalSteps: 8,
+      pairsPerStep: 4,
+    })
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(steps[0]?.loss).toBeCloseTo(Math.LN2, 6)
+    expect(steps.at(-1)?.loss).toBeLessThan(0.6)
+    const weights = new Blob([outcome.adapter['adapter_model.safetensors']])
+    const layers = await readAdapterWeights(blobSource(weights, 'adapter'))
+    expect(layers.size).toBe(14)
+
+    const files = {
+      'adapter_config.json': new Blob([outcome.adapter['adapter_config.json']]),
+      'adapter_model.safetensors': weights,
+    }
+    await policy.loadAdapter('again', { name: 'again', files })
+    const completions = {
+      name: 'c.jsonl',
+      blob: new Blob(['{"prompt": "<s> is the dog", "completion": "near a </s>"}']),
+    }
+    const logp = async (adapter?: string) =>
+      (await policy.logps({ data: completions, images, ...(adapter ? { adapter } : {}) }))[0]?.logp
+    expect(await logp('again')).toBe(await logp('training'))
+    expect(await logp('again')).not.toBe(await logp())
+  })
+
+  test('stops with a checkpoint, and continues bit for bit', async () => {
+    const whole = await train()
+    const first = await train({}, (event) => {
+      if (event.kind === 'step' && event.metrics.step === 3) void policy.stop()
+    })
+    expect(first.outcome.status).toBe('stopped')
+    expect(first.outcome.step).toBeGreaterThanOrEqual(3)
+    expect(first.outcome.step).toBeLessThan(8)
+    const checkpoint = { name: 'checkpoint', blob: new Blob([first.outcome.checkpoint]) }
+    const second = await train({ checkpoint })
+    expect([...first.steps, ...second.steps]).toEqual(whole.steps)
+    expect(second.outcome.adapter).toEqual(whole.outcome.adapter)
+    await expect(train({ checkpoint, config: { ...CONFIG, beta: 0.3 } })).rejects.toThrow(
+      'checkpoint was saved by another run: it differs in settings.',
+    )
+  })
+
+  test('at an absurd learning rate ends in words, with the last good state', async () => {
+    const { outcome, events, steps } = await train({
+      config: { ...CONFIG, learning_rate: 1e30, lr_scheduler_type: 'constant', max_steps: 40 },
+      checkpointSteps: 1,
+    })
+    expect(outcome.status).toBe('unhealthy')
+    expect(outcome.ailment?.message).toMatch(/^at step \d+ .*Lower learning_rate/)
+    expect(steps.length).toBeLessThan(10)
+    expect(outcome.step).toBeLessThan(steps.length)
+    expect(events.filter(({ kind }) => kind === 'checkpoint').length).toBe(outcome.step)
+    const weights = new Blob([outcome.adapter['adapter_model.safetensors']])
+    const again = await train({ checkpoint: { name: 'c', blob: new Blob([outcome.checkpoint]) } }).catch(
+      (e) => e,
+    )
+    expect(weights.size).toBeGreaterThan(0)
+    expect(again).toMatchObject({ name: 'ResumeError' })
+  })
+
+  test('pauses, answers meanwhile, resumes and can be cancelled', async () => {
+    const paused = Promise.withResolvers<void>()
+    const running = train({}, (event) => {
+      if (event.kind === 'step' && event.metrics.step === 2) void policy.pause().then(paused.resolve)
+    })
+    await paused.promise
+    const answers = await policy.generate({
+      requests: [{ images: [], prompt: '<s> is the dog near :' }],
+      maxNewTokens: 4,
+      adapter: 'training',
+    })
+    expect(answers).toHaveLength(1)
+    await policy.resume()
+    expect((await running).outcome.status).toBe('done')
+    const cancelled = train({}, (event) => {
+      if (event.kind === 'step' && event.metrics.step === 2) void policy.cancel()
+    })
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' })
+    expect((await train({ config: { ...CONFIG, max_steps: 1 } })).outcome.status).toBe('done')
+  })
+})
+
+describe('answers', () => {
+  test('grow while they are written, and follow from seed, prompt and candidate alone', async () => {
+    const request = { images: [], prompt: '<s> is the dog near :', candidates: 3, seed: 5 }
+    const lengths: number[] = []
+    const settings = { temperature: 1, maxNewTokens: 9 }
+    const alone = await policy.generate({ requests: [request], ...settings }, ([answer]) => {
+      lengths.push(answer?.tokens.length ?? 0)
+    })
+    expect(lengths.length).toBeGreaterThan(0)
+    expect(alone.map(({ candidate }) => candidate)).toEqual([0, 1, 2])
+    const other = { ...request, prompt: '<s> describe the picture :' }
+    const together = await policy.generate({ requests: [other, request], ...settings })
+    expect(together.slice(3)).toEqual(alone.map((answer) => ({ ...answer, request: 1 })))
+    for (const { tokens, logprobs, text } of alone) {
+      expect(logprobs).toHaveLength(tokens.length)
+      expect(text.length).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('errors keep their name and message', () => {
+  test.each([
+    ['a wrong setting', { config: { betta: 1 } }, 'TrainerConfigError', 'betta: no such setting'],
+    ['peft and adapter', { adapter: images }, 'Error', 'expected peft or adapter, got both'],
+    ['a wrong adapter', { peft: { r: 0 } }, 'AdapterError', 'r: expected >=1'],
+    [
+      'no pairs',
+      { data: { name: 'e.jsonl', blob: new Blob(['']) } },
+      'DataError',
+      'e.jsonl: expected at least one pair',
+    ],
+    [
+      'a missing image',
+      {
+        data: {
+          name: 'e.jsonl',
+          blob: new Blob(['{"images":["a.png"],"prompt":"a","chosen":"a","rejected":"a"}']),
+        },
+      },
+      'DataError',
+      'e.jsonl: line 1: expected an image file a.png beside the dataset, found none',
+    ],
+  ])('%s', async (_, change, name, message) => {
+    const error: unknown = await train(change).catch((e: unknown) => e)
+    expect(error).toMatchObject({ name, message: expect.stringContaining(message) })
+  })
+
+  test('an unknown adapter', async () => {
+    await expect(policy.logps({ data: pairs, images, adapter: 'x' })).rejects.toThrow(
+      'expected one of the resident adapters',
+    )
+  })
+
+  test('a worker that is closed', async () => {
+    const other = openPolicy()
+    const loading = other.load(images)
+    other.close()
+    await expect(loading).rejects.toMatchObject({ name: 'WorkerError', message: 'the worker was closed' })
+  })
+})
