@@ -35,6 +35,31 @@ describe.each([
   })
 })
 
+test('negative control: one bit of the data, or of a scale, changes the numbers', async () => {
+  const gpu = await testGpu()
+  const kernel = await createDequantize(gpu, { format: 'int4' })
+  const { weight } = randomWeight(gpu, new Random(1), 'int4', [3, 64])
+  const values = poisoned(gpu, [3, 64], 'values')
+  const read = async (): Promise<Float32Array> => {
+    kernel.dequantize({ weight, values })
+    return gpu.readF32(values)
+  }
+  const before = await read()
+  expect(await read()).toEqual(before)
+  for (const tensor of [weight.data, weight.scales?.data]) {
+    if (!tensor) throw new Error('int4 has scales')
+    const words = await gpu.readU32(tensor)
+    gpu.stream.write(
+      tensor,
+      words.map((word, i) => (i === 0 ? word ^ 1 : word)),
+    )
+    expect(await read()).not.toEqual(before)
+    gpu.stream.write(tensor, words)
+  }
+  gpu.release(values)
+  releaseWeight(gpu, weight)
+})
+
 test('wrong shapes and formats are refused', async () => {
   const gpu = await testGpu()
   const kernel = await createDequantize(gpu, { format: 'int8' })

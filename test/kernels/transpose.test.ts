@@ -32,9 +32,14 @@ test.each([
   expect(relativeError(result.back, host)).toBe(0)
 })
 
-test('negative control: an untransposed matrix differs', async () => {
+test('repeats bit for bit', async () => {
+  expect((await run(33, 65)).result).toEqual((await run(33, 65)).result)
+})
+
+test('negative control: two numbers exchanged are seen', async () => {
   const { host, result } = await run(36, 68)
-  expect(result.y).not.toEqual(host)
+  const swapped = host.map((v, i) => (i < 2 ? (host[1 - i] ?? v) : v))
+  expect(relativeError(result.y, transpose(swapped, 68))).toBeGreaterThan(0.1)
 })
 
 test('wrong shapes are refused by name', async () => {
