@@ -1,4 +1,11 @@
 import type { Report, Row } from './harness/result.ts'
+import type { Figure } from './policy/figures.ts'
+
+/** One figure of the policy's bench as a line. */
+export function formatFigure({ section, name, value, unit, note }: Figure): string {
+  const number = Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(4)
+  return `${section.padEnd(10)}${name.padEnd(36)}${number.padStart(10)} ${unit.padEnd(9)}${note ?? ''}`
+}
 
 /** The rows of one problem as lines of a table, the fastest first. */
 export function formatRows(rows: readonly Row[]): string {

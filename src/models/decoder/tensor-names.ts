@@ -107,7 +107,8 @@ function decoderPrefix(checkpoint: ReadonlyMap<string, TensorEntry>): string {
   return prefixes[0] as string
 }
 
-function expectedTensors(config: DecoderConfig): Map<string, readonly number[]> {
+/** Names and shapes of all tensors a decoder of this shape has. */
+export function expectedTensors(config: DecoderConfig): Map<string, readonly number[]> {
   const { hiddenSize, vocabSize, headDim } = config
   const expected = new Map<string, readonly number[]>([
     ['embed_tokens.weight', [vocabSize, hiddenSize]],
