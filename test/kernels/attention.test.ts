@@ -223,8 +223,12 @@ describe.each([
   })
 })
 
-test('heads of 80 columns agree with float64', async () => {
-  await expectAgrees(packedLayout([{ prefixLength: 9, segmentLengths: [8, 17] }]), [2, 1, 80], true)
+test.each([
+  [4, true],
+  [80, true],
+  [128, false],
+])('heads of %i columns agree with float64, subgroups: %s', async (headDim, subgroups) => {
+  await expectAgrees(packedLayout([{ prefixLength: 9, segmentLengths: [8, 17] }]), [2, 1, headDim], subgroups)
 })
 
 test('negative control: one row that sees one key too many is seen', async () => {
