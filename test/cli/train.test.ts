@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { provideBrowser } from '../../src/cli/browser.ts'
+import { trainHeadless } from '../../src/cli/train.ts'
+import { UsageError } from '../../src/cli/usage.ts'
+import golden from '../goldens/dpo-trainer/golden.json'
+
+const PROGRAM = fileURLToPath(new URL('../../bin/clip-dpo.js', import.meta.url))
+const GOLDEN = fileURLToPath(new URL('../goldens/dpo-trainer/', import.meta.url))
+const MODEL = join(GOLDEN, 'model')
+const CONFIG = {
+  learning_rate: 1e-3,
+  max_steps: 60,
+  per_device_train_batch_size: 2,
+  peft: { r: 4, lora_alpha: 8, lora_dropout: 0.1 },
+}
+
+let folder: string
+const at = (name: string): string => join(folder, name)
+const text = (name: string): string => readFileSync(at(name), 'utf8')
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs the program to its end. @param during is called with it whenever it says something. */
+async function clipDpo(
+  args: string[],
+  during: (program: ChildProcess, stderr: string) => void = () => {},
+): Promise<Ended> {
+  const program = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended: Ended = { code: null, stdout: '', stderr: '' }
+  program.stdout.on('data', (chunk) => {
+    ended.stdout += chunk
+  })
+  program.stderr.on('data', (chunk) => {
+    ended.stderr += chunk
+    during(program, ended.stderr)
+  })
+  ended.code = await new Promise((resolve) => program.on('close', resolve))
+  return ended
+}
+
+const trainInto = (out: string): string[] => [
+  'train',
+  '--model',
+  MODEL,
+  '--data',
+  at('pairs.jsonl'),
+  '--config',
+  at('train.json'),
+  '--out',
+  at(out),
+]
+
+beforeAll(() => {
+  provideBrowser()
+  folder = mkdtempSync(join(tmpdir(), 'train-'))
+  writeFileSync(at('train.json'), JSON.stringify(CONFIG))
+  const rows = readFileSync(join(GOLDEN, 'pairs.jsonl'), 'utf8').trim().split('\n')
+  const texts = rows.map((row) => {
+    const { images: _, prompt, ...answers } = JSON.parse(row) as Record<string, string>
+    return { prompt: prompt?.replace('<image> ', ''), ...answers }
+  })
+  writeFileSync(at('pairs.jsonl'), texts.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  const completion = { prompt: '<s> is the dog', completion: 'near a </s>', id: 7 }
+  writeFileSync(at('completions.jsonl'), `${JSON.stringify(completion)}\n`)
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('the program', { timeout: 300_000 }, () => {
+  test('trains; stopped by a signal, it continues by the same command to the same end', async () => {
+    const whole = await clipDpo(trainInto('whole'))
+    expect(whole.code, whole.stderr).toBe(0)
+    expect(whole.stderr).toMatch(/LlavaForConditionalGeneration on .+\n/)
+    expect(whole.stderr).toMatch(/step: 60\/60, loss .* pairs\/s, 0 s left/)
+    expect(readdirSync(at('whole')).sort()).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'metrics.jsonl',
+    ])
+    const steps = text('whole/metrics.jsonl').trim().split('\n')
+    expect(steps).toHaveLength(60)
+    expect(Object.keys(JSON.parse(steps[0] ?? '') as object).sort()).toEqual(
+      Object.keys(golden.log[0] ?? {}).sort(),
+    )
+
+    let asked = false
+    const stopped = await clipDpo(trainInto('parts'), (program, stderr) => {
+      if (!asked && stderr.includes('step: 1/60')) asked = program.kill('SIGINT')
+    })
+    expect(stopped.code, stopped.stderr).toBe(3)
+    expect(stopped.stderr).toContain('the same command continues')
+    const first = text('parts/metrics.jsonl').trim().split('\n')
+    expect(first.length).toBeLessThan(60)
+    expect(existsSync(at('parts/checkpoint.safetensors'))).toBe(true)
+    writeFileSync(at('parts/metrics.jsonl'), `${text('parts/metrics.jsonl')}{"step": 99}\n{"step"`) // of a killed run
+    const continued = await clipDpo(trainInto('parts'))
+    expect(continued.code, continued.stderr).toBe(0)
+    expect(text('parts/metrics.jsonl')).toBe(text('whole/metrics.jsonl'))
+    expect(readFileSync(at('parts/adapter_model.safetensors'))).toEqual(
+      readFileSync(at('whole/adapter_model.safetensors')),
+    )
+    expect(existsSync(at('parts/checkpoint.safetensors'))).toBe(false)
+
+    const measure = ['logps', '--model', MODEL, '--data', at('completions.jsonl')]
+    const [base, tuned] = [await clipDpo(measure), await clipDpo([...measure, '--adapter', at('whole')])]
+    const row = JSON.parse(base.stdout) as { logp: number; numTokens: number; tokenLogps: number[] }
+    expect(row).toMatchObject({ id: 7, numTokens: row.tokenLogps.length })
+    expect(row.tokenLogps.reduce((total, value) => total + value, 0)).toBeCloseTo(row.logp, 6)
+    expect((JSON.parse(tuned.stdout) as { logp: number }).logp).not.toBe(row.logp)
+  })
+
+  test('fails with the row at fault', async () => {
+    writeFileSync(at('bad.jsonl'), '{"prompt": "a", "chosen": 1, "rejected": "b"}\n')
+    const args = trainInto('bad').map((arg) => arg.replace('pairs.jsonl', 'bad.jsonl'))
+    const { code, stderr } = await clipDpo(args)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/bad\.jsonl: line 1: chosen: expected string, got 1\n$/)
+  })
+})
+
+describe('wrong usage is seen before anything is started', () => {
+  const request = () => ({
+    command: 'train' as const,
+    model: MODEL,
+    data: at('pairs.jsonl'),
+    config: at('train.json'),
+    shuffle: true,
+    out: at('never'),
+  })
+
+  test.each([
+    ['no model', () => ({ model: at('nothing') }), '--model: expected a folder'],
+    ['no model either', () => ({ model: folder }), 'found no config.json'],
+    ['no data', () => ({ data: at('nothing') }), '--data: expected a file'],
+    ['no config', () => ({ config: at('nothing') }), '--config: expected a file'],
+    [
+      'no adapter',
+      () => ({ config: settings({ peft: undefined }), adapter: at('nothing') }),
+      '--adapter: expected a folder',
+    ],
+    ['no JSON', () => ({ config: at('pairs.jsonl') }), '--config: '],
+    ['an unknown key', () => ({ config: settings({ betta: 1 }) }), 'betta: no such setting'],
+    ['a wrong peft', () => ({ config: settings({ peft: { r: 0 } }) }), 'peft: r: expected >=1, got 0'],
+    [
+      'no peft',
+      () => ({ config: settings({ peft: undefined }) }),
+      'peft: expected the settings of the new adapter',
+    ],
+    ['peft and adapter', () => ({ adapter: folder }), 'peft: expected absent'],
+  ])('%s', async (_, change, message) => {
+    const training = trainHeadless({ ...request(), ...change() })
+    await expect(training).rejects.toThrow(UsageError)
+    await expect(training).rejects.toThrow(message)
+    expect(existsSync(at('never'))).toBe(false)
+  })
+
+  function settings(change: Record<string, unknown>): string {
+    writeFileSync(at('changed.json'), JSON.stringify({ ...CONFIG, ...change }))
+    return at('changed.json')
+  }
+})
