@@ -141,7 +141,7 @@ async function speed(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Promise<voi
   decoder.release()
 }
 
-/** Tokens a second of greedy answers, prefixes included. */
+/** Tokens a second of greedy answers, after the prefixes and with them. */
 async function decode(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Promise<void> {
   const decoder = await loadRandom(gpu, SMALL)
   const generator = await Generator.create(gpu, decoder, undefined)
@@ -160,19 +160,38 @@ async function decode(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Promise<vo
     '16 answers of one image': [request(0, 16)],
     '16 images, an answer each': Array.from({ length: 16 }, (_, i) => request(i, 1)),
   }
-  const times = new Map<string, number[]>(Object.keys(cases).map((name) => [name, []]))
+  const rates = new Map<string, { whole: number[]; decoding: number[] }>()
   for (let round = -1; round < rounds; round++) {
     for (const [name, requests] of Object.entries(cases)) {
-      const ms = await timed(() => generator.generate(requests, settings))
-      if (round >= 0) times.get(name)?.push(ms)
+      const answers = requests.reduce((n, { candidates }) => n + candidates, 0)
+      const kept = rates.get(name) ?? { whole: [], decoding: [] }
+      const start = performance.now()
+      let prefilled = 0
+      await generator.generate(requests, settings, {
+        onTokens() {
+          prefilled ||= performance.now()
+        },
+      })
+      const end = performance.now()
+      if (round >= 0) {
+        kept.whole.push((1000 * answers * settings.maxNewTokens) / (end - start))
+        kept.decoding.push((1000 * answers * (settings.maxNewTokens - 1)) / (end - prefilled))
+      }
+      rates.set(name, kept)
     }
   }
-  let single = Number.NaN
-  for (const [name, requests] of Object.entries(cases)) {
-    const answers = requests.reduce((n, { candidates }) => n + candidates, 0)
-    const rate = (1000 * answers * settings.maxNewTokens) / median(times.get(name) ?? [])
-    if (name === '1 answer') single = rate
-    say({ name, value: rate, unit: 'tokens/s', note: `${(rate / single).toFixed(2)}x one` })
+  const single = rates.get('1 answer')
+  for (const [name, measured] of rates) {
+    for (const what of ['decoding', 'whole'] as const) {
+      const rate = median(measured[what])
+      const label = what === 'whole' ? `${name}, with prefixes` : name
+      say({
+        name: label,
+        value: rate,
+        unit: 'tokens/s',
+        note: `${(rate / median(single?.[what] ?? [])).toFixed(2)}x one`,
+      })
+    }
   }
   decoder.release()
 }

@@ -247,10 +247,7 @@ export class Decoder {
       if (!weights) continue
       const x = this.#residual(workspace, i, true)
       const slot = this.#slot(i, true)
-      if (this.recompute) {
-        const y = workspace.view('residual.again', (r) => [r.tokens, hiddenSize])
-        layers.forward(i, weights, batch.tables, adapter, { x, y, slot })
-      }
+      if (this.recompute) layers.forward(i, weights, batch.tables, adapter, { x, slot })
       layers.backward(i, weights, batch.tables, adapter, grads, { x, dx, slot, toInput: i > 0 })
     }
   }

@@ -45,7 +45,7 @@ export class LayerRunner {
   }
 
   /**
-   * Computes `y` and keeps under `slot` what the backward pass needs.
+   * Computes `y`, if given, and keeps under `slot` what the backward pass needs.
    * @param slot names the kept activations: the layer's own where all are kept, one for all where they are computed again.
    */
   forward(
@@ -60,7 +60,8 @@ export class LayerRunner {
       cache,
     }: {
       x: Tensor // (T, hiddenSize)
-      y: Tensor // (T, hiddenSize), assigned
+      /** Left out where the layer is computed again for its backward pass alone. */
+      y?: Tensor // (T, hiddenSize), assigned
       slot: string
       cache?: KeyValueCache | undefined
     },
@@ -103,6 +104,10 @@ export class LayerRunner {
     linear('gate', kept.postNormed, kept.gate)
     linear('up', kept.postNormed, kept.up)
     swiglu.forward({ gate: kept.gate, up: kept.up, y: kept.activated })
+    if (!y) {
+      this.#linear.keepOnly({ layer, name: 'down', slot }, adapter, kept.activated)
+      return
+    }
     linear('down', kept.activated, branch)
     elementwise.add({ a: kept.middle, b: branch, y })
   }

@@ -51,6 +51,14 @@ export class LinearRunner {
     lora.up({ xa, loraB: matrices.loraB, y, scaling })
   }
 
+  /** What `forward` leaves for `backward` at the same place, without the layer's output. */
+  keepOnly(place: LinearPlace, adapter: ActiveAdapter | undefined, x: Tensor): void {
+    const active = activeOn(place, adapter)
+    if (!active) return
+    const { loraA } = active.matrices
+    this.#kernels.lora.down({ x, loraA, xa: this.#thin(place, 'xa', loraA), dropout: active.dropout })
+  }
+
   /**
    * Gradient to the input, added to `dinp` where `accumulate` says so, and to the adapter's matrices.
    * Needs the `xa` that `forward` left for the same place.

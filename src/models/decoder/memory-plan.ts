@@ -222,7 +222,6 @@ function trainingBuffers(
     dk: keyCols,
     dv: keyCols,
     dkLinear: keyCols,
-    ...(recompute ? { 'residual.again': hiddenSize } : {}),
     ...(qkNorm ? { 'head.dnormed': queryCols } : {}),
     ...(layout ? { dxa: thinWidth(layout) } : {}),
   }
