@@ -93,17 +93,18 @@ function randomCase(pairs: number, seed: number): { tokens: AnswerTokens; refLog
 function expectReference(result: Awaited<ReturnType<typeof run>>, c: Case): void {
   const expected = preferenceTokens(c.tokens, c.refLogps, c.settings, c.pairWeights)
   const scale = c.gradScale ?? 1
+  const kind = c.settings.lossType === 'discopop' ? 'discopop' : 'preference'
   expectClose(result.policyLogps, expected.answerLogps, 'preference', 'policyLogps')
   expectClose(
     result.dlogps,
     expected.dlogps.map((g) => scale * g),
-    'preference',
+    kind,
     `dlogps ${c.settings.lossType}`,
   )
   expectClose(
     result.metrics,
     PREFERENCE_METRICS.map((name) => expected.metrics[name] ?? Number.NaN),
-    'preference',
+    kind,
     `metrics ${c.settings.lossType}`,
   )
 }
