@@ -27,7 +27,7 @@ window.runBench = async (options) => {
   const gpu = await ownGpu()
   const ceilings = await measureCeilings(gpu, options)
   const rows: Row[] = []
-  for (const plan of allPlans(options.small)) {
+  for (const plan of allPlans({ small: options.small, isSoftware: gpu.profile.isSoftware })) {
     if (!plan.name.includes(options.only ?? '')) continue
     const results = await compete(plan.build(), ceilings, options)
     await window.showRows?.(results)

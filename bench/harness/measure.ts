@@ -11,11 +11,13 @@ export interface Timing {
 export interface MeasureOptions {
   /** Duration of one timed batch; long enough to hide the queue's latency. */
   batchMs: number
-  /** Batches of each runner; fewer, but at least two, where a single run outlasts a batch. */
+  /** Batches of each runner; fewer where a single run outlasts a batch. */
   rounds: number
 }
 
 const MAX_REPEATS = 2000
+/** A single run as long as this many batches is timed once. */
+const LONG_RUN_BATCHES = 20
 
 /** Wall-clock time of `repeats` runs queued one after another and awaited once, per run, in milliseconds. */
 async function timeBatch(runner: Runner, repeats: number): Promise<number> {
@@ -48,6 +50,10 @@ export async function measure(
   const trials: { runner: Runner; repeats: number; rounds: number; times: number[] }[] = []
   for (const runner of runners) {
     const { repeats, ms } = await chooseRepeats(runner, batchMs)
+    if (ms > LONG_RUN_BATCHES * batchMs) {
+      trials.push({ runner, repeats, rounds: 0, times: [ms] })
+      continue
+    }
     const affordable = Math.max(2, Math.round((rounds * batchMs) / (ms * repeats)))
     trials.push({ runner, repeats, rounds: Math.min(rounds, affordable), times: [] })
   }

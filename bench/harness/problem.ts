@@ -54,3 +54,11 @@ export interface Plan {
   name: string
   build(): Problem
 }
+
+/** What decides which shapes are worth measuring. */
+export interface PlanOptions {
+  /** A few quick shapes instead of all. */
+  small: boolean
+  /** Whether the adapter computes on the CPU. */
+  isSoftware: boolean
+}

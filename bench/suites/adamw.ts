@@ -4,7 +4,7 @@ import { createAdamW, gradNormScratchShape } from '../../src/kernels/adamw.ts'
 import { adamWStep, adamWTwin } from '../../test/reference/adamw.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { Plan, Problem } from '../harness/problem.ts'
+import type { Plan, PlanOptions, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ownEntry } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
@@ -93,6 +93,6 @@ function step(size: number): Problem<In, Out> {
   }
 }
 
-export function adamWPlans(small: boolean): Plan[] {
+export function adamWPlans({ small }: PlanOptions): Plan[] {
   return [{ name: STEP, build: () => step(small ? 2 ** 18 : 2 ** 21) }]
 }

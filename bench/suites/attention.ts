@@ -7,7 +7,7 @@ import { type AttentionCase, attentionBackward, attentionForward } from '../../t
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
 import { lazy, mapValues } from '../harness/arrays.ts'
-import type { HostTensor, Plan, Problem } from '../harness/problem.ts'
+import type { HostTensor, Plan, PlanOptions, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ownEntry } from '../peers/own.ts'
 import { tfjsEntry } from '../peers/tfjs.ts'
@@ -150,7 +150,7 @@ function joinHeads(tensor: Tensor): Tensor {
   return tensor.reshape([tokens, sizeOf(rest)])
 }
 
-export function attentionPlans(small: boolean): Plan[] {
+export function attentionPlans({ small }: PlanOptions): Plan[] {
   const lengths = small ? [256] : [256, 512]
   return lengths.flatMap((tokens) => [
     { name: FORWARD, build: () => forward(tokens) },

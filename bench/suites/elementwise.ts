@@ -5,7 +5,7 @@ import { createSwiGlu } from '../../src/kernels/swiglu.ts'
 import { swigluForward } from '../../test/reference/swiglu.ts'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { Plan, Problem } from '../harness/problem.ts'
+import type { Plan, PlanOptions, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry } from '../peers/own.ts'
@@ -77,7 +77,7 @@ function swiglu(inner: number): Problem<'gate' | 'up', 'y'> {
   }
 }
 
-export function elementwisePlans(small: boolean): Plan[] {
+export function elementwisePlans({ small }: PlanOptions): Plan[] {
   return [
     { name: ADD, build: () => add(small ? 576 : 4096) },
     { name: SWIGLU, build: () => swiglu(1536) },

@@ -1,4 +1,4 @@
-import type { Plan } from '../harness/problem.ts'
+import type { Plan, PlanOptions } from '../harness/problem.ts'
 import { adamWPlans } from './adamw.ts'
 import { attentionPlans } from './attention.ts'
 import { elementwisePlans } from './elementwise.ts'
@@ -9,7 +9,7 @@ import { normPlans } from './norm.ts'
 
 const SUITES = [matmulPlans, normPlans, attentionPlans, headPlans, loraPlans, adamWPlans, elementwisePlans]
 
-/** Every problem there is, in the order they run; `small` picks a few quick shapes. */
-export function allPlans(small: boolean): Plan[] {
-  return SUITES.flatMap((plans) => plans(small))
+/** Every problem there is, in the order they run. */
+export function allPlans(options: PlanOptions): Plan[] {
+  return SUITES.flatMap((plans) => plans(options))
 }

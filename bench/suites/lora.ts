@@ -4,7 +4,7 @@ import { createLora, loraPartialShape, loraThinShape } from '../../src/kernels/l
 import { type LoraCase, loraBackward, loraForward } from '../../test/reference/lora.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { HostTensor, Plan, Problem } from '../harness/problem.ts'
+import type { HostTensor, Plan, PlanOptions, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry } from '../peers/own.ts'
@@ -160,7 +160,7 @@ function tfjsLora(x: tf.Tensor, loraA: tf.Tensor, loraB: tf.Tensor): tf.Tensor {
   return tf.mul(tf.matMul(tf.matMul(x, loraA, false, true), loraB, false, true), SCALING)
 }
 
-export function loraPlans(small: boolean): Plan[] {
+export function loraPlans({ small }: PlanOptions): Plan[] {
   return (small ? FULL.slice(0, 1) : FULL).flatMap((sizes) => [
     { name: FORWARD, build: () => forward(sizes) },
     { name: TRAINING, build: () => training(sizes) },

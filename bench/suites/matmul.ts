@@ -5,7 +5,7 @@ import { asWeight } from '../../src/kernels/weight.ts'
 import { at, relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
 import { permute, sampleRows, takeRows } from '../harness/arrays.ts'
-import type { HostTensor, Plan, Problem } from '../harness/problem.ts'
+import type { HostTensor, Plan, PlanOptions, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry, ownTuner } from '../peers/own.ts'
@@ -136,7 +136,7 @@ function backwardWeight(sizes: Sizes): Problem<'dout' | 'x', 'y'> {
   }
 }
 
-export function matmulPlans(small: boolean): Plan[] {
+export function matmulPlans({ small }: PlanOptions): Plan[] {
   const forwardSizes = small ? [...LARGE.slice(0, 1), ...LAYERS.slice(0, 1)] : [...LARGE, ...LAYERS]
   const backwardSizes: Sizes[] = small
     ? [[256, 1024, 1024]]

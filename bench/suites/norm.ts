@@ -6,7 +6,7 @@ import { layerNormForward } from '../../test/reference/layernorm.ts'
 import { rmsNormBackward, rmsNormForward } from '../../test/reference/rmsnorm.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'
-import type { Plan, Problem } from '../harness/problem.ts'
+import type { Plan, PlanOptions, Problem } from '../harness/problem.ts'
 import { jaxEntry } from '../peers/jax.ts'
 import { ortEntry } from '../peers/ort.ts'
 import { ownEntry } from '../peers/own.ts'
@@ -169,7 +169,7 @@ function tfjsRmsNorm(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
   return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, EPS))), weight)
 }
 
-export function normPlans(small: boolean): Plan[] {
+export function normPlans({ small }: PlanOptions): Plan[] {
   return (small ? SMALL : FULL).flatMap((sizes) => [
     { name: 'rmsnorm.forward', build: () => rmsNormForwardProblem(sizes) },
     { name: 'rmsnorm.training', build: () => rmsNormTrainingProblem(sizes) },
