@@ -154,6 +154,11 @@ test.each([
   }
 })
 
+test('sums as long as those of a decoder agree with float64', async () => {
+  const { host, result } = await run(await createKernels({}), [64, 1536, 192])
+  expectClose(result.y, matmulForward(host.x, host.weight, 1536, host.bias), 'matmulLong', 'y')
+})
+
 test("a row's result does not depend on the rows beside it", async () => {
   const gpu = await testGpu()
   const { matmul } = await createKernels({})
