@@ -1,5 +1,6 @@
 """Builds the embedded world, stage by stage: python -m tools.world <stage> (run in the project's root).
 
+  tokenizers           make the merges anew (the models then have to be trained anew)
   clip, clip-decay     train emoji-clip: the stable stage (stop and continue at will), then the decay that finishes it
   llava, llava-decay   the same for emoji-llava, on a trained emoji-clip
   evaluate             the table of held-out figures
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
             stage.add_argument("--max-minutes", type=float, default=1e9)
             if name == "llava":
                 stage.add_argument("--clip", choices=("stable", "decayed"), default="decayed")
+    stages.add_parser("tokenizers")
     evaluate = stages.add_parser("evaluate")
     evaluate.add_argument("--which", choices=("stable", "decayed"), default="decayed")
     evaluate.add_argument("--model", choices=("clip", "llava", "both"), default="both")
@@ -59,7 +61,12 @@ def main() -> None:
 
     torch.set_num_threads(1)
     stage: str = arguments.stage
-    if stage.startswith("clip"):
+    if stage == "tokenizers":
+        from . import clip_tokenizer, llava_tokenizer
+
+        clip_tokenizer.write_merges(clip_tokenizer.MERGES_FILE, clip_tokenizer.train_clip_merges())
+        clip_tokenizer.write_merges(llava_tokenizer.MERGES_FILE, llava_tokenizer.train_llava_merges())
+    elif stage.startswith("clip"):
         from .clip_train import train_clip
 
         train_clip(getattr(arguments, "until_step", 0), arguments.max_minutes, getattr(arguments, "steps", 0))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from .clip_tokenizer import caption_corpus
+from .clip_tokenizer import caption_corpus, read_merges
 from .sft import sft_scene, sft_turns
 
 PAD, BOS, EOS, IMAGE = "<pad>", "<s>", "</s>", "<image>"
 MAX_LENGTH = 256
+MERGES_FILE = Path(__file__).parent / "tokenizers" / "llava_merges.txt"
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{% if message['role'] == 'user' %}USER: {% else %}ASSISTANT:{% endif %}"
@@ -47,16 +50,27 @@ def _corpus() -> list[str]:
     return texts
 
 
-@lru_cache(maxsize=1)
-def llava_tokenizer() -> PreTrainedTokenizerFast:
-    """Trains the merges (deterministic) and wraps them; ids 0 to 3 are pad, bos (unused), eos and the image token."""
+def train_llava_merges() -> list[tuple[str, str]]:
+    """Trains the merges on captions, prompts and answers; kept in MERGES_FILE for the reason train_clip_merges gives."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    tokenizer.decoder = decoders.ByteLevel()
-    special = [AddedToken(token, special=True, normalized=False) for token in (PAD, BOS, EOS, IMAGE)]
-    trainer = trainers.BpeTrainer(vocab_size=4000, min_frequency=12, show_progress=False, special_tokens=special,
+    trainer = trainers.BpeTrainer(vocab_size=4000, min_frequency=12, show_progress=False,
                                   initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
     tokenizer.train_from_iterator(_corpus(), trainer)
+    return [tuple(merge) for merge in json.loads(tokenizer.to_str())["model"]["merges"]]
+
+
+@lru_cache(maxsize=1)
+def llava_tokenizer() -> PreTrainedTokenizerFast:
+    """A fast tokenizer over the frozen merges; ids 0 to 3 are pad, bos (unused), eos and the image token."""
+    merges = read_merges(MERGES_FILE)
+    special = (PAD, BOS, EOS, IMAGE)
+    entries = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet()), *("".join(merge) for merge in merges)]
+    vocabulary = {token: i for i, token in enumerate(dict.fromkeys(entries))}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, bos_token=BOS, eos_token=EOS,
                                    extra_special_tokens={"image_token": IMAGE}, model_max_length=MAX_LENGTH,
                                    padding_side="left", chat_template=CHAT_TEMPLATE)
