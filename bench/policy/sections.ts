@@ -81,17 +81,31 @@ async function profile(gpu: Gpu, _options: PolicyOptions, say: Say): Promise<voi
   })
   await gpu.stream.idle()
   say({ name: 'recording a step', value: recording, unit: 'ms', note: 'the CPU’s share' })
+  await timeKernels(gpu, say, 'step', () => own.step())
+  own.release()
+  const generator = await Generator.create(gpu, decoder, undefined)
+  for (const candidates of [1, 16]) {
+    const prefix = { key: '', ids: tokens(4, 1) }
+    const request = { prefix, candidates, seed: 1, round: 0, image: 0, prompt: 0 }
+    const write = () => generator.generate([request], { temperature: 0, maxNewTokens: 17, stopTokens: [] })
+    await write()
+    await timeKernels(gpu, say, `16 tokens of ${candidates}`, write)
+  }
+  decoder.release()
+}
+
+/** Says the time of each kernel, the costliest first. */
+async function timeKernels(gpu: Gpu, say: Say, what: string, run: () => Promise<unknown>): Promise<void> {
+  gpu.stream.timings.clear()
   gpu.stream.setTiming(true)
-  await own.step()
+  await run()
   await gpu.stream.idle()
   gpu.stream.setTiming(false)
   await new Promise((resolve) => {
     setTimeout(resolve, 50)
   })
   for (const [label, { calls, totalMs }] of [...gpu.stream.timings.report()].slice(0, 25))
-    say({ name: label, value: totalMs, unit: 'ms', note: `${calls} calls` })
-  own.release()
-  decoder.release()
+    say({ name: `${what}: ${label}`, value: totalMs, unit: 'ms', note: `${calls} calls` })
 }
 
 /** Tokens a second of the forward pass, and of forward and backward. */
