@@ -7,7 +7,7 @@ import { Decoder, type DecoderOptions } from './decoder/decoder.ts'
 import { findDecoderTensors } from './decoder/tensor-names.ts'
 import { WeightLoader } from './decoder/weight-loader.ts'
 import { type LoadProgress, loadDecoderWeights } from './decoder/weights.ts'
-import { createPromptEncoder, type PromptEncoder } from './prompt-encoder.ts'
+import { PromptEncoder } from './prompt-encoder.ts'
 
 export interface PolicyOptions extends DecoderOptions {
   /** How weights are kept on the GPU. Default f32. */
@@ -35,7 +35,7 @@ export class PolicyModel {
   static async load(gpu: Gpu, files: Folder, options: PolicyOptions = {}): Promise<PolicyModel> {
     const { weights: format = 'f32', signal, onProgress, ...decoderOptions } = options
     const config = parseModelConfig(await readJson(files, 'config.json', signal))
-    const encoder = await createPromptEncoder(gpu, files, config, signal)
+    const encoder = await PromptEncoder.load(files, config, signal)
     const tensors = findDecoderTensors(config.decoder, await readCheckpoint(files, signal))
     const loader = await WeightLoader.create(gpu, format)
     const weights = await loadDecoderWeights(gpu, config.decoder, tensors, loader, {

@@ -3,6 +3,7 @@ import type { PreferenceExample } from '../data/preference.ts'
 import type { TokenPair } from './decoder/trainer.ts'
 import type { RunKey } from './decoder/training-checkpoint.ts'
 import type { PromptEncoder } from './prompt-encoder.ts'
+import { sha256 } from './sha256.ts'
 
 /**
  * Turns a dataset's rows into token ids and image features, one row after the other: an image's bytes are let go as soon as
@@ -20,9 +21,7 @@ export async function encodePairs(
     signal?.throwIfAborted()
     const bytes: Uint8Array<ArrayBuffer>[] = []
     for (const image of images) bytes.push(await readImage(image, open, where, signal))
-    const { prefix, answers } = await atRow(where, () =>
-      encoder.encode(bytes, prompt, [chosen, rejected], signal),
-    )
+    const { prefix, answers } = await atRow(where, () => encoder.encode(bytes, prompt, [chosen, rejected]))
     const [first = [], second = []] = answers
     pairs.push({ prefix, chosen: first, rejected: second, ...(weight === undefined ? {} : { weight }) })
     onProgress?.(pairs.length)
@@ -56,10 +55,4 @@ export async function hashRun(
     pairs: await sha256(new TextEncoder().encode(JSON.stringify(rows))),
     adapter: await sha256(new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength)),
   }
-}
-
-/** SHA-256 in hexadecimal. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -24,7 +24,8 @@ import { readTrainingCheckpoint, writeTrainingCheckpoint } from '../models/decod
 import { runTraining } from '../models/decoder/training-run.ts'
 import { PolicyModel } from '../models/policy-model.ts'
 import type { PromptEncoder } from '../models/prompt-encoder.ts'
-import { atRow, encodePairs, hashRun, sha256 } from '../models/training-pairs.ts'
+import { sha256 } from '../models/sha256.ts'
+import { atRow, encodePairs, hashRun } from '../models/training-pairs.ts'
 import { Job } from './job.ts'
 import type {
   Answer,
@@ -142,7 +143,7 @@ class PolicySession implements PolicyApi {
         for (const image of example.images)
           images.push(await readImage(image, (path, s) => folder.open(path, s), where, signal))
         const { prefix, answers } = await atRow(where, () =>
-          policy.encoder.encode(images, prompt, [completion], signal),
+          policy.encoder.encode(images, prompt, [completion]),
         )
         batch.push({ example, sequence: { prefix, answer: answers[0] ?? [] } })
         if (batch.length >= batchSize) await measure()
@@ -310,9 +311,9 @@ async function encodeRequest(
     bytes.push(await source.read(0, source.byteLength, signal))
   }
   const imageHashes = await Promise.all(bytes.map(sha256))
-  const text = typeof prompt === 'string' ? encoder.userPrompt(prompt, bytes.length) : prompt
+  const text = typeof prompt === 'string' ? encoder.userPrompt(prompt) : prompt
   const where = images.map((image) => ('url' in image ? image.url : image.name)).join(', ') || 'a request'
-  const { prefix } = await atRow(where, () => encoder.encode(bytes, text, [], signal))
+  const { prefix } = await atRow(where, () => encoder.encode(bytes, text, []))
   const [image, promptKey] = await Promise.all([numberFrom(imageHashes), numberFrom(prompt)])
   return { request: { prefix, candidates, seed, round, image, prompt: promptKey }, imageHashes }
 }

@@ -4,7 +4,7 @@ import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
 import { type ModelFiles, readCheckpoint } from '../../src/models/checkpoint.ts'
 import { readFloats } from '../../src/models/decoder/weights.ts'
 
-const urls = import.meta.glob<string>('../goldens/**/*.{safetensors,json,jsonl,png}', {
+const urls = import.meta.glob<string>('../goldens/**/*.{safetensors,json,jsonl,png,onnx}', {
   query: '?url',
   import: 'default',
   eager: true,

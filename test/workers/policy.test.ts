@@ -1,12 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blobSource } from '../../src/data/bytes.ts'
 import type { FileSpec, FolderSpec } from '../../src/data/folder.ts'
-import { readAdapterWeights } from '../../src/data/peft.ts'
+import { type LoraMatrices, parseLoraConfig, readAdapterWeights, writeAdapter } from '../../src/data/peft.ts'
 import { openPolicy, type PolicyClient } from '../../src/pipeline/client.ts'
 import type { TrainEvent, TrainJob } from '../../src/workers/policy.api.ts'
-import { goldenBlob, goldenFolder } from '../support/goldens.ts'
+import golden from '../goldens/dpo-trainer/golden.json'
+import { goldenBlob, goldenFolder, goldenTensors } from '../support/goldens.ts'
+import { expectTrlLog } from '../support/trl.ts'
 
-const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+const MODEL_FILES = [
+  'config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'processor_config.json',
+  'onnx/vision_encoder.onnx',
+]
 const PEFT = { r: 4, lora_alpha: 8, target_modules: 'all-linear' }
 const CONFIG = {
   beta: 0.2,
@@ -22,6 +31,10 @@ const images: FolderSpec = { name: 'none', files: {} }
 let policy: PolicyClient
 let pairs: FileSpec
 let job: TrainJob
+
+function mapBlobs(files: Readonly<Record<string, BlobPart>>): Record<string, Blob> {
+  return Object.fromEntries(Object.entries(files).map(([name, part]) => [name, new Blob([part])]))
+}
 
 /** The golden's pairs without their images. */
 async function textPairs(): Promise<FileSpec> {
@@ -61,6 +74,34 @@ async function train(change: Partial<TrainJob> = {}, during: (event: TrainEvent)
   const steps = events.flatMap((event) => (event.kind === 'step' ? [event.metrics] : []))
   return { outcome, events, steps }
 }
+
+describe('ten steps of TRL’s DPOTrainer, from images and texts', () => {
+  test('give the same figures', async () => {
+    const { peft, ...config } = golden.config
+    const tensors = await goldenTensors('dpo-trainer/golden.safetensors')
+    const layers = new Map<string, LoraMatrices<Float32Array>>()
+    for (const [name, loraA] of tensors) {
+      const [, path] = /^init\.base_model\.model\.(.+)\.lora_A\.weight$/.exec(name) ?? []
+      const loraB = tensors.get(name.replace('lora_A', 'lora_B'))
+      if (path && loraB) layers.set(path, { loraA, loraB })
+    }
+    const written = writeAdapter(parseLoraConfig(peft), layers)
+    const adapter = {
+      name: 'init',
+      files: mapBlobs(written),
+    }
+    const names = Array.from({ length: 12 }, (_, i) => `images/${i}.png`)
+    const data = { name: 'pairs.jsonl', blob: await goldenBlob('dpo-trainer/pairs.jsonl') }
+    const events: TrainEvent[] = []
+    const outcome = await policy.train(
+      { data, images: await goldenFolder('dpo-trainer', names), config, adapter, shuffle: false },
+      (event) => events.push(event),
+    )
+    expect(outcome.status).toBe('done')
+    const steps = events.flatMap((event) => (event.kind === 'step' ? [event.metrics] : []))
+    expectTrlLog(steps, golden.log, config.beta)
+  })
+})
 
 describe('training through the worker', () => {
   test('tells what it does, step by step, and gives an adapter that loads again', async () => {
