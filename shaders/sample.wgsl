@@ -67,8 +67,25 @@ fn group_sum(value: mat4x4<f32>, local: u32) -> mat4x4<f32> {
   return workgroupUniformLoad(&group_total);
 }
 
+var<workgroup> block_sums: array<f32, GROUP>;
+var<workgroup> single_total: f32;
+
+/// As group_sum, in the same order, of one number.
 fn group_sum1(value: f32, local: u32) -> f32 {
-  return group_sum(mat4x4(vec4(value, 0.0, 0.0, 0.0), vec4(0.0), vec4(0.0), vec4(0.0)), local)[0].x;
+  block_sums[local] = value;
+  workgroupBarrier();
+  if (local == 0u) {
+    var total = 0.0;
+    for (var head = 0u; head < HEADS; head++) {
+      var sum = block_sums[head];
+      for (var i = head + HEADS; i < GROUP; i += HEADS) {
+        sum += block_sums[i];
+      }
+      total += sum;
+    }
+    single_total = total;
+  }
+  return workgroupUniformLoad(&single_total);
 }
 
 fn logit(base: u32, id: u32) -> f32 {
@@ -137,7 +154,6 @@ fn weights_of(row: u32, quad: u32, kept: Kept, by: Weighing) -> vec4<f32> {
   return select(vec4(0.0), w, counts & (w >= vec4(by.min_weight)));
 }
 
-var<workgroup> block_sums: array<f32, GROUP>;
 var<workgroup> found_block: vec2<f32>;
 var<workgroup> found_token: u32;
 
