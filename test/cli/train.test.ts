@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import { trainHeadless } from '../../src/cli/train.ts'
 import { UsageError } from '../../src/cli/usage.ts'
+import { blobSource } from '../../src/data/bytes.ts'
+import { type LoraMatrices, parseLoraConfig, writeAdapter } from '../../src/data/peft.ts'
+import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
 import golden from '../goldens/dpo-trainer/golden.json'
+import { expectTrlLog } from '../support/trl.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/clip-dpo.js', import.meta.url))
 const GOLDEN = fileURLToPath(new URL('../goldens/dpo-trainer/', import.meta.url))
@@ -75,7 +79,48 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
+/** PEFT's folder of the adapter TRL started from. */
+async function initialAdapter(out: string): Promise<void> {
+  const source = blobSource(new Blob([readFileSync(join(GOLDEN, 'golden.safetensors'))]), 'golden')
+  const layers = new Map<string, LoraMatrices<Float32Array>>()
+  for (const entry of await readSafetensorsHeader(source)) {
+    const [, path, side] = /^init\.base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(entry.name) ?? []
+    if (!path) continue
+    const values = new Float32Array((await source.read(entry.start, entry.end)).slice().buffer)
+    const known = layers.get(path) ?? { loraA: values, loraB: values }
+    layers.set(path, side === 'A' ? { ...known, loraA: values } : { ...known, loraB: values })
+  }
+  mkdirSync(out)
+  const files = writeAdapter(parseLoraConfig(golden.config.peft), layers)
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(out, name), content)
+}
+
 describe('the program', { timeout: 300_000 }, () => {
+  test('equals TRL’s ten steps, and the adapter answers about an image', async () => {
+    await initialAdapter(at('init'))
+    const { peft: _, ...config } = golden.config
+    writeFileSync(at('trl.json'), JSON.stringify(config))
+    const data = join(GOLDEN, 'pairs.jsonl')
+    const flags = ['--config', at('trl.json'), '--adapter', at('init'), '--no-shuffle', '--out', at('trl')]
+    const { code, stderr } = await clipDpo(['train', '--model', MODEL, '--data', data, ...flags])
+    expect(code, stderr).toBe(0)
+    const steps = text('trl/metrics.jsonl').trim().split('\n')
+    expectTrlLog(
+      steps.map((line) => JSON.parse(line) as object),
+      golden.log,
+      golden.config.beta,
+    )
+    const image = join(GOLDEN, 'images/0.png')
+    const prompt = ['--image', image, '--prompt', '<s> <image> is the dog near :', '-n', '2', '--seed', '3']
+    const limits = ['--max-new-tokens', '6', '--adapter', at('trl'), '--out', at('answers.jsonl')]
+    const written = await clipDpo(['generate', '--model', MODEL, ...prompt, ...limits])
+    expect(written.code, written.stderr).toBe(0)
+    const answers = text('answers.jsonl').trim().split('\n')
+    expect(answers.map((line) => JSON.parse(line) as object)).toMatchObject(
+      [0, 1].map((candidate) => ({ image, promptId: 0, generator: 'model', candidate, seed: 3 })),
+    )
+  })
+
   test('trains; stopped by a signal, it continues by the same command to the same end', async () => {
     const whole = await clipDpo(trainInto('whole'))
     expect(whole.code, whole.stderr).toBe(0)
