@@ -176,11 +176,6 @@ function judgeGpu(findings: Findings, notes: string[]): Pick<Verdict, 'level' | 
 }
 
 function noteMissingFeatures({ features }: DeviceProfile, notes: string[]): void {
-  if (!features['shader-f16']) {
-    notes.push(
-      'No 16-bit floats in shaders: half-precision weights are unpacked by hand, which costs a little speed.',
-    )
-  }
   if (!features.subgroups) {
     notes.push('No subgroup operations: sums over a row go through workgroup memory, which is slower.')
   }

@@ -47,7 +47,6 @@ export function assemble(spec: KernelSpec): AssembledShader {
     ...(spec.enable ?? []).map((name) => `enable ${name};`),
     // Teams of one subgroup leave loops together; the compiler cannot see that.
     ...(spec.enable?.includes('subgroups') ? ['diagnostic(off, subgroup_uniformity);'] : []),
-    'alias scalar = f32;',
     ...Object.entries(spec.consts ?? {}).map(([name, value]) => `const ${name}: u32 = ${value}u;`),
   ].join('\n')
   const files = [{ path: 'prelude', source: prelude }, ...(spec.common ?? []), spec.shader]

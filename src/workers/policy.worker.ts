@@ -3,6 +3,7 @@ import { type FolderSpec, openFile, openFolder } from '../data/folder.ts'
 import { readImage } from '../data/images.ts'
 import { parseLoraConfig, writeAdapter } from '../data/peft.ts'
 import { type CompletionExample, readCompletions, readPreferences } from '../data/preference.ts'
+import { Autotuner } from '../gpu/autotune.ts'
 import { Gpu } from '../gpu/gpu.ts'
 import { parseTrainerConfig } from '../method/trainer-config.ts'
 import { type ReadAdapter, readAdapter } from '../models/adapter-files.ts'
@@ -26,6 +27,7 @@ import { PolicyModel } from '../models/policy-model.ts'
 import type { PromptEncoder } from '../models/prompt-encoder.ts'
 import { sha256 } from '../models/sha256.ts'
 import { atRow, encodePairs, hashRun } from '../models/training-pairs.ts'
+import { StoredTuning } from '../store/tuning.ts'
 import { Job } from './job.ts'
 import type {
   Answer,
@@ -64,6 +66,8 @@ class PolicySession implements PolicyApi {
       const gpu = this.#gpu
       const policy = await PolicyModel.load(gpu, openFolder(spec), {
         ...options,
+        // A software adapter's best designs are known; trying them would only cost time.
+        ...(gpu.profile.isSoftware ? {} : { tuner: new Autotuner(gpu, new StoredTuning()) }),
         signal: job.signal,
         onProgress: relay.send,
       })

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { AmberJudge, type AmberTruth, amberCounts, amberScores } from '../../src/evaluate/amber.ts'
 import {
   amberScore,
@@ -98,11 +98,13 @@ if (!hasAmber)
 
 describe.runIf(hasAmber)('on AMBER’s own files', () => {
   const read = (name: string): string => readFileSync(`${FOLDER}/${name}`, 'utf8')
-  const annotations = JSON.parse(read('annotations.json')) as (AmberTruth & {
-    type: string
-    truth: unknown
-  })[]
-  const byId = (id: number) => annotations[id - 1] as (typeof annotations)[number]
+  type Annotation = AmberTruth & { type: string; truth: unknown }
+  let annotations: Annotation[] = []
+  const byId = (id: number) => annotations[id - 1] as Annotation
+
+  beforeAll(() => {
+    annotations = JSON.parse(read('annotations.json')) as Annotation[]
+  })
 
   test('the generative figures are those the script prints for the same nouns', () => {
     const judge = new AmberJudge({

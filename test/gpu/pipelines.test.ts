@@ -56,7 +56,7 @@ describe('a compile error is shown where it was written:', () => {
   })
 
   test('in the prelude', async () => {
-    expect(await errorOf({ ...SCALE, consts: { 'not-a-name': 1 } })).toContain('prelude:2:')
+    expect(await errorOf({ ...SCALE, consts: { 'not-a-name': 1 } })).toContain('prelude:1:')
   })
 })
 
