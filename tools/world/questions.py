@@ -70,7 +70,10 @@ def questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
     coloured = [group for group in scene.groups if group.colour is not None]
     if coloured:
         found.append(colour_question(rng, coloured[rng.integers(len(coloured))], bool(rng.random() < 0.5)))
-    found.append(number_question(rng, scene.groups[rng.integers(len(scene.groups))], bool(rng.random() < 0.5)))
+    # Most groups are single: asking about them alone would let "exactly one" be answered without looking.
+    several = [group for group in scene.groups if group.count > 1]
+    counted = several if several and rng.random() < 0.7 else scene.groups
+    found.append(number_question(rng, counted[rng.integers(len(counted))], bool(rng.random() < 0.5)))
     if len(scene.groups) > 1:
         i, j = rng.permutation(len(scene.groups))[:2]
         question = relation_question(rng, scene.groups[i], scene.groups[j], bool(rng.random() < 0.5))
