@@ -1,4 +1,4 @@
-import { measureCeilings } from './harness/ceilings.ts'
+import { openCeilings } from './harness/ceilings.ts'
 import { compete } from './harness/compete.ts'
 import type { BenchOptions, Report, Row } from './harness/result.ts'
 import { ownGpu } from './peers/own.ts'
@@ -25,15 +25,15 @@ declare global {
 
 window.runBench = async (options) => {
   const gpu = await ownGpu()
-  const ceilings = await measureCeilings(gpu, options)
+  const probe = await openCeilings(gpu, options)
   const rows: Row[] = []
   for (const plan of allPlans({ small: options.small, isSoftware: gpu.profile.isSoftware })) {
     if (!plan.name.includes(options.only ?? '')) continue
-    const results = await compete(plan.build(), ceilings, options)
+    const results = await compete(plan.build(), probe, options)
     await window.showRows?.(results)
     rows.push(...results)
   }
-  return { adapter: gpu.profile, userAgent: navigator.userAgent, ceilings, rows }
+  return { adapter: gpu.profile, userAgent: navigator.userAgent, ceilings: probe.initial, rows }
 }
 
 window.runPolicyBench = async (options) => {

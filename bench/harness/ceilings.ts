@@ -19,8 +19,21 @@ const GROUPS = 512
 const COPY_BYTES = 64 * 2 ** 20
 const VECTORS_PER_GROUP = 64 * 16
 
-/** Measures the adapter's multiply-add peak and copy bandwidth. */
-export async function measureCeilings(gpu: Gpu, options: MeasureOptions): Promise<Ceilings> {
+/**
+ * The runners of the ceilings, to be timed among others: on a busy machine a ceiling measured at another moment
+ * belongs to another machine.
+ */
+export interface CeilingProbe {
+  /** The faster kind of multiply-add and the faster kind of copy. */
+  readonly runners: readonly [arithmetic: Runner, copy: Runner]
+  /** What times of one run of each mean. */
+  ceilings(arithmeticMs: number, copyMs: number): Ceilings
+  /** What was reached when the probe was opened, each at its best. */
+  readonly initial: Ceilings
+}
+
+/** Compiles the probe and chooses its runners by timing them. */
+export async function openCeilings(gpu: Gpu, options: MeasureOptions): Promise<CeilingProbe> {
   const compile = (entryPoint: string): Promise<Kernel> =>
     gpu.kernel({
       label: `ceiling.${entryPoint}`,
@@ -31,24 +44,42 @@ export async function measureCeilings(gpu: Gpu, options: MeasureOptions): Promis
   const dst = gpu.tensor([COPY_BYTES / 4], 'ceiling.dst')
   // Factors below 1, so that the chains stay finite and away from subnormal numbers.
   gpu.stream.write(src, new Float32Array(COPY_BYTES / 4).fill(0.5))
-  const arithmetic = await Promise.all([compile('multiply_add'), compile('multiply_add_fused')])
-  const copy = await compile('copy')
+  const [unfused, fused, copy] = await Promise.all([
+    compile('multiply_add'),
+    compile('multiply_add_fused'),
+    compile('copy'),
+  ])
   const flops = GROUPS * 64 * ITERATIONS * FLOPS_PER_ITERATION
-  const timings = await measure(
-    [
-      ...arithmetic.map((kernel) => runnerOf(gpu, () => recordArithmetic(kernel, src, dst, flops))),
-      runnerOf(gpu, () => recordCopy(copy, src, dst)),
-      runnerOf(gpu, () => gpu.stream.copy(src, dst)),
-    ],
+  const arithmetic = await fastest(
+    [unfused, fused].map((kernel) => runnerOf(gpu, () => recordArithmetic(kernel, src, dst, flops))),
     options,
   )
-  gpu.release(src, dst)
-  gpu.arena.trim()
-  const best = (ofThese: readonly { bestMs: number }[]): number => Math.min(...ofThese.map((t) => t.bestMs))
+  const copying = await fastest(
+    [runnerOf(gpu, () => recordCopy(copy, src, dst)), runnerOf(gpu, () => gpu.stream.copy(src, dst))],
+    options,
+  )
+  const ceilings = (arithmeticMs: number, copyMs: number): Ceilings => ({
+    gflops: flops / arithmeticMs / 1e6,
+    gbPerSecond: (2 * COPY_BYTES) / copyMs / 1e6,
+  })
   return {
-    gflops: flops / best(timings.slice(0, 2)) / 1e6,
-    gbPerSecond: (2 * COPY_BYTES) / best(timings.slice(2)) / 1e6,
+    runners: [arithmetic.runner, copying.runner],
+    ceilings,
+    initial: ceilings(arithmetic.bestMs, copying.bestMs),
   }
+}
+
+/** The runner with the smallest best time. */
+async function fastest(
+  runners: readonly Runner[],
+  options: MeasureOptions,
+): Promise<{ runner: Runner; bestMs: number }> {
+  const timings = await measure(runners, options)
+  const ranked = runners
+    .map((runner, i) => ({ runner, bestMs: timings[i]?.bestMs ?? Number.POSITIVE_INFINITY }))
+    .toSorted((a, b) => a.bestMs - b.bestMs)
+  if (!ranked[0]) throw new Error('expected runners to choose from')
+  return ranked[0]
 }
 
 function recordArithmetic(kernel: Kernel, src: Tensor, dst: Tensor, flops: number): void {

@@ -1,10 +1,14 @@
-import type { Ceilings } from './ceilings.ts'
+import type { CeilingProbe } from './ceilings.ts'
 import { type MeasureOptions, measure } from './measure.ts'
 import type { Entry, Problem, Runner } from './problem.ts'
 import type { Row } from './result.ts'
 
-/** Prepares, proves and times every entry of a problem; an entry that fails says why in its row. */
-export async function compete(problem: Problem, ceilings: Ceilings, options: MeasureOptions): Promise<Row[]> {
+/** Prepares, proves and times every entry of a problem among the adapter's ceilings; an entry that fails says why in its row. */
+export async function compete(
+  problem: Problem,
+  probe: CeilingProbe,
+  options: MeasureOptions,
+): Promise<Row[]> {
   const rows: Row[] = []
   const ready: { row: Row; runner: Runner }[] = []
   for (const entry of problem.entries) {
@@ -16,10 +20,12 @@ export async function compete(problem: Problem, ceilings: Ceilings, options: Mea
       row.failure = messageOf(error)
     }
   }
-  const timings = await measure(
-    ready.map(({ runner }) => runner),
+  const [arithmetic, copy, ...timings] = await measure(
+    [...probe.runners, ...ready.map(({ runner }) => runner)],
     options,
   )
+  if (!arithmetic || !copy) throw new Error(`${problem.name}: expected times of both ceilings`)
+  const ceilings = probe.ceilings(arithmetic.medianMs, copy.medianMs)
   const { flops, bytes } = problem.cost
   const ceilingMs = Math.max(flops / ceilings.gflops, bytes / ceilings.gbPerSecond) / 1e6
   for (const [i, { row, runner }] of ready.entries()) {
@@ -29,6 +35,7 @@ export async function compete(problem: Problem, ceilings: Ceilings, options: Mea
       row.bestMs = timing.bestMs
       row.gflops = flops / timing.medianMs / 1e6
       row.gbPerSecond = bytes / timing.medianMs / 1e6
+      row.ceilings = ceilings
       row.shareOfCeiling = ceilingMs / timing.medianMs
     }
     await runner.close()

@@ -13,7 +13,9 @@ export interface Row {
   bestMs?: number
   gflops?: number
   gbPerSecond?: number
-  /** Time the adapter's ceilings allow over the time taken. */
+  /** The adapter's ceilings, measured in turn with this entry. */
+  ceilings?: Ceilings
+  /** Time those ceilings allow over the time taken. */
   shareOfCeiling?: number
   /** Relative error against float64. */
   error?: number
@@ -25,6 +27,8 @@ export interface Row {
 export interface Report {
   adapter: DeviceProfile
   userAgent: string
+  /** The best of the run's beginning. */
+  /** The best measured before the first problem; each row has its own, measured beside it. */
   ceilings: Ceilings
   rows: Row[]
 }
