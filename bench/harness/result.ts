@@ -27,7 +27,6 @@ export interface Row {
 export interface Report {
   adapter: DeviceProfile
   userAgent: string
-  /** The best of the run's beginning. */
   /** The best measured before the first problem; each row has its own, measured beside it. */
   ceilings: Ceilings
   rows: Row[]
