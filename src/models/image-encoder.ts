@@ -1,77 +1,92 @@
-import * as transformers from '@huggingface/transformers'
-import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
-import * as ort from 'onnxruntime-web/wasm'
 import type { Folder } from '../data/folder.ts'
-import { readJson } from './checkpoint.ts'
+import { decodeImage } from './decode-image.ts'
+import { ImageProcessor, type Pixels } from './image-processor.ts'
+import { type OnnxSession, OnnxTensor, openOnnx } from './onnx.ts'
 
 /** A model's images cannot be read: files are missing, or of a kind not known here. */
 export class ImageEncoderError extends Error {
   override readonly name = 'ImageEncoderError'
 }
 
-type ImageProcessor = (images: transformers.RawImage[]) => Promise<{ pixel_values: transformers.Tensor }>
+/** File names transformers.js gives the vision encoder, the most exact first. */
+const FILES = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16'].map(
+  (suffix) => `onnx/vision_encoder${suffix}.onnx`,
+)
 
-const ENCODER = 'onnx/vision_encoder.onnx'
-
-/** Image features by a model's own image processor and its vision encoder, in ONNX on WASM. */
+/** Image features by a model's own image processor and its vision encoder with its projector, in ONNX on WASM. */
 export class ImageEncoder {
   readonly #processor: ImageProcessor
-  readonly #session: ort.InferenceSession
+  readonly #session: OnnxSession
+  readonly #hiddenSize: number
 
-  private constructor(processor: ImageProcessor, session: ort.InferenceSession) {
+  private constructor(processor: ImageProcessor, session: OnnxSession, hiddenSize: number) {
     this.#processor = processor
     this.#session = session
+    this.#hiddenSize = hiddenSize
   }
 
-  /** @throws {ImageEncoderError} when the image processor's settings or the vision encoder are missing. */
-  static async load(files: Folder, signal?: AbortSignal): Promise<ImageEncoder> {
-    const settings = await imageSettings(files, signal)
-    const name = String(settings.image_processor_type ?? settings.feature_extractor_type).replace(/Fast$/, '')
-    const Processor = (transformers as Record<string, unknown>)[name]
-    if (typeof Processor !== 'function') {
-      throw new ImageEncoderError(
-        `${files.name}: expected an image_processor_type that is known here, got ${name}`,
-      )
+  /**
+   * Loads `onnx/vision_encoder*.onnx` as transformers.js lays it out; undefined when the folder has none.
+   * @param settings the image processor's, see `readProcessorFiles`.
+   * @param hiddenSize the decoder's.
+   * @throws {ImageEncoderError} when the graph has other inputs or outputs, {ConfigError} for settings not known here.
+   */
+  static async load(
+    files: Folder,
+    settings: unknown,
+    hiddenSize: number,
+    signal?: AbortSignal,
+  ): Promise<ImageEncoder | undefined> {
+    for (const path of FILES) {
+      const source = await files.open(path, signal)
+      if (!source) continue
+      if (!settings) {
+        throw new ImageEncoderError(
+          `${files.name}: expected processor_config.json with image_processor, or preprocessor_config.json, found neither`,
+        )
+      }
+      const processor = new ImageProcessor(settings)
+      const session = await openOnnx(await source.read(0, source.byteLength, signal))
+      const { inputNames, outputNames } = session
+      if (!inputNames.includes('pixel_values') || !outputNames.includes('image_features')) {
+        throw new ImageEncoderError(
+          `${source.name}: expected an input pixel_values and an output image_features, got ${inputNames} and ${outputNames}`,
+        )
+      }
+      return new ImageEncoder(processor, session, hiddenSize)
     }
-    const source = await files.open(ENCODER, signal)
-    if (!source)
-      throw new ImageEncoderError(`${files.name}: expected ${ENCODER} for the model's images, found none`)
-    ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, import.meta.url).href }
-    ort.env.wasm.numThreads = 1
-    const session = await ort.InferenceSession.create(await source.read(0, source.byteLength, signal), {
-      executionProviders: ['wasm'],
-    })
-    const construct = Processor as new (settings: object) => ImageProcessor
-    return new ImageEncoder(new construct(settings), session)
+    return undefined
   }
 
   /**
    * The features that replace an image's tokens.
    * @returns (tokens, hiddenSize), row by row.
+   * @throws {ImageEncoderError} when the graph's rows are not of the decoder's hidden size.
    */
   async encode(image: Uint8Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    const { pixel_values: pixels } = await this.#processor([
-      await transformers.RawImage.fromBlob(new Blob([image])),
-    ])
-    const input = new ort.Tensor('float32', Float32Array.from(pixels.data as Float32Array), pixels.dims)
-    const outputs = await this.#session.run({ pixel_values: input })
-    const features = outputs[this.#session.outputNames[0] ?? '']
-    if (!features) throw new ImageEncoderError(`${ENCODER}: expected an output, got none`)
-    return Float32Array.from((await features.getData()) as Float32Array)
+    return await this.#features(this.#processor.process(await decodeImage(image)))
+  }
+
+  async #features({ width, height, values }: Pixels): Promise<Float32Array<ArrayBuffer>> {
+    const isTiled = this.#session.inputNames.includes('pixel_attention_mask')
+    const shape = [1, ...(isTiled ? [1] : []), 3, height, width]
+    const feeds: Record<string, InstanceType<typeof OnnxTensor>> = {
+      pixel_values: new OnnxTensor('float32', values, shape),
+    }
+    if (isTiled) {
+      const mask = new Uint8Array(height * width).fill(1)
+      feeds.pixel_attention_mask = new OnnxTensor('bool', mask, [1, 1, height, width])
+    }
+    const { image_features: features } = await this.#session.run(feeds)
+    if (!(features?.data instanceof Float32Array) || features.dims.at(-1) !== this.#hiddenSize) {
+      throw new ImageEncoderError(
+        `vision encoder: expected image_features in f32 with rows of ${this.#hiddenSize}, got ${features?.type} (${features?.dims.join(', ')})`,
+      )
+    }
+    return Float32Array.from(features.data)
   }
 
   release(): void {
     void this.#session.release()
   }
-}
-
-/** Settings of the image processor: transformers 5 keeps them in `processor_config.json`, older ones apart. */
-async function imageSettings(files: Folder, signal?: AbortSignal): Promise<Record<string, unknown>> {
-  if (await files.open('processor_config.json', signal)) {
-    const { image_processor: nested } = (await readJson(files, 'processor_config.json', signal)) as {
-      image_processor?: Record<string, unknown>
-    }
-    if (nested) return nested
-  }
-  return (await readJson(files, 'preprocessor_config.json', signal)) as Record<string, unknown>
 }

@@ -2,10 +2,10 @@ import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { Folder } from '../data/folder.ts'
 import type { ChatMessage, Text } from '../data/preference.ts'
-import { readJson } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { Prefix } from './decoder/batch.ts'
 import { ImageEncoder } from './image-encoder.ts'
+import { readProcessorFiles } from './processor-files.ts'
 import { sha256 } from './sha256.ts'
 
 /** Images and texts do not fit each other or the model; the message says what was expected and what came. */
@@ -43,20 +43,21 @@ export class PromptEncoder {
 
   /** Reads a model folder's tokenizer and chat template and, where it has one, its vision encoder. */
   static async load(files: Folder, config: ModelConfig, signal?: AbortSignal): Promise<PromptEncoder> {
-    const json = await readJson(files, 'tokenizer.json', signal)
-    const settings = (await readJson(files, 'tokenizer_config.json', signal)) as Record<string, unknown>
-    const tokenizer = new Tokenizer(withWorkingSplits(json) as object, settings)
-    const hasEncoder =
-      config.imageTokenId !== undefined && (await files.open('onnx/vision_encoder.onnx', signal))
-    const specials = specialTokens(settings)
+    const { tokenizer: json, tokenizerConfig, ...processor } = await readProcessorFiles(files, signal)
+    const tokenizer = new Tokenizer(withWorkingSplits(json) as object, tokenizerConfig)
+    const { imageProcessor, chatTemplate } = processor
+    const { hiddenSize } = config.decoder
+    const specials = specialTokens(tokenizerConfig)
     const eos = specials.eos_token === undefined ? undefined : tokenizer.token_to_id(specials.eos_token)
     return new PromptEncoder(
       tokenizer,
       config,
-      hasEncoder ? await ImageEncoder.load(files, signal) : undefined,
-      await chatTemplate(files, settings, signal),
+      config.imageTokenId === undefined
+        ? undefined
+        : await ImageEncoder.load(files, imageProcessor, hiddenSize, signal),
+      chatTemplate === undefined ? undefined : new Template(chatTemplate),
       specials,
-      eos === undefined ? [] : [eos],
+      stopTokens(processor.generation, eos),
     )
   }
 
@@ -71,18 +72,13 @@ export class PromptEncoder {
     prompt: Text,
     completions: readonly Text[],
   ): Promise<{ prefix: Prefix; answers: number[][] }> {
-    const opening =
-      typeof prompt === 'string' ? prompt : this.#render(withImages(prompt, images.length), true)
+    const { opening, endings } = this.#texts(prompt, completions, images.length)
     const hashes = await Promise.all(images.map(sha256))
     const blocks: Float32Array<ArrayBuffer>[] = []
     for (const [i, image] of images.entries()) blocks.push(await this.#featuresOf(image, hashes[i] ?? ''))
     const ids = this.#expand(this.#ids(opening), blocks)
     const prefix = { key: JSON.stringify([hashes, opening]), ids }
-    const answers = completions.map((completion) =>
-      this.#ids(
-        typeof completion === 'string' ? completion : this.#continuation(prompt, completion, images.length),
-      ),
-    )
+    const answers = endings.map((ending) => this.#ids(ending))
     return { prefix: blocks.length > 0 ? { ...prefix, features: joined(blocks) } : prefix, answers }
   }
 
@@ -108,7 +104,7 @@ export class PromptEncoder {
   async #featuresOf(image: Uint8Array<ArrayBuffer>, hash: string): Promise<Float32Array<ArrayBuffer>> {
     const known = this.#features.get(hash)
     if (known) return known
-    if (!this.#images) throw new PromptError('expected no images: the model has no onnx/vision_encoder.onnx')
+    if (!this.#images) throw new PromptError('expected no images: the model has no onnx/vision_encoder*.onnx')
     const features = await this.#images.encode(image)
     this.#features.set(hash, features)
     return features
@@ -127,8 +123,56 @@ export class PromptEncoder {
     return ids.flatMap((id) => {
       if (id !== token) return [id]
       const rows = (blocks[image++]?.length ?? 0) / this.#config.decoder.hiddenSize
-      return Array<number>(rows).fill(id)
+      return this.#imageBlock(Array<number>(rows).fill(id))
     })
+  }
+
+  /** Idefics 3 and SmolVLM put marks around the tokens of an image that is one tile. */
+  #imageBlock(tokens: readonly number[]): readonly number[] {
+    if (!/^(Idefics3|SmolVLM)/.test(this.#config.architecture)) return tokens
+    const [around, whole] = ['<fake_token_around_image>', '<global-img>'].map((mark) =>
+      this.#tokenizer.token_to_id(mark),
+    )
+    if (around === undefined || whole === undefined)
+      throw new PromptError(
+        'expected <fake_token_around_image> and <global-img> among the tokens, got neither',
+      )
+    return [around, whole, ...tokens, around]
+  }
+
+  /**
+   * Prompt and answers as text. Strings stay as they are; messages are rendered as TRL does: the prompt is what its own
+   * rendering and those with each answer have in common, an answer the rest of its rendering.
+   */
+  #texts(
+    prompt: Text,
+    completions: readonly Text[],
+    images: number,
+  ): { opening: string; endings: readonly string[] } {
+    const isText = (text: Text): text is string => typeof text === 'string'
+    if (isText(prompt) && completions.every(isText)) return { opening: prompt, endings: completions }
+    if (isText(prompt) || completions.some(isText))
+      throw new PromptError('expected prompt and answers all as strings or all as messages, got both')
+    const messages = withImages(prompt, images)
+    const wholes = completions.map((completion) =>
+      this.#render([...messages, ...withImages(completion as readonly ChatMessage[], 0)], false),
+    )
+    const opening = wholes.reduce(commonStart, this.#opening(messages))
+    return { opening, endings: wholes.map((whole) => whole.slice(opening.length)) }
+  }
+
+  /** A prompt's rendering, up to where the answer begins: within the last message if that is the assistant's. */
+  #opening(messages: readonly ChatMessage[]): string {
+    const last = messages.at(-1)
+    if (last?.role !== 'assistant') return this.#render(messages, true)
+    const text = [last.content]
+      .flat()
+      .map((part) => (typeof part === 'object' && part.type === 'text' ? part.text : ''))
+    const final = text.join('').trim()
+    const rendered = this.#render(messages, false)
+    const at = rendered.lastIndexOf(final)
+    if (at < 0) throw new PromptError('expected the chat template to keep the last message, to be continued')
+    return rendered.slice(0, at + final.length)
   }
 
   #render(messages: readonly ChatMessage[], isOpen: boolean): string {
@@ -136,19 +180,13 @@ export class PromptEncoder {
       throw new PromptError('expected plain strings: the model has no chat template, got messages')
     return this.#template.render({ ...this.#specials, messages, add_generation_prompt: isOpen })
   }
+}
 
-  /** What an answer adds to the rendered prompt. @throws {PromptError} when the template changes the prompt as well. */
-  #continuation(prompt: Text, completion: readonly ChatMessage[], images: number): string {
-    if (typeof prompt === 'string')
-      throw new PromptError('expected messages for prompt and answer, got a string')
-    const messages = withImages(prompt, images)
-    const opening = this.#render(messages, true)
-    const whole = this.#render([...messages, ...completion], false)
-    if (!whole.startsWith(opening)) {
-      throw new PromptError('expected the chat template to leave the prompt as it is before an answer')
-    }
-    return whole.slice(opening.length)
-  }
+/** What two texts have in common from their start. */
+function commonStart(a: string, b: string): string {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return a.slice(0, length)
 }
 
 /** Puts image places at the start of the first user message where the messages have none, as TRL does. */
@@ -187,14 +225,10 @@ function specialTokens(settings: Readonly<Record<string, unknown>>): Record<stri
   return tokens
 }
 
-async function chatTemplate(
-  files: Folder,
-  settings: Readonly<Record<string, unknown>>,
-  signal?: AbortSignal,
-): Promise<Template | undefined> {
-  const source = await files.open('chat_template.jinja', signal)
-  if (source) return new Template(new TextDecoder().decode(await source.read(0, source.byteLength, signal)))
-  return typeof settings.chat_template === 'string' ? new Template(settings.chat_template) : undefined
+/** The end tokens of `generation_config.json`, and the tokenizer's. */
+function stopTokens(generation: Readonly<Record<string, unknown>>, eos: number | undefined): number[] {
+  const listed = [generation.eos_token_id].flat().filter((id) => typeof id === 'number')
+  return [...new Set(eos === undefined ? listed : [...listed, eos])]
 }
 
 function joined(blocks: readonly Float32Array[]): Float32Array<ArrayBuffer> {

@@ -30,6 +30,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
 /** Packages with a place of their own; others may be used anywhere. A name ending in `:` is a prefix. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@huggingface/jinja': ['models'],
+  '@huggingface/tokenizers': ['models'],
+  '@huggingface/transformers': ['models'],
+  'onnxruntime-web/wasm': ['models'],
+  'onnxruntime-web/webgpu': ['models'],
   comlink: ['workers', 'worker', 'pipeline'],
   'idb-keyval': ['store'],
   lit: ['ui'],

@@ -1,0 +1,13 @@
+import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
+import * as ort from 'onnxruntime-web/wasm'
+
+ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, import.meta.url).href } // from our own origin
+ort.env.wasm.numThreads = 1 // the GPU's work and the page need the other cores
+
+export type OnnxSession = ort.InferenceSession
+export const OnnxTensor = ort.Tensor
+
+/** Opens an ONNX graph, to be computed in WASM. @throws {Error} ONNX Runtime's, when it cannot run the graph. */
+export async function openOnnx(bytes: Uint8Array<ArrayBuffer>): Promise<OnnxSession> {
+  return await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
+}
