@@ -39,8 +39,8 @@ def colour_question(rng: np.random.Generator, group: Group, truth: bool) -> Ques
 
 
 def number_question(rng: np.random.Generator, group: Group, truth: bool) -> Question:
-    """A false one names another number from one to three."""
-    number = group.count if truth else [n for n in (1, 2, 3) if n != group.count][rng.integers(2)]
+    """A false one names another number from one to three, so that over a data set each number is as often right as wrong."""
+    number = group.count if truth else 1 if group.count > 1 else 2 if rng.random() < 0.72 else 3
     noun = NOUN_BY_NAME[group.noun]
     if number == 1:
         return Question("number", f"Is there exactly one {noun.name} in this image?", truth)
@@ -72,7 +72,7 @@ def questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
         found.append(colour_question(rng, coloured[rng.integers(len(coloured))], bool(rng.random() < 0.5)))
     # Most groups are single: asking about them alone would let "exactly one" be answered without looking.
     several = [group for group in scene.groups if group.count > 1]
-    counted = several if several and rng.random() < 0.7 else scene.groups
+    counted = several if several and rng.random() < 0.9 else scene.groups
     found.append(number_question(rng, counted[rng.integers(len(counted))], bool(rng.random() < 0.5)))
     if len(scene.groups) > 1:
         i, j = rng.permutation(len(scene.groups))[:2]
