@@ -10,6 +10,7 @@ import {
 } from '../../../src/models/decoder/adapter.ts'
 import { type Prefix, packSequences, type Sequence } from '../../../src/models/decoder/batch.ts'
 import { Decoder, type DecoderOptions } from '../../../src/models/decoder/decoder.ts'
+import { mergeAdapter } from '../../../src/models/decoder/merge.ts'
 import { findDecoderTensors } from '../../../src/models/decoder/tensor-names.ts'
 import { WeightLoader } from '../../../src/models/decoder/weight-loader.ts'
 import { loadDecoderWeights } from '../../../src/models/decoder/weights.ts'
@@ -211,6 +212,38 @@ describe.each(NAMES)('%s equals PyTorch and PEFT', (name) => {
     expect(again).toEqual(kept)
     expect(relativeError(unpacked, kept)).toBeLessThan(1e-4)
   })
+})
+
+test('a merged adapter gives the same logits as an unmerged one, and unmerged it is gone', async () => {
+  const set = await setUp('llama')
+  const { gpu, decoder, workspace, batch, adapter } = set
+  const logits = async (strength?: number): Promise<Float32Array> => {
+    const active = strength === undefined ? undefined : { params: adapter, strength }
+    decoder.forward(workspace, batch, active, false)
+    return await gpu.readF32(decoder.logits(workspace))
+  }
+  const half = await logits(0.5)
+  mergeAdapter(decoder, adapter)
+  expectClose(await logits(), expectedLogits(set, 'adapter'), 'decoder', 'merged')
+  expectClose(await logits(-0.5), half, 'decoder', 'merged, less one half')
+  mergeAdapter(decoder, adapter, -1)
+  expectClose(await logits(), expectedLogits(set, 'base'), 'decoder', 'unmerged again')
+  set.release()
+})
+
+test('several adapters are resident, each with its own effect', async () => {
+  const set = await setUp('llama')
+  const { gpu, decoder, workspace, batch, adapter, layout } = set
+  const other = new AdapterTensors(gpu, layout, 'other')
+  const logits = async (params: AdapterTensors): Promise<Float32Array> => {
+    decoder.forward(workspace, batch, { params }, false)
+    return await gpu.readF32(decoder.logits(workspace))
+  }
+  const first = await logits(adapter)
+  expectClose(await logits(other), expectedLogits(set, 'base'), 'decoder', 'an adapter of zeros')
+  expect(await logits(adapter)).toEqual(first)
+  gpu.release(other.flat)
+  set.release()
 })
 
 test('negative control: one weight of the adapter changed by a hundredth is seen in the logits', async () => {
