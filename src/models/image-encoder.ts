@@ -2,10 +2,23 @@ import type { Folder } from '../data/folder.ts'
 import { decodeImage } from './decode-image.ts'
 import { ImageProcessor, type Pixels } from './image-processor.ts'
 import { type OnnxSession, OnnxTensor, openOnnx } from './onnx.ts'
+import type { ProcessorFiles } from './processor-files.ts'
 
 /** A model's images cannot be read: files are missing, or of a kind not known here. */
 export class ImageEncoderError extends Error {
   override readonly name = 'ImageEncoderError'
+}
+
+/** Image tokens a model's processor puts for an image of these pixels; undefined where its settings do not say. */
+type TokenCount = (pixels: Pick<Pixels, 'width' | 'height'>) => number | undefined
+
+/** Python's processors: LLaVA's by patches, Idefics 3's and SmolVLM's a fixed number for one tile. */
+function tokenCount(processor: ProcessorFiles['processor']): TokenCount {
+  const { image_seq_len, patch_size: patch, num_additional_image_tokens: added = 0 } = processor
+  if (typeof image_seq_len === 'number') return () => image_seq_len
+  if (typeof patch !== 'number' || typeof added !== 'number') return () => undefined
+  const dropped = processor.vision_feature_select_strategy === 'default' ? 1 : 0
+  return ({ width, height }) => Math.floor(width / patch) * Math.floor(height / patch) + added - dropped
 }
 
 /** File names transformers.js gives the vision encoder, the most exact first. */
@@ -18,22 +31,29 @@ export class ImageEncoder {
   readonly #processor: ImageProcessor
   readonly #session: OnnxSession
   readonly #hiddenSize: number
+  readonly #tokens: TokenCount
 
-  private constructor(processor: ImageProcessor, session: OnnxSession, hiddenSize: number) {
+  private constructor(
+    processor: ImageProcessor,
+    session: OnnxSession,
+    hiddenSize: number,
+    tokens: TokenCount,
+  ) {
     this.#processor = processor
     this.#session = session
     this.#hiddenSize = hiddenSize
+    this.#tokens = tokens
   }
 
   /**
    * Loads `onnx/vision_encoder*.onnx` as transformers.js lays it out; undefined when the folder has none.
-   * @param settings the image processor's, see `readProcessorFiles`.
+   * @param settings the image processor's and the processor's, see `readProcessorFiles`.
    * @param hiddenSize the decoder's.
    * @throws {ImageEncoderError} when the graph has other inputs or outputs, {ConfigError} for settings not known here.
    */
   static async load(
     files: Folder,
-    settings: unknown,
+    { imageProcessor: settings, processor: json }: Pick<ProcessorFiles, 'imageProcessor' | 'processor'>,
     hiddenSize: number,
     signal?: AbortSignal,
   ): Promise<ImageEncoder | undefined> {
@@ -53,7 +73,7 @@ export class ImageEncoder {
           `${source.name}: expected an input pixel_values and an output image_features, got ${inputNames} and ${outputNames}`,
         )
       }
-      return new ImageEncoder(processor, session, hiddenSize)
+      return new ImageEncoder(processor, session, hiddenSize, tokenCount(json))
     }
     return undefined
   }
@@ -61,10 +81,19 @@ export class ImageEncoder {
   /**
    * The features that replace an image's tokens.
    * @returns (tokens, hiddenSize), row by row.
-   * @throws {ImageEncoderError} when the graph's rows are not of the decoder's hidden size.
+   * @throws {ImageEncoderError} when the graph's rows are not of the decoder's hidden size, or not as many as the processor
+   *   puts image tokens.
    */
   async encode(image: Uint8Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    return await this.#features(this.#processor.process(await decodeImage(image)))
+    const pixels = this.#processor.process(await decodeImage(image))
+    const features = await this.#features(pixels)
+    const [rows, tokens] = [features.length / this.#hiddenSize, this.#tokens(pixels)]
+    if (tokens !== undefined && rows !== tokens) {
+      throw new ImageEncoderError(
+        `expected ${tokens} rows of image features, one for each image token of the model's processor, got ${rows}`,
+      )
+    }
+    return features
   }
 
   async #features({ width, height, values }: Pixels): Promise<Float32Array<ArrayBuffer>> {

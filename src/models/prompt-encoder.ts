@@ -45,7 +45,7 @@ export class PromptEncoder {
   static async load(files: Folder, config: ModelConfig, signal?: AbortSignal): Promise<PromptEncoder> {
     const { tokenizer: json, tokenizerConfig, ...processor } = await readProcessorFiles(files, signal)
     const tokenizer = new Tokenizer(withWorkingSplits(json) as object, tokenizerConfig)
-    const { imageProcessor, chatTemplate } = processor
+    const { chatTemplate } = processor
     const { hiddenSize } = config.decoder
     const specials = specialTokens(tokenizerConfig)
     const eos = specials.eos_token === undefined ? undefined : tokenizer.token_to_id(specials.eos_token)
@@ -54,7 +54,7 @@ export class PromptEncoder {
       config,
       config.imageTokenId === undefined
         ? undefined
-        : await ImageEncoder.load(files, imageProcessor, hiddenSize, signal),
+        : await ImageEncoder.load(files, processor, hiddenSize, signal),
       chatTemplate === undefined ? undefined : new Template(chatTemplate),
       specials,
       stopTokens(processor.generation, eos),

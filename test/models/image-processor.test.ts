@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { decodeImage } from '../../src/models/decode-image.ts'
 import { ImageEncoder } from '../../src/models/image-encoder.ts'
 import { ImageProcessor } from '../../src/models/image-processor.ts'
+import { readProcessorFiles } from '../../src/models/processor-files.ts'
 import golden from '../goldens/processor/golden.json'
 import { expectClose } from '../support/close.ts'
 import { goldenFile, goldenModel, goldenTensors } from '../support/goldens.ts'
@@ -45,10 +46,9 @@ test('settings it does not know are refused', () => {
 
 test("a model folder's image features equal PyTorch's", async () => {
   const folder = goldenModel('dpo-trainer/model')
-  const { image_processor: settings } = (await (
-    await import('../../src/models/checkpoint.ts')
-  ).readJson(folder, 'processor_config.json')) as { image_processor: unknown }
-  const encoder = await ImageEncoder.load(folder, settings, 32)
+  const files = await readProcessorFiles(folder)
+  const settings = files.imageProcessor
+  const encoder = await ImageEncoder.load(folder, files, 32)
   const features = tensor(await goldenTensors('dpo-trainer/golden.safetensors'), 'image_features')
   for (let i = 0; i < 12; i++) {
     const bytes = await bytesOf(`dpo-trainer/images/${i}.png`)
@@ -58,5 +58,16 @@ test("a model folder's image features equal PyTorch's", async () => {
     const rows = features.subarray((i * features.length) / 12, ((i + 1) * features.length) / 12)
     expectClose(actual ?? [], rows, 'features', `features ${i}`)
   }
+  encoder?.release()
+})
+
+test('another number of feature rows than image tokens is refused', async () => {
+  const folder = goldenModel('dpo-trainer/model')
+  const files = await readProcessorFiles(folder)
+  const processor = { ...files.processor, num_additional_image_tokens: 2 }
+  const encoder = await ImageEncoder.load(folder, { ...files, processor }, 32)
+  await expect(encoder?.encode(await bytesOf('dpo-trainer/images/0.png'))).rejects.toThrow(
+    'expected 5 rows of image features',
+  )
   encoder?.release()
 })
