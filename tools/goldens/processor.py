@@ -12,7 +12,7 @@ import numpy as np
 import transformers
 from PIL import Image
 from safetensors.numpy import save_file
-from transformers import AutoProcessor, CLIPImageProcessorPil
+from transformers import AutoProcessor, CLIPImageProcessorPil, Idefics3ImageProcessorPil, SmolVLMImageProcessorPil
 from trl.trainer.dpo_trainer import DataCollatorForVisionPreference
 
 SEED = 31
@@ -24,6 +24,8 @@ CONFIGS = {
     "bilinear": {"size": {"height": 14, "width": 18}, "do_center_crop": False, "resample": 2},
     "lanczos": {"size": {"shortest_edge": 12}, "crop_size": {"height": 15, "width": 11}, "resample": 1},
 }
+TILES = {"idefics3": Idefics3ImageProcessorPil, "smolvlm": SmolVLMImageProcessorPil}
+TILE = {"do_image_splitting": False, "size": {"longest_edge": 40}, "max_image_size": {"longest_edge": 16}}
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %} {{ message.role }} :{% for part in message.content %}"
@@ -76,6 +78,9 @@ def main():
         for label, config in CONFIGS.items():
             pixels = CLIPImageProcessorPil(**config)(picture, return_tensors="np")["pixel_values"][0]
             tensors[f"{label}.{name}"] = np.ascontiguousarray(pixels, dtype=np.float32)
+        for label, tile in TILES.items():
+            pixels = tile(**TILE)(picture, return_tensors="np")["pixel_values"][0, 0]
+            tensors[f"{label}.{name}"] = np.ascontiguousarray(pixels, dtype=np.float32)
     settings = json.loads((GOLDENS / "dpo-trainer/model/processor_config.json").read_text())["image_processor"]
     settings.pop("image_processor_type")
     processor = CLIPImageProcessorPil(**settings)
@@ -84,6 +89,7 @@ def main():
         tensors[f"dpo-trainer.{i}"] = np.ascontiguousarray(processor(picture, return_tensors="np")["pixel_values"][0], dtype=np.float32)
     save_file(tensors, OUT / "golden.safetensors")
     configs = {label: json.loads(CLIPImageProcessorPil(**config).to_json_string()) for label, config in CONFIGS.items()}
+    configs |= {label: json.loads(tile(**TILE).to_json_string()) for label, tile in TILES.items()}
     processor = AutoProcessor.from_pretrained(GOLDENS / "dpo-trainer/model")
     plain = [json.loads(line) for line in (GOLDENS / "dpo-trainer/pairs.jsonl").read_text().splitlines()[:4]]
     plain = [{key: row[key] for key in ("prompt", "chosen", "rejected")} for row in plain]
