@@ -32,20 +32,14 @@ export class TimestampRecorder {
   readonly #table: TimingTable
   readonly #querySet: GPUQuerySet
   readonly #resolved: GPUBuffer
-  readonly #capacity: number
   #passes: { label: string; calls: number }[] = []
 
   /** @param capacity dispatches a slice may hold. */
   constructor(device: GPUDevice, table: TimingTable, capacity: number) {
     this.#device = device
     this.#table = table
-    this.#capacity = capacity
     this.#querySet = device.createQuerySet({ label: 'timings', type: 'timestamp', count: 2 * capacity })
     this.#resolved = device.createBuffer({ label: 'timings', size: 16 * capacity, usage: 0x200 | 0x04 }) // QUERY_RESOLVE | COPY_SRC
-  }
-
-  get isFull(): boolean {
-    return this.#passes.length === this.#capacity
   }
 
   /** The descriptor of a pass that times one dispatch, or one piece of it. */
