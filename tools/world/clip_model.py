@@ -63,7 +63,7 @@ def new_clip(seed: int) -> CLIPModel:
 def embed_images(model: CLIPModel, pixels: torch.Tensor) -> torch.Tensor:
     """Unit image embeddings, (B, 3, 96, 96) to (B, 128)."""
     features = model.visual_projection(model.vision_model(pixel_values=pixels).pooler_output)
-    return torch.nn.functional.normalize(features, dim=-1)
+    return torch.nn.functional.normalize(features.float(), dim=-1)
 
 
 def embed_ids(model: CLIPModel, ids: list[list[int]], chunk: int = 96) -> torch.Tensor:
@@ -78,4 +78,4 @@ def embed_ids(model: CLIPModel, ids: list[list[int]], chunk: int = 96) -> torch.
         parts.append(model.text_projection(model.text_model(input_ids=padded).pooler_output))
     inverse = torch.empty(len(order), dtype=torch.long)
     inverse[torch.tensor(order)] = torch.arange(len(order))
-    return torch.nn.functional.normalize(torch.cat(parts), dim=-1)[inverse]
+    return torch.nn.functional.normalize(torch.cat(parts).float(), dim=-1)[inverse]

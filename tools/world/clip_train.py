@@ -22,6 +22,7 @@ from transformers import CLIPModel
 from .clip_data import ClipBatch, clip_batch, to_ids, to_pixels
 from .clip_model import embed_ids, embed_images, new_clip, use_lean_activation
 from .clip_tokenizer import clip_tokenizer
+from .precision import mixed_precision
 from .training import Schedule, load_weights, tokenizer_fingerprint, train
 
 BATCH = 128
@@ -43,9 +44,9 @@ class PhraseHead(nn.Module):
 
 def clip_loss(model: CLIPModel, head: PhraseHead, batch: ClipBatch) -> tuple[Tensor, dict[str, float]]:
     """The sum of all terms for one batch, and its parts for the log."""
-    image = embed_images(model, to_pixels(batch.images))  # (B, D)
-    ids = to_ids(batch.texts + batch.phrases)
-    embedded = embed_ids(model, ids)
+    with mixed_precision():
+        image = embed_images(model, to_pixels(batch.images))  # (B, D)
+        embedded = embed_ids(model, to_ids(batch.texts + batch.phrases))
     text, phrase = embedded[: len(batch.texts)], embedded[len(batch.texts) :]  # (N, D), (P, D)
     size = image.shape[0]
     scale = model.logit_scale.exp()

@@ -15,6 +15,7 @@ from .clip_train import load_clip
 from .llava_data import PackedBatch, pack
 from .llava_model import new_llava, patch_features
 from .llava_tokenizer import llava_tokenizer
+from .precision import mixed_precision
 from .scenes import Scene, render
 from .sft import sft_scene, sft_turns
 from .training import Schedule, load_weights, tokenizer_fingerprint, train
@@ -53,14 +54,15 @@ class FeaturePool:
 
 def packed_logits(model: LlavaForConditionalGeneration, batch: PackedBatch, features: Tensor) -> Tensor:
     """Logits at the positions that have a target, (K, V). features: (B, 36, 160), before the projector."""
-    image = model.model.multi_modal_projector(features)
-    embeddings = model.get_input_embeddings()(batch.input_ids)
-    where = (batch.input_ids == model.config.image_token_id)[..., None]
-    embeddings = embeddings.masked_scatter(where, image)
-    hidden = model.model.language_model(
-        inputs_embeds=embeddings, attention_mask=batch.attention_mask, position_ids=batch.position_ids, use_cache=False,
-    ).last_hidden_state
-    return model.lm_head(hidden[batch.target >= 0])
+    with mixed_precision():
+        image = model.model.multi_modal_projector(features)
+        embeddings = model.get_input_embeddings()(batch.input_ids)
+        where = (batch.input_ids == model.config.image_token_id)[..., None]
+        embeddings = embeddings.masked_scatter(where, image.to(embeddings.dtype))
+        hidden = model.model.language_model(
+            inputs_embeds=embeddings, attention_mask=batch.attention_mask, position_ids=batch.position_ids, use_cache=False,
+        ).last_hidden_state
+        return model.lm_head(hidden[batch.target >= 0]).float()
 
 
 def llava_loss(model: LlavaForConditionalGeneration, batch: PackedBatch, features: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -78,7 +80,11 @@ def llava_loss(model: LlavaForConditionalGeneration, batch: PackedBatch, feature
 
 
 def train_llava(clip: str, until_step: int, max_minutes: float, decay_steps: int = 0) -> Path:
-    """Starts or continues the stable stage on the given CLIP ("stable" or "decayed"), or runs the decay stage."""
+    """Starts or continues the stable stage on the given CLIP ("stable" or "decayed"), or runs the decay stage.
+
+    The tower is no part of the checkpoint: the stable stage may begin on a CLIP that still trains and continue on the
+    finished one, to whose features, close to the earlier ones, projector and decoder then adapt.
+    """
     model = new_llava(load_clip(clip), SEED)
     pool = FeaturePool(model)
 
@@ -92,7 +98,7 @@ def train_llava(clip: str, until_step: int, max_minutes: float, decay_steps: int
 
 
 def load_llava(which: str) -> LlavaForConditionalGeneration:
-    """A trained LLaVA in eval mode: "stable" or "decayed"; its checkpoint holds the tower too."""
-    model = new_llava(load_clip("stable"), SEED)
+    """A trained LLaVA in eval mode: "stable" or "decayed", each on the CLIP of the same name."""
+    model = new_llava(load_clip(which), SEED)
     load_weights("llava", model, which)
     return model

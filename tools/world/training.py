@@ -63,6 +63,7 @@ def train(
     """
     folder = work_folder(name)
     log = Log(folder / "log.jsonl")
+    names = _trained_names(model)
     trained = [p for p in model.parameters() if p.requires_grad]
     average = copy.deepcopy(model).requires_grad_(False)
     optimiser = _optimiser(trained, head, schedule)
@@ -74,8 +75,8 @@ def train(
         state = torch.load(source, weights_only=True)
         if state.get("fingerprint", fingerprint) != fingerprint:
             raise ValueError(f"{name}: {source} was trained with another tokenizer; move it away to start afresh")
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
+        _load_trained(model, state["model"], names)
+        _load_trained(average, state["average"], names)
         head.load_state_dict(state["head"])
         optimiser.load_state_dict(state["optimiser"])
         step, decay_start = state["step"], state["decay_start"]
@@ -85,7 +86,7 @@ def train(
     end = decay_start + decay_steps if decay_steps else until_step
 
     def save() -> None:
-        save_atomic({"model": model.state_dict(), "average": average.state_dict(), "head": head.state_dict(),
+        save_atomic({"model": _trained_state(model, names), "average": _trained_state(average, names), "head": head.state_dict(),
                      "optimiser": optimiser.state_dict(), "step": step, "decay_start": decay_start,
                      "fingerprint": fingerprint}, checkpoint)
 
@@ -113,7 +114,7 @@ def train(
             saved = time.monotonic()
     save()
     if decay_steps and step >= end:
-        save_atomic({"model": model.state_dict(), "average": average.state_dict(), "step": step}, folder / "decayed.pt")
+        save_atomic({"model": _trained_state(model, names), "average": _trained_state(average, names), "step": step}, folder / "decayed.pt")
         log(event="decayed", step=step)
     return checkpoint
 
@@ -130,8 +131,23 @@ def _update_average(average: nn.Module, model: nn.Module, keep: float) -> None:
             kept.lerp_(new, 1 - keep)
 
 
+def _trained_names(model: nn.Module) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def _load_trained(model: nn.Module, state: dict[str, Tensor], names: set[str]) -> None:
+    if state.keys() != names:
+        raise ValueError(f"the checkpoint's weights are not the model's: {sorted(state.keys() ^ names)}")
+    model.load_state_dict(state, strict=False)
+
+
+def _trained_state(model: nn.Module, names: set[str]) -> dict[str, Tensor]:
+    """The weights that training changes; a frozen tower is not part of a checkpoint."""
+    return {name: value for name, value in model.state_dict().items() if name in names}
+
+
 def load_weights(name: str, model: nn.Module, which: str) -> nn.Module:
     """Loads "stable" (the running average of the stable stage) or "decayed" (finished weights) and sets eval mode."""
     state = torch.load(work_folder(name) / f"{which}.pt", weights_only=True)
-    model.load_state_dict(state["average" if which == "stable" else "model"])
+    _load_trained(model, state["average" if which == "stable" else "model"], _trained_names(model))
     return model.eval()
