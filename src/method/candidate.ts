@@ -1,0 +1,74 @@
+/** A text about an image that may be preferred or not: a line of `captions`. */
+export interface Candidate {
+  /** The image's name in its dataset. */
+  readonly image: string
+  /** SHA-256 of the image's bytes, hexadecimal. */
+  readonly imageHash: string
+  /** What was asked. */
+  readonly prompt: string
+  /** Which of the recipe's prompts that is, such as `p0`, or `q3` for the image's fourth question. */
+  readonly promptId: string
+  /** Who answered: `policy`, another captioner's name, or `template` for answers made from captions. */
+  readonly generator: string
+  /** Number among the answers of this generator to this prompt; 0 is the greedy one where the recipe asks for it. */
+  readonly candidate: number
+  readonly seed: number
+  readonly text: string
+  readonly numTokens: number
+  readonly finishReason: 'stop' | 'length'
+  /** For a question's answer: question and answer as one statement, which is what CLIP is shown. */
+  readonly statement?: string
+  /** The answer's beginning that all candidates of the same prompt share; `text` goes on from there. */
+  readonly context?: string
+  /** How often this very text came; identical ones are merged. Default 1. */
+  readonly count?: number
+}
+
+/** How a text is scored; see `src/method/scores.ts`. */
+export const SCORERS = ['clip', 'f-clip', 'sentence'] as const
+export type Scorer = (typeof SCORERS)[number]
+
+export interface ScoredPhrase {
+  readonly text: string
+  /** 100 x cosine to the image. */
+  readonly score: number
+}
+
+/** A line of `scores`: a candidate with its CLIP scores, all 100 x cosine. */
+export interface ScoredCandidate extends Candidate {
+  readonly scores: {
+    /** Of the whole text; undefined when the text is past CLIP's context. */
+    readonly clip?: number
+    /** Mean of the whole text's and each noun phrase's (arXiv 2502.20034). */
+    readonly fclip?: number
+    /** Mean over the sentences (arXiv 2405.14622). */
+    readonly sentence?: number
+    /** The recipe's scorer less the text's mean score over the other images; undefined unless asked for. */
+    readonly calibrated?: number
+  }
+  /** Noun phrases (`f-clip`) or sentences (`sentence`) with their own scores. */
+  readonly phrases?: readonly ScoredPhrase[]
+  /** The score the rules and pairs go by; undefined when the text could not be scored. */
+  readonly score?: number
+  /** Place among the image's candidates to the same prompt, 0 the best. */
+  readonly rank?: number
+}
+
+/** A line of `pairs`, in TRL's columns. */
+export interface PreferencePair {
+  readonly images: readonly string[]
+  readonly imageHash: string
+  readonly prompt: string
+  readonly chosen: string
+  readonly rejected: string
+  readonly chosenScore: number
+  readonly rejectedScore: number
+  /** chosenScore - rejectedScore. */
+  readonly gap: number
+  /** The rule that formed the pair. */
+  readonly rule: string
+  /** The beginning of the answer that both share, already written when the two part. */
+  readonly context?: string
+  /** Factor on the pair's loss. Default 1. */
+  readonly weight?: number
+}
