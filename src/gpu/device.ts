@@ -1,7 +1,11 @@
 import { GpuUnavailableError } from './errors.ts'
+import { findSubgroupFault } from './subgroups.ts'
 
-/** Optional WebGPU features the kernels have a second path for. */
-export type OptionalFeature = 'shader-f16' | 'subgroups' | 'timestamp-query'
+/**
+ * Optional WebGPU features the kernels have a second path for. `shader-f16` is not among them: sums are kept in f32,
+ * and 16-bit weights are read by core WGSL (`unpack2x16float`), so that every device stores them.
+ */
+export type OptionalFeature = 'subgroups' | 'timestamp-query'
 
 export interface DeviceOptions {
   /** Which adapter to prefer on machines with two. Default `high-performance`. */
@@ -20,6 +24,8 @@ export interface DeviceProfile {
   features: Record<OptionalFeature, boolean>
   /** Smallest and largest subgroup a kernel can meet; both 0 without the feature. */
   subgroupSize: { min: number; max: number }
+  /** Why subgroups were left off although the adapter has them: a probe found them laid out as no kernel expects. */
+  subgroupFault?: string
   /** Names one adapter and driver as far as the browser tells; keys caches of tuned tiles. */
   fingerprint: string
 }
@@ -29,7 +35,7 @@ export interface OpenedDevice {
   profile: DeviceProfile
 }
 
-const OPTIONAL: readonly OptionalFeature[] = ['shader-f16', 'subgroups', 'timestamp-query']
+const OPTIONAL: readonly OptionalFeature[] = ['subgroups', 'timestamp-query']
 
 /** Limits raised to what the adapter offers; all others stay at WebGPU's defaults. */
 const RAISED_LIMITS = [
@@ -76,10 +82,24 @@ export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
 }
 
 /**
- * Opens a device with the adapter's highest useful limits and those optional features it has.
+ * Opens a device with the adapter's highest useful limits and those optional features it has; subgroups only where
+ * a probe finds their members to be neighbours, as the kernels take them to be.
  * @throws {GpuUnavailableError} when there is no adapter or it refuses a device.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<OpenedDevice> {
+  const opened = await requestDevice(options)
+  if (!opened.profile.features.subgroups) return opened
+  const subgroupFault = await findSubgroupFault(opened.device)
+  if (subgroupFault === undefined) return opened
+  opened.device.destroy()
+  const { device, profile } = await requestDevice({
+    ...options,
+    without: [...(options.without ?? []), 'subgroups'],
+  })
+  return { device, profile: { ...profile, subgroupFault } }
+}
+
+async function requestDevice(options: DeviceOptions): Promise<OpenedDevice> {
   const adapter = await requestAdapter(options.powerPreference)
   const enabled = OPTIONAL.filter((f) => adapter.features.has(f) && !options.without?.includes(f))
   const requiredLimits: Record<string, number> = {}

@@ -164,7 +164,7 @@ function judgeGpu(findings: Findings, notes: string[]): Pick<Verdict, 'level' | 
       'If this computer has a GPU: update its driver, switch hardware acceleration on in the browser, and look at chrome://gpu.',
     )
   }
-  if (gpu === 'hardware') noteMissingFeatures(adapter, notes)
+  noteSubgroups(adapter, notes)
   if (limits.maxStorageBufferBindingSize < ENOUGH_BINDING_BYTES) {
     notes.push(
       `The largest tensor may have ${formatBytes(limits.maxStorageBufferBindingSize)}; models with larger ones will be refused.`,
@@ -175,8 +175,13 @@ function judgeGpu(findings: Findings, notes: string[]): Pick<Verdict, 'level' | 
     : { level: 'ready', headline: 'WebGPU works, on a GPU.' }
 }
 
-function noteMissingFeatures({ features }: DeviceProfile, notes: string[]): void {
-  if (!features.subgroups) {
+function noteSubgroups({ features, isSoftware, subgroupFault }: DeviceProfile, notes: string[]): void {
+  if (subgroupFault !== undefined) {
+    notes.push(
+      'Subgroup operations are left off: this driver lays them out in a way the kernels do not know ' +
+        `(${subgroupFault}). Results are right all the same; sums over a row go through workgroup memory, which is slower.`,
+    )
+  } else if (!features.subgroups && !isSoftware) {
     notes.push('No subgroup operations: sums over a row go through workgroup memory, which is slower.')
   }
 }

@@ -19,7 +19,7 @@ export function detailRows(diagnosis: Diagnosis): DetailRow[] {
   const { adapter, limits, storage } = diagnosis
   const rows: DetailRow[] = []
   if (adapter) {
-    const { features, subgroupSize } = adapter
+    const { features, subgroupSize, subgroupFault } = adapter
     rows.push(
       {
         name: 'Adapter',
@@ -27,10 +27,15 @@ export function detailRows(diagnosis: Diagnosis): DetailRow[] {
       },
       { name: 'Description', value: adapter.description || 'not told by this browser' },
       { name: 'Computes', value: adapter.isSoftware ? 'in software, on the CPU' : 'in hardware, on a GPU' },
-      { name: '16-bit floats', value: features['shader-f16'] ? 'yes' : 'no' },
+      {
+        name: '16-bit arithmetic',
+        value: `${diagnosis.adapterFeatures?.includes('shader-f16') ? 'offered' : 'not offered'}; the kernels need none`,
+      },
       {
         name: 'Subgroups',
-        value: features.subgroups ? `yes, of ${range(subgroupSize.min, subgroupSize.max)}` : 'no',
+        value: features.subgroups
+          ? `yes, of ${range(subgroupSize.min, subgroupSize.max)}`
+          : `no${subgroupFault === undefined ? '' : `: ${subgroupFault}`}`,
       },
       { name: 'GPU timestamps', value: features['timestamp-query'] ? 'yes' : 'no' },
     )

@@ -11,7 +11,7 @@ const LAPTOP: Findings = {
     architecture: 'metal-3',
     description: '',
     isSoftware: false,
-    features: { 'shader-f16': true, subgroups: true, 'timestamp-query': true },
+    features: { subgroups: true, 'timestamp-query': true },
     subgroupSize: { min: 4, max: 64 },
     fingerprint: 'apple|metal-3',
   },
@@ -24,6 +24,7 @@ const LAPTOP: Findings = {
     maxComputeWorkgroupSizeX: 1024,
     maxComputeWorkgroupsPerDimension: 65535,
   },
+  adapterFeatures: ['core-features-and-limits', 'shader-f16', 'subgroups', 'timestamp-query'],
   crossOriginIsolated: true,
   secureContext: true,
   storage: { quotaBytes: 100 * GIB, usedBytes: GIB, persisted: true },
@@ -95,7 +96,7 @@ describe('judge', () => {
   test('notes what kernels have to do without', () => {
     const adapter = LAPTOP.adapter && {
       ...LAPTOP.adapter,
-      features: { 'shader-f16': false, subgroups: false, 'timestamp-query': false },
+      features: { subgroups: false, 'timestamp-query': false },
     }
     const limits = LAPTOP.limits && { ...LAPTOP.limits, maxStorageBufferBindingSize: 64 * 2 ** 20 }
     const verdict = judge({ ...LAPTOP, ...(adapter && { adapter }), ...(limits && { limits }) })
@@ -119,6 +120,7 @@ test('the table has a row for each thing found, and the reason where there is no
     Object.fromEntries(detailRows({ verdict: judge(findings), ...findings }).map((r) => [r.name, r.value]))
   expect(rows(LAPTOP)).toMatchObject({
     Adapter: 'apple metal-3',
+    '16-bit arithmetic': 'offered; the kernels need none',
     Subgroups: 'yes, of 4 to 64',
     'Largest tensor': '4 GiB',
     Storage: '1 GiB of 100 GiB used, persistent',

@@ -13,6 +13,12 @@ const common = import.meta.glob<string>('../../shaders/common/*.wgsl', {
   import: 'default',
   eager: true,
 })
+/** Shaders of the GPU room itself: no operation of a model. */
+const room = import.meta.glob<string>('../../shaders/gpu/*.wgsl', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
 const stems = (modules: Record<string, unknown>): string[] =>
   Object.keys(modules).map((path) => path.split('/').at(-1) ?? '')
 const hosts = stems(import.meta.glob('../../src/kernels/*.ts'))
@@ -51,11 +57,11 @@ function reachable(name: string, units: ReadonlyMap<string, Unit>, seen = new Se
   return [text, ...called.map((callee) => reachable(callee, units, seen))].join('\n')
 }
 
-const files = Object.entries({ ...shaders, ...common }).map(([path, source]) => ({
+const files = Object.entries({ ...shaders, ...common, ...room }).map(([path, source]) => ({
   path: path.slice(path.indexOf('shaders/')),
   source,
 }))
-const operations = files.filter(({ path }) => !path.includes('/common/'))
+const operations = files.filter(({ path }) => !/\/(common|gpu)\//.test(path))
 const commonSource = Object.values(common).join('\n')
 
 test('there are shaders to look at', () => {

@@ -12,7 +12,7 @@ interface Room {
 
 /** HOUSE rules: ui, cli -> pipeline -> workers' api; inside workers models -> kernels -> gpu. */
 const ROOMS: Readonly<Record<string, Room>> = {
-  gpu: { may: [] },
+  gpu: { may: ['shaders'] },
   doctor: { may: ['gpu'] },
   kernels: { may: ['gpu', 'shaders', 'method'] },
   method: { may: [], isPure: true },
