@@ -31,6 +31,8 @@ export default defineConfig({
             'lit',
             'onnxruntime-web/wasm',
             'valibot',
+            'wink-eng-lite-web-model',
+            'wink-nlp',
           ],
         },
         test: {
