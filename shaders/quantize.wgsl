@@ -3,7 +3,7 @@
 //     scale = max |w| / Q, rounded to the type scales are kept in;  q = w / scale to the nearest, ties to even, in -Q .. Q
 //     so |w - q scale| <= scale / 2, and up to scale (1/2 + Q / 2048) for the largest where an f16 scale was rounded down.
 //     A group whose scale rounds to zero becomes zeros.
-//   f16: to the nearest, ties to even; past f16's range its largest number.
+//   f16: to the nearest, ties to even; past f16's range its largest number (common/half.wgsl).
 // Elements past a row's end are written as zeros. source_at comes from common/source.*.wgsl.
 //   source: (rows, cols), written to rows first_row .. first_row + rows of the weight.
 //
@@ -24,39 +24,6 @@ struct Params {
 
 const GROUP: u32 = 32u;
 
-/// f16 bits of a finite f32, to the nearest, ties to even, limited to f16's range.
-fn half_bits(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let sign = (bits >> 16u) & 0x8000u;
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude >= 0x477fe000u) {
-    return sign | 0x7bffu;
-  }
-  var mantissa = magnitude;
-  var shift = 13u;
-  if (magnitude < 0x38800000u) {
-    // Below f16's normal numbers: the leading 1 becomes explicit and moves right.
-    let exponent = magnitude >> 23u;
-    if (exponent < 102u) {
-      return sign;
-    }
-    shift = 126u - exponent;
-    mantissa = (magnitude & 0x7fffffu) | 0x800000u;
-  } else {
-    mantissa -= 0x38000000u;
-  }
-  let kept = mantissa >> shift;
-  let rest = mantissa & ((1u << shift) - 1u);
-  let tie = 1u << (shift - 1u);
-  let up = rest > tie || (rest == tie && (kept & 1u) == 1u);
-  return sign | (kept + select(0u, 1u, up));
-}
-
-/// The number of non-negative f16 bits, as weight_scale in common/weight.scale.f16.wgsl reads it.
-fn half_value(bits: u32) -> f32 {
-  return select(bitcast<f32>((bits << 13u) + 0x38000000u), f32(bits) * 5.9604644775390625e-8, bits < 0x400u);
-}
-
 fn element(row: u32, col: u32) -> f32 {
   if (col >= params.cols) {
     return 0.0;
@@ -74,7 +41,7 @@ fn quantize_group(row: u32, first_col: u32, group: u32) -> u32 {
   var scale_bits = bitcast<u32>(scale);
   if (SCALE_F16 == 1u) {
     scale_bits = half_bits(scale);
-    scale = half_value(scale_bits);
+    scale = half_magnitude(scale_bits);
   }
   for (var w = 0u; w < BITS; w++) {
     var word = 0u;

@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { expectShape } from './common.ts'
 import { flatFile, flatGroups } from './element.ts'
+import { halfFile } from './half.ts'
 
 /** f32 to f16 and back; f16 lies two to a u32, the lower element in the low half. */
 export interface Cast {
@@ -25,8 +26,8 @@ export interface Cast {
 export async function createCast(gpu: Gpu): Promise<Cast> {
   const shader = { path: 'shaders/cast.wgsl', source }
   const [pack, unpack] = await Promise.all([
-    gpu.kernel({ label: 'cast.toF16', shader, entryPoint: 'pack', common: [flatFile] }),
-    gpu.kernel({ label: 'cast.toF32', shader, entryPoint: 'unpack', common: [flatFile] }),
+    gpu.kernel({ label: 'cast.toF16', shader, entryPoint: 'pack', common: [flatFile, halfFile] }),
+    gpu.kernel({ label: 'cast.toF32', shader, entryPoint: 'unpack', common: [flatFile, halfFile] }),
   ])
   return {
     toF16({ x, packed }) {

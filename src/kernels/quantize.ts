@@ -6,6 +6,7 @@ import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { expectShape } from './common.ts'
+import { halfFile } from './half.ts'
 import {
   expectWeight,
   GROUP_SIZE,
@@ -58,7 +59,7 @@ export async function createQuantize(
     label: `quantize.${format}`,
     shader: { path: 'shaders/quantize.wgsl', source },
     entryPoint: isInteger ? 'to_int' : `to_${format}`,
-    common: [{ path: `shaders/common/source.${sourceFormat}.wgsl`, source: SOURCES[sourceFormat] }],
+    common: [halfFile, { path: `shaders/common/source.${sourceFormat}.wgsl`, source: SOURCES[sourceFormat] }],
     consts: {
       BITS: format === 'int4' ? 4 : 8,
       Q: format === 'int4' ? 7 : 127,

@@ -8,6 +8,7 @@ import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { ShaderFile } from '../gpu/pipelines.ts'
 import type { Tensor } from '../gpu/tensor.ts'
+import { halfFile } from './half.ts'
 
 /** How a frozen weight is stored: in f32 or f16, or as int8 or int4 with a scale for every 32 elements along a row. */
 export type WeightFormat = 'f32' | 'f16' | 'int8' | 'int4'
@@ -107,10 +108,11 @@ export function releaseWeight(gpu: Gpu, weight: Weight): void {
 export function weightFiles(format: WeightFormat, scaleFormat: ScaleFormat = 'f16'): ShaderFile[] {
   const file = { path: `shaders/common/weight.${format}.wgsl`, source: SOURCES[format] }
   if (format === 'f32' || format === 'f16') return [file]
-  return [
-    { path: `shaders/common/weight.scale.${scaleFormat}.wgsl`, source: SCALE_SOURCES[scaleFormat] },
-    file,
-  ]
+  const scales = {
+    path: `shaders/common/weight.scale.${scaleFormat}.wgsl`,
+    source: SCALE_SOURCES[scaleFormat],
+  }
+  return scaleFormat === 'f16' ? [halfFile, scales, file] : [scales, file]
 }
 
 /** The buffers `weightFiles` binds, to be spread among a dispatch's tensors. */
