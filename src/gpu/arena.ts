@@ -13,9 +13,9 @@ export interface ArenaBuffer {
 }
 
 export interface ArenaStats {
-  /** Bytes lent out now. */
+  /** Bytes lent out now: whole buffers, also where less was asked for. */
   bytesInUse: number
-  /** Bytes held on the device: lent out plus kept for reuse. */
+  /** Bytes held on the device: lent out plus kept for reuse. What waits for pending work to be destroyed has left. */
   bytesReserved: number
   /** Largest `bytesReserved` since the arena was made or `resetPeak` was called. */
   peakBytes: number
@@ -24,8 +24,13 @@ export interface ArenaStats {
 /** STORAGE | COPY_DST | COPY_SRC, spelled out because `GPUBufferUsage` does not exist where there is no WebGPU. */
 const USAGE = 0x80 | 0x08 | 0x04
 
+/** A buffer may be lent for a request of at least this share of it. */
+const LEAST_USE = 0.5
+
 /**
- * Lends storage buffers and takes them back for reuse by size.
+ * Lends storage buffers and takes them back for reuse: a request gets the smallest free buffer that holds it, if it
+ * uses at least half of it. Where none does, a free one that the request has outgrown is replaced by the new buffer
+ * instead of being kept beside it. So work whose sizes vary from batch to batch settles at one set of buffers.
  * A returned buffer may be lent again at once: the queue runs submits in order, so an earlier reader is never overtaken.
  */
 export class BufferArena {
@@ -33,7 +38,8 @@ export class BufferArena {
   readonly #onError: (label: string, error: GPUError) => void
   /** Runs `destroy` once nothing recorded or submitted so far can still use the buffer. */
   readonly #whenUnused: (destroy: () => void) => void
-  readonly #free = new Map<number, ArenaBuffer[]>()
+  /** In the order they were returned. */
+  #free: ArenaBuffer[] = []
   readonly #lent = new Set<ArenaBuffer>()
   #nextId = 1
   #bytesInUse = 0
@@ -66,7 +72,7 @@ export class BufferArena {
       )
     }
     const capacity = Math.max(byteLength, Math.min(bucketOf(byteLength), Math.floor(limit / 256) * 256))
-    const kept = this.#free.get(capacity)?.pop()
+    const kept = this.#takeFree(capacity, capacity / LEAST_USE, (a, b) => a.capacity - b.capacity)
     const buffer = kept ? { ...kept, label, isReleased: false } : this.#create(capacity, label)
     this.#lent.add(buffer)
     this.#bytesInUse += buffer.capacity
@@ -78,19 +84,13 @@ export class BufferArena {
     if (!this.#lent.delete(buffer)) throw new Error(`${buffer.label}: released twice, or not this arena's`)
     buffer.isReleased = true
     this.#bytesInUse -= buffer.capacity
-    const kept = this.#free.get(buffer.capacity)
-    if (kept) kept.push(buffer)
-    else this.#free.set(buffer.capacity, [buffer])
+    this.#free.push(buffer)
   }
 
   /** Gives the memory of all buffers that are not lent out back to the device. */
   trim(): void {
-    const unused = [...this.#free.values()].flat()
-    this.#free.clear()
-    for (const buffer of unused) this.#bytesReserved -= buffer.capacity
-    this.#whenUnused(() => {
-      for (const buffer of unused) buffer.gpuBuffer.destroy()
-    })
+    this.#destroy(this.#free)
+    this.#free = []
   }
 
   get stats(): ArenaStats {
@@ -101,7 +101,24 @@ export class BufferArena {
     this.#peakBytes = this.#bytesReserved
   }
 
+  /** Takes the first free buffer by `order` with a capacity from `least` to `most`; of equals, the last returned. */
+  #takeFree(
+    least: number,
+    most: number,
+    order: (a: ArenaBuffer, b: ArenaBuffer) => number,
+  ): ArenaBuffer | undefined {
+    let best = -1
+    this.#free.forEach((buffer, i) => {
+      if (buffer.capacity < least || buffer.capacity > most) return
+      const first = this.#free[best]
+      if (!first || order(buffer, first) <= 0) best = i
+    })
+    return best < 0 ? undefined : this.#free.splice(best, 1)[0]
+  }
+
   #create(capacity: number, label: string): ArenaBuffer {
+    const outgrown = this.#takeFree(LEAST_USE * capacity, capacity, (a, b) => b.capacity - a.capacity)
+    if (outgrown) this.#destroy([outgrown])
     this.#device.pushErrorScope('out-of-memory')
     this.#device.pushErrorScope('validation')
     const gpuBuffer = this.#device.createBuffer({ label, size: capacity, usage: USAGE })
@@ -114,6 +131,13 @@ export class BufferArena {
     this.#bytesReserved += capacity
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytesReserved)
     return { gpuBuffer, id: this.#nextId++, label, capacity, isReleased: false }
+  }
+
+  #destroy(buffers: readonly ArenaBuffer[]): void {
+    for (const buffer of buffers) this.#bytesReserved -= buffer.capacity
+    this.#whenUnused(() => {
+      for (const buffer of buffers) buffer.gpuBuffer.destroy()
+    })
   }
 }
 
