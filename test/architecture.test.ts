@@ -155,6 +155,12 @@ describe('negative controls: seen is', () => {
     ],
     ['indexedDB outside the store', 'src/ui/a.ts', 'globalThis.indexedDB.open("a")', 'may not use indexedDB'],
     [
+      'Web Locks outside the store',
+      'src/pipeline/a.ts',
+      'await navigator.locks.query()',
+      'may not use navigator.locks',
+    ],
+    [
       'the DOM in data',
       'src/data/a.ts',
       'export const a = () => document.title',

@@ -2,11 +2,11 @@ import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { Folder } from '../data/folder.ts'
 import type { ChatMessage, Text } from '../data/preference.ts'
+import { sha256 } from '../data/sha256.ts'
 import type { ModelConfig } from './config.ts'
 import type { Prefix } from './decoder/batch.ts'
 import { ImageEncoder } from './image-encoder.ts'
 import { readProcessorFiles } from './processor-files.ts'
-import { sha256 } from './sha256.ts'
 
 /** Images and texts do not fit each other or the model; the message says what was expected and what came. */
 export class PromptError extends Error {

@@ -1,9 +1,9 @@
 import { type OpenFile, readImage } from '../data/images.ts'
 import type { PreferenceExample } from '../data/preference.ts'
+import { sha256 } from '../data/sha256.ts'
 import type { TokenPair } from './decoder/trainer.ts'
 import type { RunKey } from './decoder/training-checkpoint.ts'
 import type { PromptEncoder } from './prompt-encoder.ts'
-import { sha256 } from './sha256.ts'
 
 /**
  * Turns a dataset's rows into token ids and image features, one row after the other: an image's bytes are let go as soon as

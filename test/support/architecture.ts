@@ -49,6 +49,8 @@ const COMLINK_CLIENT = 'src/pipeline/client.ts'
 const NAMES: readonly { name: RegExp; rooms: readonly string[] }[] = [
   { name: /(^|\.)navigator\.gpu$/, rooms: ['gpu', 'doctor'] },
   { name: /^(indexedDB|IDB\w+)$/, rooms: ['store'] },
+  { name: /(^|\.)navigator\.locks$/, rooms: ['store'] },
+  { name: /(^|\.)navigator\.storage$/, rooms: ['store', 'doctor'] },
 ]
 
 const NOT_PURE =

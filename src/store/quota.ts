@@ -1,0 +1,60 @@
+import { StorageFullError } from './errors.ts'
+
+/** How full the browser's storage of this origin is, in bytes; all but IndexedDB counts too. */
+export interface StorageState {
+  readonly usage: number
+  /** The browser's own bound, an estimate that moves with the disk. */
+  readonly quota: number
+  /** Whether the browser has promised not to clear it when the disk runs low. */
+  readonly isPersisted: boolean
+  /** `low` is to be shown before a run starts; at `full` the next write is likely to fail. */
+  readonly level: 'ok' | 'low' | 'full'
+}
+
+/** The part of `navigator.storage` that is used, so that a test can be a full disk. */
+export type StorageManagerLike = Pick<StorageManager, 'estimate' | 'persist' | 'persisted'>
+
+const LOW = 0.8
+const FULL = 0.98
+
+/** Asks how full the storage is. */
+export async function storageState(manager: StorageManagerLike = navigator.storage): Promise<StorageState> {
+  const [{ usage = 0, quota = 0 }, isPersisted] = await Promise.all([manager.estimate(), manager.persisted()])
+  const filled = quota > 0 ? usage / quota : 1
+  return { usage, quota, isPersisted, level: filled >= FULL ? 'full' : filled >= LOW ? 'low' : 'ok' }
+}
+
+/**
+ * Asks the browser to keep what is stored when the disk runs low. Some browsers ask the user: do it on a click.
+ * @returns whether it promised to.
+ */
+export async function askPersistence(manager: StorageManagerLike = navigator.storage): Promise<boolean> {
+  return (await manager.persisted()) || (await manager.persist())
+}
+
+/**
+ * Refuses early what would not fit, such as a checkpoint at the end of a long step.
+ * @throws {StorageFullError} when there is less room than that.
+ */
+export async function expectRoom(
+  byteLength: number,
+  manager: StorageManagerLike = navigator.storage,
+): Promise<void> {
+  const { usage, quota } = await storageState(manager)
+  if (usage + byteLength > quota) throw storageFull(byteLength, { usage, quota })
+}
+
+/** The error for bytes that did not fit. */
+export function storageFull(
+  byteLength: number,
+  { usage, quota }: Pick<StorageState, 'usage' | 'quota'>,
+  cause?: unknown,
+): StorageFullError {
+  return new StorageFullError(
+    `expected room for ${megabytes(byteLength)} in the browser's storage, got ${megabytes(Math.max(0, quota - usage))} ` +
+      `of ${megabytes(quota)}: delete runs or free disk space, then resume; nothing stored before is lost`,
+    { cause },
+  )
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`
