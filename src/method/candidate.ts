@@ -22,6 +22,8 @@ export interface Candidate {
   readonly context?: string
   /** How often this very text came; identical ones are merged. Default 1. */
   readonly count?: number
+  /** For a question's answer: whether it was made as the right one; a pair never prefers a wrong one. */
+  readonly correct?: boolean
 }
 
 /** How a text is scored; see `src/method/scores.ts`. */
@@ -50,8 +52,10 @@ export interface ScoredCandidate extends Candidate {
   readonly phrases?: readonly ScoredPhrase[]
   /** The score the rules and pairs go by; undefined when the text could not be scored. */
   readonly score?: number
-  /** Place among the image's candidates to the same prompt, 0 the best. */
+  /** Place among the image's candidates to the same prompt (and after the same context), 0 the best. */
   readonly rank?: number
+  /** The question's own score, where the candidate is a question's answer and the rules ask for it. */
+  readonly questionScore?: number
 }
 
 /** A line of `pairs`, in TRL's columns. */

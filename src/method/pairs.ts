@@ -1,0 +1,173 @@
+import type { PreferencePair, ScoredCandidate } from './candidate.ts'
+import { mergeDuplicates } from './duplicates.ts'
+import { Funnel, type FunnelStep } from './funnel.ts'
+import { groupBy } from './group.ts'
+import type { PairSettings } from './pair-settings.ts'
+import { philox4x32 } from './random.ts'
+import {
+  type CandidatePair,
+  candidateRules,
+  gapOf,
+  type ImageTextOf,
+  lengthRatio,
+  pairRules,
+  showCandidate,
+  showPair,
+} from './rules.ts'
+import { byChoice, choiceKey } from './scores.ts'
+
+export interface FormedPairs {
+  readonly pairs: PreferencePair[]
+  /** What every rule did, in order: `funnel.json`. */
+  readonly funnel: FunnelStep[]
+}
+
+/**
+ * Makes preference pairs of scored candidates: the rules on candidates, then which pairs to form, then the rules on pairs, then
+ * the most of one image.
+ * @param imageText how much writing an image shows; asked only where `maxImageText` is set.
+ * @throws {RangeError} when a rule's figure is missing.
+ */
+export function formPairs(
+  candidates: readonly ScoredCandidate[],
+  settings: PairSettings,
+  imageText: ImageTextOf = () => undefined,
+): FormedPairs {
+  const funnel = new Funnel()
+  const images = groupBy(candidates, ({ imageHash }) => imageHash)
+  const pairs = [...images.values()].flatMap((own) => pairsOfImage(own, settings, funnel, imageText))
+  return { pairs, funnel: funnel.steps }
+}
+
+/** The pairs of one image, so that no more than one image's candidates need be held. @param funnel counts on. */
+export function pairsOfImage(
+  candidates: readonly ScoredCandidate[],
+  settings: PairSettings,
+  funnel: Funnel,
+  imageText: ImageTextOf = () => undefined,
+): PreferencePair[] {
+  let kept = mergeDuplicates(candidates, funnel)
+  for (const { name, why } of candidateRules(settings, imageText)) {
+    kept = funnel.filter(name, 'candidates', kept, why, showCandidate)
+  }
+  const choices = byChoice(kept)
+  let pairs = choices.flatMap((choice) => compared(choice, settings, funnel))
+  for (const { name, why } of pairRules(settings)) pairs = funnel.filter(name, 'pairs', pairs, why, showPair)
+  if (settings.pairs === 'best-worst' && settings.reach > 1) pairs = widestOfEachChoice(pairs, funnel)
+  if (settings.maxPairsPerImage !== null) pairs = widestOfImage(pairs, settings.maxPairsPerImage, funnel)
+  return controlled(pairs, choices, settings).map((pair) => preference(pair, settings))
+}
+
+/** The pairs of one choice that are compared at all, the better first, of all pairs of different texts that there are. */
+function compared(
+  choice: readonly ScoredCandidate[],
+  { pairs, reach }: PairSettings,
+  funnel: Funnel,
+): CandidatePair[] {
+  const ranked = [...choice].sort((a, b) => (b.score as number) - (a.score as number))
+  const all = ranked.flatMap((chosen, i) => ranked.slice(i + 1).map((rejected) => ({ chosen, rejected })))
+  if (pairs === 'all') return funnel.filter('all', 'pairs', all, () => undefined, showPair)
+  const best = new Set(ranked.slice(0, reach))
+  const worst = new Set(ranked.slice(-reach))
+  return funnel.filter(
+    'best-worst',
+    'pairs',
+    all,
+    ({ chosen, rejected }) =>
+      best.has(chosen) && worst.has(rejected) ? undefined : 'not the best against the worst',
+    showPair,
+  )
+}
+
+function widestOfEachChoice(pairs: readonly CandidatePair[], funnel: Funnel): CandidatePair[] {
+  const widest = new Set(
+    [...groupBy(pairs, ({ chosen }) => choiceKey(chosen)).values()].map((own) => byGap(own)[0]),
+  )
+  return funnel.filter(
+    'one pair of a prompt',
+    'pairs',
+    pairs,
+    (pair) => (widest.has(pair) ? undefined : `gap ${gapOf(pair).toFixed(1)} is not the widest`),
+    showPair,
+  )
+}
+
+function widestOfImage(pairs: readonly CandidatePair[], most: number, funnel: Funnel): CandidatePair[] {
+  const widest = new Set(byGap(pairs).slice(0, most))
+  return funnel.filter(
+    'pairs of an image',
+    'pairs',
+    pairs,
+    (pair) =>
+      widest.has(pair) ? undefined : `gap ${gapOf(pair).toFixed(1)} is not among the ${most} widest`,
+    showPair,
+  )
+}
+
+/** The widest gap first, the earlier first among equals. */
+function byGap(pairs: readonly CandidatePair[]): CandidatePair[] {
+  return [...pairs].sort((a, b) => gapOf(b) - gapOf(a))
+}
+
+/** The pairs as the negative controls have them; as they are without a control. */
+function controlled(
+  pairs: readonly CandidatePair[],
+  choices: readonly ScoredCandidate[][],
+  settings: PairSettings,
+): CandidatePair[] {
+  if (settings.control === 'none') return [...pairs]
+  if (settings.control === 'flipped') {
+    return pairs.map(({ chosen, rejected }) => ({ chosen: rejected, rejected: chosen }))
+  }
+  const counts = new Map<string, number>()
+  for (const { chosen } of pairs) counts.set(choiceKey(chosen), (counts.get(choiceKey(chosen)) ?? 0) + 1)
+  return choices.flatMap((choice) => {
+    const key = choiceKey(choice[0] as ScoredCandidate)
+    return drawnPairs(choice, counts.get(key) ?? 0, key, settings)
+  })
+}
+
+/** Pairs of one choice in random order and drawn without regard to score, of lengths as alike as the rules ask. */
+function drawnPairs(
+  choice: readonly ScoredCandidate[],
+  count: number,
+  key: string,
+  { seed, minLengthRatio }: PairSettings,
+): CandidatePair[] {
+  const place = hash(key)
+  return choice
+    .flatMap((a, i) => choice.slice(i + 1).map((b) => [a, b] as const))
+    .map(([a, b], i) => {
+      const [order, coin] = philox4x32([i, place, 0, 0], [seed, PURPOSE])
+      return { order, pair: coin % 2 === 0 ? { chosen: a, rejected: b } : { chosen: b, rejected: a } }
+    })
+    .filter(({ pair }) => lengthRatio(pair) >= minLengthRatio)
+    .sort((a, b) => a.order - b.order)
+    .slice(0, count)
+    .map(({ pair }) => pair)
+}
+
+/** Marks the generator's use for the random control. */
+const PURPOSE = 0x7061_6972
+
+/** FNV-1a of a text's UTF-16 units, 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
+  return value >>> 0
+}
+
+function preference({ chosen, rejected }: CandidatePair, { pairs, control }: PairSettings): PreferencePair {
+  return {
+    images: [chosen.image],
+    imageHash: chosen.imageHash,
+    prompt: chosen.prompt,
+    chosen: chosen.text,
+    rejected: rejected.text,
+    chosenScore: chosen.score as number,
+    rejectedScore: rejected.score as number,
+    gap: gapOf({ chosen, rejected }),
+    rule: control === 'none' ? pairs : control,
+    ...(chosen.context === undefined ? {} : { context: chosen.context }),
+  }
+}
