@@ -35,7 +35,10 @@ export async function openFile(spec: FileSpec, signal?: AbortSignal): Promise<By
     : blobSource(spec.blob, spec.name)
 }
 
-/** The folder of an address; a file the server answers 404 or 410 for does not exist. */
+/**
+ * The folder of an address; a file the server answers 404 or 410 for does not exist, nor does one for which it sends its
+ * page: servers of single-page applications have no other answer to an unknown path.
+ */
 function urlFolder(url: string, options: Omit<UrlSourceOptions, 'signal'>): Folder {
   const base = url.endsWith('/') ? url : `${url}/`
   const fetchBytes = options.fetch ?? fetch
@@ -51,8 +54,12 @@ function urlFolder(url: string, options: Omit<UrlSourceOptions, 'signal'>): Fold
           })
         },
       )
-      if (response.status === 404 || response.status === 410) return undefined
+      if (response.status === 404 || response.status === 410 || isPage(response, path)) return undefined
       return await urlSource(address, { ...options, ...(signal ? { signal } : {}) })
     },
   }
+}
+
+function isPage(response: Response, path: string): boolean {
+  return /^text\/html\b/.test(response.headers.get('content-type') ?? '') && !/\.html?$/.test(path)
 }

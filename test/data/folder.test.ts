@@ -25,6 +25,14 @@ test.each(['https://hub.test/m', 'https://hub.test/m/'])('%s opens as a folder',
   expect(await folder.open('config.json')).toBeUndefined()
 })
 
+test('a server of a single-page application sends its page for files it does not have', async () => {
+  const page: typeof fetch = async () =>
+    new Response('<!doctype html>', { headers: { 'content-type': 'text/html;charset=utf-8' } })
+  const folder = openFolder({ url: 'https://app.test/m' }, { fetch: page })
+  expect(await folder.open('config.json')).toBeUndefined()
+  expect(await folder.open('README.html')).toBeDefined()
+})
+
 test('a server that does not answer is an error, not a missing file', async () => {
   const folder = openFolder({ url: 'https://down.test/m' }, { fetch: serve })
   await expect(folder.open('config.json')).rejects.toThrow('https://down.test/m/config.json: Failed to fetch')
