@@ -41,10 +41,14 @@ export const TOLERANCES = {
   decoder: 8e-6,
   /** Gradients of LoRA matrices through a whole small decoder, against PyTorch in float64. Measured 1.1e-5. */
   decoderGradient: 2.2e-5,
-  /** Cosine similarities times 100. Measured 9.0e-7. */
+  /** Cosine similarities times 100. Measured 9.4e-7. */
   similarity: 2e-6,
   /** Pixel values of images, against transformers with Pillow. Measured 2.9e-7. */
   pixels: 6e-7,
+  /** Scores of CLIP's embeddings, 100 x cosine, against those of PyTorch's in float64. Measured 2.0e-6. */
+  clipScores: 4e-6,
+  /** CLIP's unit embeddings through ONNX Runtime, against PyTorch in float64 and transformers.js. Measured 1.1e-6. */
+  embeddings: 2.2e-6,
   /** Image features through ONNX Runtime, against PyTorch. Measured 1.5e-6. */
   features: 3e-6,
 } as const

@@ -2,6 +2,7 @@ import type { Folder } from '../data/folder.ts'
 import { decodeImage } from './decode-image.ts'
 import { ImageProcessor, type Pixels } from './image-processor.ts'
 import { type OnnxSession, OnnxTensor, openOnnx } from './onnx.ts'
+import { findOnnx } from './onnx-files.ts'
 import type { ProcessorFiles } from './processor-files.ts'
 
 /** A model's images cannot be read: files are missing, or of a kind not known here. */
@@ -20,11 +21,6 @@ function tokenCount(processor: ProcessorFiles['processor']): TokenCount {
   const dropped = processor.vision_feature_select_strategy === 'default' ? 1 : 0
   return ({ width, height }) => Math.floor(width / patch) * Math.floor(height / patch) + added - dropped
 }
-
-/** File names transformers.js gives the vision encoder, the most exact first. */
-const FILES = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16'].map(
-  (suffix) => `onnx/vision_encoder${suffix}.onnx`,
-)
 
 /** Image features by a model's own image processor and its vision encoder with its projector, in ONNX on WASM. */
 export class ImageEncoder {
@@ -57,25 +53,22 @@ export class ImageEncoder {
     hiddenSize: number,
     signal?: AbortSignal,
   ): Promise<ImageEncoder | undefined> {
-    for (const path of FILES) {
-      const source = await files.open(path, signal)
-      if (!source) continue
-      if (!settings) {
-        throw new ImageEncoderError(
-          `${files.name}: expected processor_config.json with image_processor, or preprocessor_config.json, found neither`,
-        )
-      }
-      const processor = new ImageProcessor(settings)
-      const session = await openOnnx(await source.read(0, source.byteLength, signal))
-      const { inputNames, outputNames } = session
-      if (!inputNames.includes('pixel_values') || !outputNames.includes('image_features')) {
-        throw new ImageEncoderError(
-          `${source.name}: expected an input pixel_values and an output image_features, got ${inputNames} and ${outputNames}`,
-        )
-      }
-      return new ImageEncoder(processor, session, hiddenSize, tokenCount(json))
+    const source = await findOnnx(files, 'vision_encoder', signal)
+    if (!source) return undefined
+    if (!settings) {
+      throw new ImageEncoderError(
+        `${files.name}: expected processor_config.json with image_processor, or preprocessor_config.json, found neither`,
+      )
     }
-    return undefined
+    const processor = new ImageProcessor(settings)
+    const session = await openOnnx(await source.read(0, source.byteLength, signal))
+    const { inputNames, outputNames } = session
+    if (!inputNames.includes('pixel_values') || !outputNames.includes('image_features')) {
+      throw new ImageEncoderError(
+        `${source.name}: expected an input pixel_values and an output image_features, got ${inputNames} and ${outputNames}`,
+      )
+    }
+    return new ImageEncoder(processor, session, hiddenSize, tokenCount(json))
   }
 
   /**

@@ -1,4 +1,5 @@
 import { proxy, type Remote, releaseProxy, wrap } from 'comlink'
+import type { ClipApi } from '../workers/clip.api.ts'
 import type { PolicyApi } from '../workers/policy.api.ts'
 
 /** A worker could not start or broke down; nothing more will come from it. */
@@ -28,6 +29,33 @@ export function openPolicy(): PolicyClient {
     pause: () => guard(remote.pause()),
     resume: () => guard(remote.resume()),
     stop: () => guard(remote.stop()),
+    cancel: () => guard(remote.cancel()),
+    close,
+  }
+}
+
+export interface ClipClient extends ClipApi {
+  /** Ends the worker at once and frees what it holds. */
+  close(): void
+}
+
+/** Starts a worker for one CLIP. */
+export function openClip(): ClipClient {
+  const worker = new Worker(new URL('../workers/clip.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'clip',
+  })
+  const remote = wrap<ClipApi>(worker)
+  const { guard, close } = guarded(worker, remote)
+  return {
+    load: (model, onProgress) => guard(remote.load(model, onProgress && proxy(onProgress))),
+    countTokens: (texts) => guard(remote.countTokens(texts)),
+    embedTexts: (texts, onProgress) => guard(remote.embedTexts(texts, onProgress && proxy(onProgress))),
+    embedImages: (images, onProgress) => guard(remote.embedImages(images, onProgress && proxy(onProgress))),
+    score: (job, onProgress) => guard(remote.score(job, onProgress && proxy(onProgress))),
+    means: (pairs, onProgress) => guard(remote.means(pairs, onProgress && proxy(onProgress))),
+    compare: (pairs, onProgress) => guard(remote.compare(pairs, onProgress && proxy(onProgress))),
+    classify: (pairs, k, onProgress) => guard(remote.classify(pairs, k, onProgress && proxy(onProgress))),
     cancel: () => guard(remote.cancel()),
     close,
   }

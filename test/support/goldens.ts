@@ -24,6 +24,14 @@ export async function goldenBlob(path: string): Promise<Blob> {
   return await response.blob()
 }
 
+/** The address of a folder of `test/goldens/` on the tests' server, without a slash at its end. */
+export function goldenAddress(folder: string): string {
+  const [path] = Object.keys(urls).filter((key) => key.startsWith(`../goldens/${folder}/`))
+  const [url] = path === undefined ? [] : [urls[path]]
+  if (path === undefined || url === undefined) throw new Error(`test/goldens/${folder} is missing`)
+  return new URL(url.slice(0, url.length - path.length + `../goldens/${folder}`.length), location.href).href
+}
+
 /** Files of a folder of `test/goldens/`, to be sent to a worker. */
 export async function goldenFolder(folder: string, paths: readonly string[]): Promise<FolderSpec> {
   const files = paths.map(async (path) => [path, await goldenBlob(`${folder}/${path}`)] as const)
