@@ -1,6 +1,14 @@
 import type { ItsFunction } from 'wink-nlp'
 import { nounFlags, type TaggedWord } from './noun-tags.ts'
 
+/** A noun phrase as it stands in a text. */
+export interface NounPhrase {
+  /** Such as "two red cars". */
+  readonly text: string
+  /** Its last noun, singular and in lower case. */
+  readonly noun: string
+}
+
 /** Finds the nouns and noun phrases of English texts. */
 export interface NounFinder {
   /**
@@ -14,7 +22,7 @@ export interface NounFinder {
    * Left out are names of the picture itself ("the image") and of places in it ("the top left corner"), which no picture
    * fits better than another.
    */
-  phrases(text: string): string[]
+  phrases(text: string): NounPhrase[]
 }
 
 let loading: Promise<NounFinder> | undefined
@@ -81,8 +89,8 @@ const EMPTY_HEADS =
 const PLACED_HEADS = /^(corner|side)$/
 const PLACES = /^(left|right|top|bottom|upper|lower)$/i
 
-function phrasesOf(words: readonly Word[]): string[] {
-  const found = new Map<string, string>()
+function phrasesOf(words: readonly Word[]): NounPhrase[] {
+  const found = new Map<string, NounPhrase>()
   let start = 0
   words.forEach(({ isNoun, tag, word, lemma }, i) => {
     const isPart =
@@ -99,7 +107,7 @@ function phrasesOf(words: readonly Word[]): string[] {
     start = i + 1
     if (EMPTY_HEADS.test(lemma) || isPlaced) return
     const text = phrase.map((part) => part.word).join(' ')
-    if (!found.has(text.toLowerCase())) found.set(text.toLowerCase(), text)
+    if (!found.has(text.toLowerCase())) found.set(text.toLowerCase(), { text, noun: lemma })
   })
   return [...found.values()]
 }

@@ -27,7 +27,7 @@ export function planTexts(
   if (whole === '') return { parts: [] }
   const parts =
     settings.scorer === 'f-clip'
-      ? finder.phrases(whole)
+      ? finder.phrases(whole).map(({ text }) => text)
       : settings.scorer === 'sentence'
         ? sentences(whole)
         : []

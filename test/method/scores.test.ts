@@ -13,7 +13,15 @@ import {
 } from '../../src/method/scores.ts'
 import { candidate, scored, scoredCandidates } from '../support/candidates.ts'
 
-const finder = { phrases: (text: string) => (text.includes('dog') ? ['A dog', 'a beach'] : []) }
+const finder = {
+  phrases: (text: string) =>
+    text.includes('dog')
+      ? [
+          { text: 'A dog', noun: 'dog' },
+          { text: 'a beach', noun: 'beach' },
+        ]
+      : [],
+}
 const text = 'A dog on a beach. It runs.'
 const answer = candidate({ text: 'red', prompt: 'What color is the car?', statement: 'the car is red' })
 const settings = (json: object) => parseScoreSettings(json)

@@ -1,0 +1,240 @@
+import type { Candidate } from './candidate.ts'
+import { type CaptionFacts, COLOURS, captionFacts, type NamedObject, NUMBERS } from './caption-facts.ts'
+import type { NounFinder } from './nouns.ts'
+import type { QuestionKind, QuestionSettings } from './question-settings.ts'
+import { philox4x32 } from './random.ts'
+import { countWords } from './sentences.ts'
+import { statementOf } from './statements.ts'
+
+/** An image with what is said of it. */
+export interface CaptionedImage {
+  readonly image: string
+  readonly imageHash: string
+  /** One or more; what they disagree on is not asked. */
+  readonly captions: readonly string[]
+}
+
+/** A question about one image with an answer its captions support and one they do not. */
+export interface TemplateQuestion {
+  readonly kind: QuestionKind
+  readonly question: string
+  readonly correct: string
+  readonly incorrect: string
+}
+
+/** What all captions say together, for wrong answers that would be plausible. */
+interface Corpus {
+  readonly facts: readonly (readonly CaptionFacts[])[] // (images), one for each caption
+  /** How often one noun is named of the same image as another. */
+  readonly beside: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** "a dog", "snow", "people": how to ask whether it is there; only nouns that some caption names so. */
+  readonly indefinite: ReadonlyMap<string, string>
+  /** Colours and number words that some caption gives a noun. */
+  readonly coloursOf: ReadonlyMap<string, ReadonlySet<string>>
+  readonly numbersOf: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+/**
+ * Questions about every image by templates over its own captions, where no text model writes them; wrong answers are swaps from
+ * the other images' captions: a thing that is named where this image's things are, another colour or number of the same thing.
+ * @returns for each image its questions; none where its captions support none.
+ */
+export function templateQuestions(
+  images: readonly CaptionedImage[],
+  settings: QuestionSettings,
+  finder: Pick<NounFinder, 'phrases'>,
+): TemplateQuestion[][] {
+  const corpus = corpusOf(images, finder)
+  return images.map((_, image) => {
+    const shuffle = shuffler(settings.seed, image)
+    return settings.kinds.flatMap((kind) => ASK[kind](image, corpus, shuffle).slice(0, settings.perKind))
+  })
+}
+
+/** A question's two answers as candidates, with the statements that CLIP is shown. @param id such as `q3`. */
+export function questionCandidates(
+  { image, imageHash }: CaptionedImage,
+  { question, correct, incorrect }: TemplateQuestion,
+  id: string,
+  seed: number,
+): [correct: Candidate, incorrect: Candidate] {
+  const made = (text: string, isCorrect: boolean): Candidate => ({
+    image,
+    imageHash,
+    prompt: question,
+    promptId: id,
+    generator: 'template',
+    candidate: isCorrect ? 0 : 1,
+    seed,
+    text,
+    numTokens: countWords(text),
+    finishReason: 'stop',
+    statement: statementOf(question, text),
+    correct: isCorrect,
+  })
+  return [made(correct, true), made(incorrect, false)]
+}
+
+/** Puts items in a random order that follows from the seed and the image. */
+type Shuffle = <T>(items: readonly T[]) => T[]
+
+function shuffler(seed: number, image: number): Shuffle {
+  let call = 0
+  return (items) => {
+    const place = call++
+    return items
+      .map((item, i) => ({ item, order: philox4x32([i, image, place, 0], [seed, PURPOSE])[0] }))
+      .sort((a, b) => a.order - b.order)
+      .map(({ item }) => item)
+  }
+}
+
+/** Marks the generator's use for questions. */
+const PURPOSE = 0x7175_6573
+
+type Ask = (image: number, corpus: Corpus, shuffle: Shuffle) => TemplateQuestion[]
+
+const ASK: Readonly<Record<QuestionKind, Ask>> = {
+  existence(image, corpus, shuffle) {
+    const ask = (noun: string, correct: string, incorrect: string): TemplateQuestion[] => {
+      const what = corpus.indefinite.get(noun)
+      if (what === undefined) return []
+      const be = noun === 'people' ? 'Are' : 'Is'
+      return [{ kind: 'existence', question: `${be} there ${what} in the image?`, correct, incorrect }]
+    }
+    const present = shuffle(nounsOf(image, corpus)).flatMap((noun) => ask(noun, 'Yes', 'No'))
+    const absent = plausiblyAbsent(image, corpus).flatMap((noun) => ask(noun, 'No', 'Yes'))
+    return present.flatMap((question, i) => [question, ...absent.slice(i, i + 1)])
+  },
+  colour: (image, corpus, shuffle) =>
+    shuffle(agreed(image, corpus, 'colour')).flatMap(({ noun, form, value }) => {
+      const incorrect = otherThan(value, corpus.coloursOf.get(noun), COLOURS.slice(0, 7), shuffle)
+      const be = form === noun ? 'is' : 'are'
+      return incorrect === undefined
+        ? []
+        : [{ kind: 'colour', question: `What color ${be} the ${form}?`, correct: value, incorrect }]
+    }),
+  number: (image, corpus, shuffle) =>
+    shuffle(agreed(image, corpus, 'number')).flatMap(({ noun, form, value }) => {
+      const near = NUMBERS.indexOf(value)
+      const incorrect = otherThan(
+        value,
+        corpus.numbersOf.get(noun),
+        NUMBERS.slice(Math.max(0, near - 1), near + 2),
+        shuffle,
+      )
+      return incorrect === undefined
+        ? []
+        : [
+            {
+              kind: 'number',
+              question: `How many ${form} are there in the image?`,
+              correct: value,
+              incorrect,
+            },
+          ]
+    }),
+  relation(image, corpus, shuffle) {
+    const absent = plausiblyAbsent(image, corpus)
+    const relations = (corpus.facts[image] ?? []).flatMap((facts) => facts.relations)
+    return shuffle(relations).flatMap(({ subject, link, object }, i) => {
+      const other = absent[i % Math.max(1, absent.length)]
+      const isSingular = subject.form === subject.noun
+      return other === undefined || !isSingular
+        ? []
+        : [
+            {
+              kind: 'relation' as const,
+              question: `What is ${link} the ${object.form}?`,
+              correct: withArticle(subject.noun),
+              incorrect: withArticle(other),
+            },
+          ]
+    })
+  },
+}
+
+function corpusOf(images: readonly CaptionedImage[], finder: Pick<NounFinder, 'phrases'>): Corpus {
+  const facts = images.map(({ captions }) => captions.map((caption) => captionFacts(caption, finder)))
+  const beside = new Map<string, Map<string, number>>()
+  const indefinite = new Map<string, string>()
+  const coloursOf = new Map<string, Set<string>>()
+  const numbersOf = new Map<string, Set<string>>()
+  const add = (map: Map<string, Set<string>>, noun: string, value: string | undefined): void => {
+    if (value !== undefined) map.set(noun, (map.get(noun) ?? new Set()).add(value))
+  }
+  for (const own of facts) {
+    const objects = own.flatMap((caption) => caption.objects)
+    for (const named of objects) {
+      const what = indefiniteOf(named)
+      if (what !== undefined && !indefinite.has(named.noun)) indefinite.set(named.noun, what)
+      add(coloursOf, named.noun, named.colour)
+      add(numbersOf, named.noun, named.number)
+    }
+    const nouns = [...new Set(objects.map(({ noun }) => noun))]
+    for (const noun of nouns) {
+      const counts = beside.get(noun) ?? new Map<string, number>()
+      for (const other of nouns) if (other !== noun) counts.set(other, (counts.get(other) ?? 0) + 1)
+      beside.set(noun, counts)
+    }
+  }
+  return { facts, beside, indefinite, coloursOf, numbersOf }
+}
+
+/** What an image's captions name, each noun once. */
+function nounsOf(image: number, { facts }: Corpus): string[] {
+  return [...new Set((facts[image] ?? []).flatMap(({ objects }) => objects.map(({ noun }) => noun)))]
+}
+
+/** Nouns that this image's captions do not name, those first that others name most often beside one of this image's. */
+function plausiblyAbsent(image: number, corpus: Corpus): string[] {
+  const own = new Set(nounsOf(image, corpus))
+  const counts = new Map<string, number>()
+  for (const noun of own) {
+    for (const [other, count] of corpus.beside.get(noun) ?? []) {
+      if (!own.has(other)) counts.set(other, (counts.get(other) ?? 0) + count)
+    }
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([noun]) => noun)
+}
+
+/** The nouns of an image to which its captions give one and the same colour or number, wherever they give one. */
+function agreed(
+  image: number,
+  { facts }: Corpus,
+  property: 'colour' | 'number',
+): { noun: string; form: string; value: string }[] {
+  const values = new Map<string, { form: string; all: Set<string> }>()
+  for (const { noun, form, [property]: value } of (facts[image] ?? []).flatMap(({ objects }) => objects)) {
+    if (value === undefined) continue
+    const known = values.get(noun) ?? { form, all: new Set<string>() }
+    values.set(noun, { ...known, all: known.all.add(value) })
+  }
+  return [...values].flatMap(([noun, { form, all }]) => {
+    const [value, ...others] = all
+    return value === undefined || others.length > 0 ? [] : [{ noun, form, value }]
+  })
+}
+
+/** Another value than the right one: one that captions give the noun, or else one of the usual. */
+function otherThan(
+  right: string,
+  seen: ReadonlySet<string> | undefined,
+  usual: readonly string[],
+  shuffle: Shuffle,
+): string | undefined {
+  const others = (values: Iterable<string>): string[] => [...values].filter((value) => value !== right)
+  return shuffle(others(seen ?? []))[0] ?? shuffle(others(usual))[0]
+}
+
+/** "a dog", "snow", "people"; undefined for what a caption takes as known: "the sky". */
+function indefiniteOf({ noun, form, phrase }: NamedObject): string | undefined {
+  const [first = ''] = phrase.split(' ')
+  if (/^(the|this|that|his|her|its|their)$/.test(first)) return undefined
+  const isCountless = noun === form && !/^(a|an|one)$/.test(first)
+  return isCountless ? noun : withArticle(noun)
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`
+}
