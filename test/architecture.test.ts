@@ -28,7 +28,9 @@ const TIDY: Readonly<Record<string, string>> = {
     "import { x } from '../kernels/x.ts'\nexport const decoder = [x]\nexport interface Size { width: number }",
   'src/workers/policy.api.ts': "import type { Size } from '../models/decoder.ts'\nexport type Policy = Size",
   'src/workers/policy.worker.ts':
-    "import { expose } from 'comlink'\nimport { decoder } from '../models/decoder.ts'\nexpose(decoder)",
+    "import { expose } from 'comlink'\nimport { session } from './policy/session.ts'\nexpose(session)",
+  'src/workers/policy/session.ts':
+    "import { decoder } from '../../models/decoder.ts'\nexport const session = decoder",
   'src/pipeline/client.ts':
     "import { wrap } from 'comlink'\nexport const policy = wrap(new Worker(new URL('../workers/policy.worker.ts', import.meta.url)))",
   'src/pipeline/run.ts': "import { policy } from './client.ts'\nexport const run = policy",
@@ -78,6 +80,12 @@ describe('negative controls: seen is', () => {
       'src/workers/a.api.ts',
       "import { decoder } from '../models/decoder.ts'",
       'may not import src/models/decoder.ts',
+    ],
+    [
+      "a worker's parts in the pipeline",
+      'src/pipeline/a.ts',
+      "import { session } from '../workers/policy/session.ts'",
+      'may not import src/workers/policy/session.ts (workerParts)',
     ],
     [
       'cli on the GPU, but for types',

@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { withHeadless } from './headless.ts'
-import { showLoading } from './model-progress.ts'
+import { loadOptions, showLoading } from './model-progress.ts'
 import { expectFile, expectFolder, expectModel } from './paths.ts'
 import { Pace, ProgressLine } from './progress.ts'
 import type { GenerateRequest, LogpsRequest } from './usage.ts'
@@ -52,6 +52,7 @@ export async function generateHeadless(request: GenerateRequest): Promise<void> 
     (session) =>
       session.call('generate', {
         model: { url: session.url('model') },
+        load: loadOptions(request),
         ...(adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
         job: {
           requests: images.map((image, i) => ({
@@ -106,6 +107,7 @@ export async function logpsHeadless(request: LogpsRequest): Promise<void> {
     (session) =>
       session.call('logps', {
         model: { url: session.url('model') },
+        load: loadOptions(request),
         ...(adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
         job: { data: { url: session.url('data', basename(data)) }, images: { url: session.url('data') } },
       }),

@@ -1,11 +1,31 @@
-import type { HeadlessEvent } from '../pipeline/headless.ts'
+import type { HeadlessEvent, LoadOptions } from '../pipeline/headless.ts'
 import type { ProgressLine } from './progress.ts'
+import type { WeightsFlag } from './usage.ts'
 
-/** Shows the loading of a model, and on which adapter it runs. */
+/** How a model is to be loaded, from a command line's flags. */
+export function loadOptions({
+  weights,
+  memory,
+  recompute,
+}: {
+  readonly weights?: WeightsFlag
+  readonly memory?: number
+  readonly recompute?: boolean
+}): LoadOptions {
+  return {
+    ...(weights === undefined ? {} : { weights }),
+    ...(memory === undefined ? {} : { budgetBytes: memory * 2 ** 20 }),
+    ...(recompute === undefined ? {} : { recompute }),
+  }
+}
+
+/** Shows what memory a model will take, its loading, and on which adapter it runs. */
 export function showLoading(line: ProgressLine, event: HeadlessEvent): void {
   if (event.kind === 'loading') {
     const { done, total, bytesRead } = event
     line.show('loading', `${done}/${total} tensors, ${Math.round(bytesRead / 2 ** 20)} MiB`, done === total)
+  } else if (event.kind === 'plan') {
+    line.say(`GPU memory:\n${event.plan.table.replace(/^/gm, '  ')}`)
   } else if (event.kind === 'loaded') {
     const { architecture, adapter } = event.info
     const name = [adapter.vendor, adapter.architecture, adapter.description].filter(Boolean).join(' ')

@@ -4,7 +4,7 @@ import { parseLoraConfig } from '../data/peft.ts'
 import { parseTrainerConfig } from '../method/trainer-config.ts'
 import { type HeadlessEvent, type HeadlessOutcome, TRAINING_FILES } from '../pipeline/headless.ts'
 import { type HeadlessSession, PageError, withHeadless } from './headless.ts'
-import { showLoading } from './model-progress.ts'
+import { loadOptions, showLoading } from './model-progress.ts'
 import { expectFile, expectFolder, expectModel } from './paths.ts'
 import { formatSeconds, Pace, ProgressLine } from './progress.ts'
 import { type TrainRequest, UsageError } from './usage.ts'
@@ -48,6 +48,7 @@ export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd>
       if (isResumed) line.say(`continuing from ${join(out, checkpoint)}`)
       return await session.call('train', {
         model: { url: session.url('model') },
+        load: { ...loadOptions(request), ...(peft === undefined ? {} : { use: { peft } }) },
         out: session.url('out', ''),
         job: {
           data: { url: session.url('data', basename(request.data)) },

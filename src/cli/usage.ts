@@ -5,17 +5,25 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Folders of a model and, where given, of an adapter. */
+/** Folders of a model and, where given, of an adapter, and how the model is kept on the GPU. */
 interface ModelFlags {
   readonly model: string
   readonly adapter?: string
+  readonly weights?: WeightsFlag
+  /** Most MiB to take on the GPU. */
+  readonly memory?: number
 }
+
+const WEIGHTS = ['f32', 'f16', 'int8', 'int4'] as const
+export type WeightsFlag = (typeof WEIGHTS)[number]
 
 export interface TrainRequest extends ModelFlags {
   readonly command: 'train'
   readonly data: string
   readonly config: string
   readonly shuffle: boolean
+  /** Compute layers again in the backward pass, for less memory. */
+  readonly recompute: boolean
   readonly out: string
 }
 
@@ -53,7 +61,7 @@ export const USAGE = `Usage: clip-dpo COMMAND
 
   doctor [--json]      Say what WebGPU offers in a headless browser on this machine.
   serve [--port N]     Serve the page to this machine. Default port 4173.
-  train --model DIR --data FILE --config FILE [--adapter DIR] [--no-shuffle] --out DIR
+  train --model DIR --data FILE --config FILE [--adapter DIR] [--no-shuffle] [--recompute] --out DIR
                        Train a LoRA adapter by preference pairs; writes PEFT's files and metrics.jsonl.
   generate --model DIR [--adapter DIR] --image FILE... --prompt TEXT [-n N] [--seed S]
            [--temperature T] [--top-p P] [--max-new-tokens N] [--out FILE]
@@ -65,6 +73,8 @@ export const USAGE = `Usage: clip-dpo COMMAND
 
   --help, --version
 
+What runs a model says first what memory it will take, and refuses what cannot fit. --weights f32|f16|int8|int4 (f32) says
+how weights are kept, --memory MIB the most to take on the GPU (no limit), --recompute computes layers twice to keep less.
 --data is JSON lines or parquet with images (paths relative to the file, or embedded), prompt, and chosen and rejected.
 --config is JSON: the trainer's settings under TRL's names, and peft: {"r": 16, "lora_alpha": 32, ...} for a new adapter.
 A training that is stopped (Ctrl+C) is continued by the same command.
@@ -100,6 +110,7 @@ export function parseRequest(args: readonly string[]): Request {
         data: TEXT,
         config: TEXT,
         'no-shuffle': { type: 'boolean' },
+        recompute: { type: 'boolean' },
         out: TEXT,
       })
       return {
@@ -108,6 +119,7 @@ export function parseRequest(args: readonly string[]): Request {
         data: required(flags, 'data'),
         config: required(flags, 'config'),
         shuffle: flags['no-shuffle'] !== true,
+        recompute: flags.recompute === true,
         out: required(flags, 'out'),
       }
     }
@@ -126,7 +138,7 @@ type Options = Record<string, { type: 'boolean' | 'string'; short?: string; mult
 type Flags = Record<string, string | boolean | (string | boolean)[] | undefined>
 
 const TEXT = { type: 'string' } as const
-const MODEL = { model: TEXT, adapter: TEXT }
+const MODEL = { model: TEXT, adapter: TEXT, weights: TEXT, memory: TEXT }
 
 /** @param positionals takes what belongs to no flag; without, such words are errors. */
 function parse(args: string[], options: Options, positionals?: string[]): Flags {
@@ -172,7 +184,21 @@ function generateRequest(args: string[]): GenerateRequest {
 }
 
 function modelFlags(flags: Flags): ModelFlags {
-  return { model: required(flags, 'model'), ...optional(flags, 'adapter') }
+  const weights = flags.weights === undefined ? undefined : weightsOf(required(flags, 'weights'))
+  return {
+    model: required(flags, 'model'),
+    ...optional(flags, 'adapter'),
+    ...(weights === undefined ? {} : { weights }),
+    ...(flags.memory === undefined
+      ? {}
+      : { memory: numberOf(flags, 'memory', { fallback: 0, from: 1, to: 1e6 }) }),
+  }
+}
+
+function weightsOf(text: string): WeightsFlag {
+  const weights = WEIGHTS.find((format) => format === text)
+  if (!weights) throw new UsageError(`--weights: expected one of ${WEIGHTS.join(', ')}, got ${text}`)
+  return weights
 }
 
 function required(flags: Flags, name: string): string {

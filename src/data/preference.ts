@@ -1,9 +1,8 @@
 import * as v from 'valibot'
 import { readSchema } from '../method/schema.ts'
-import type { ByteSource } from './bytes.ts'
 import { DataError, type DataRow } from './data-error.ts'
 import { brief, type ImageRef, imageRef } from './images.ts'
-import { readRows } from './rows.ts'
+import { type RowSource, readRows } from './rows.ts'
 
 /** One part of a chat message; an image part stands for the next of the row's images. */
 export type ContentPart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' }
@@ -34,7 +33,7 @@ export interface PreferenceExample extends Example {
 /** An answer whose log-probability is wanted. */
 export interface CompletionExample extends Example {
   readonly completion: Text
-  /** The row as it lies in its file. */
+  /** The row as it lies in its file or list. */
   readonly values: Readonly<Record<string, unknown>>
 }
 
@@ -68,12 +67,12 @@ const PREFERENCE = v.looseObject({
 const COMPLETION = v.looseObject({ prompt: text, completion: text })
 
 /**
- * Pairs of a TRL-style preference dataset, JSON lines or parquet: columns `images` (or `image`), `prompt`, `chosen`,
+ * Pairs of a TRL-style preference dataset, a file or rows in memory: columns `images` (or `image`), `prompt`, `chosen`,
  * `rejected`, and optionally `weight`; others are passed over.
  * @throws {DataError} naming file, row and column, what was expected and what came; also when there is no row.
  */
 export async function* readPreferences(
-  source: ByteSource,
+  source: RowSource,
   signal?: AbortSignal,
 ): AsyncGenerator<PreferenceExample> {
   let count = 0
@@ -95,11 +94,11 @@ export async function* readPreferences(
 }
 
 /**
- * Answers to measure, JSON lines or parquet: columns `images` (or `image`), `prompt`, `completion`.
+ * Answers to measure, a file or rows in memory: columns `images` (or `image`), `prompt`, `completion`.
  * @throws {DataError} naming file, row and column, what was expected and what came; also when there is no row.
  */
 export async function* readCompletions(
-  source: ByteSource,
+  source: RowSource,
   signal?: AbortSignal,
 ): AsyncGenerator<CompletionExample> {
   let count = 0

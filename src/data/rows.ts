@@ -1,13 +1,35 @@
 import type { ByteSource } from './bytes.ts'
-import type { DataRow } from './data-error.ts'
+import { DataError, type DataRow } from './data-error.ts'
+import { brief } from './images.ts'
 import { readJsonLines } from './jsonl.ts'
 import { isParquet, readParquet } from './parquet.ts'
 
+/** Rows that are in memory already. */
+export interface RowList {
+  /** For error messages. */
+  readonly name: string
+  readonly rows: readonly unknown[]
+}
+
+/** A dataset's file, or its rows. */
+export type RowSource = ByteSource | RowList
+
 /**
- * Rows of a dataset file, JSON lines or parquet, told apart by their first bytes; never more than a part is held.
- * @throws {DataError} naming the file and the row.
+ * Rows of a dataset: those of a list, or of a file in JSON lines or parquet, told apart by its first bytes; of a file never
+ * more than a part is held.
+ * @throws {DataError} naming file or list, and the row.
  */
-export async function* readRows(source: ByteSource, signal?: AbortSignal): AsyncGenerator<DataRow> {
-  if (await isParquet(source, signal)) yield* readParquet(source, signal)
+export async function* readRows(source: RowSource, signal?: AbortSignal): AsyncGenerator<DataRow> {
+  if ('rows' in source) yield* listed(source)
+  else if (await isParquet(source, signal)) yield* readParquet(source, signal)
   else yield* readJsonLines(source, signal)
+}
+
+function* listed({ name, rows }: RowList): Generator<DataRow> {
+  for (const [i, values] of rows.entries()) {
+    const where = `${name}: row ${i}`
+    if (typeof values !== 'object' || values === null || Array.isArray(values))
+      throw new DataError(`${where}: expected an object, got ${brief(values)}`)
+    yield { where, values: values as Record<string, unknown> }
+  }
 }

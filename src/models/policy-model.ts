@@ -1,17 +1,30 @@
 import type { Folder } from '../data/folder.ts'
+import type { TensorEntry } from '../data/safetensors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { WeightFormat } from '../kernels/weight.ts'
 import { readCheckpoint, readJson } from './checkpoint.ts'
 import { type ModelConfig, parseModelConfig } from './config.ts'
 import { Decoder, type DecoderOptions } from './decoder/decoder.ts'
+import { type MemoryLimits, planWithin } from './decoder/memory-fit.ts'
+import type { MemoryPlan, MemoryRequest } from './decoder/memory-plan.ts'
 import { findDecoderTensors } from './decoder/tensor-names.ts'
 import { WeightLoader } from './decoder/weight-loader.ts'
 import { type LoadProgress, loadDecoderWeights } from './decoder/weights.ts'
 import { PromptEncoder } from './prompt-encoder.ts'
 
+/** What of a memory request the loaded weights decide, and what is left to say. */
+type Fixed = Pick<MemoryRequest, 'format' | 'sourceBytes' | 'maxPositions'>
+export type PolicyUse = Omit<MemoryRequest, keyof Fixed>
+
 export interface PolicyOptions extends DecoderOptions {
   /** How weights are kept on the GPU. Default f32. */
   readonly weights?: WeightFormat
+  /** What will be done with the model, for the plan. Default nothing beyond having it. */
+  readonly use?: PolicyUse
+  /** Most bytes to take on the GPU. Default no limit: WebGPU does not tell how much there is. */
+  readonly budgetBytes?: number
+  /** Called with the plan before anything is put on the GPU. */
+  readonly onPlan?: (plan: MemoryPlan) => void
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: LoadProgress) => void
 }
@@ -21,36 +34,74 @@ export class PolicyModel {
   readonly config: ModelConfig
   readonly decoder: Decoder
   readonly encoder: PromptEncoder
+  readonly #limits: MemoryLimits
+  readonly #fixed: Fixed
 
-  private constructor(config: ModelConfig, decoder: Decoder, encoder: PromptEncoder) {
+  private constructor(
+    config: ModelConfig,
+    decoder: Decoder,
+    encoder: PromptEncoder,
+    limits: MemoryLimits,
+    fixed: Fixed,
+  ) {
     this.config = config
     this.decoder = decoder
     this.encoder = encoder
+    this.#limits = limits
+    this.#fixed = fixed
   }
 
   /**
-   * Loads a model in the Hugging Face layout.
-   * @throws {SourceError} for missing files, {ConfigError} and {CheckpointError} for models not computed here.
+   * Loads a model in the Hugging Face layout, once it is planned to fit.
+   * @throws {MemoryError} before anything is loaded when it does not fit, {SourceError} for missing files, {ConfigError} and
+   *   {CheckpointError} for models not computed here.
    */
   static async load(gpu: Gpu, files: Folder, options: PolicyOptions = {}): Promise<PolicyModel> {
-    const { weights: format = 'f32', signal, onProgress, ...decoderOptions } = options
+    const {
+      weights: format = 'f32',
+      use = {},
+      budgetBytes,
+      onPlan,
+      signal,
+      onProgress,
+      ...decoderOptions
+    } = options
     const config = parseModelConfig(await readJson(files, 'config.json', signal))
-    const encoder = await PromptEncoder.load(files, config, signal)
     const tensors = findDecoderTensors(config.decoder, await readCheckpoint(files, signal))
+    const { maxBufferSize, maxStorageBufferBindingSize } = gpu.limits
+    const limits = {
+      maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
+      ...(budgetBytes === undefined ? {} : { budgetBytes }),
+    }
+    const { maxPositions } = decoderOptions
+    const fixed = {
+      format,
+      sourceBytes: sourceBytes(tensors.values()),
+      ...(maxPositions === undefined ? {} : { maxPositions }),
+    }
+    onPlan?.(planWithin(config, { ...use, ...fixed }, limits))
+    const encoder = await PromptEncoder.load(files, config, signal)
     const loader = await WeightLoader.create(gpu, format)
     const weights = await loadDecoderWeights(gpu, config.decoder, tensors, loader, {
       ...(signal ? { signal } : {}),
       ...(onProgress ? { onProgress } : {}),
     })
-    return new PolicyModel(
-      config,
-      await Decoder.create(gpu, config.decoder, weights, decoderOptions),
-      encoder,
-    )
+    const decoder = await Decoder.create(gpu, config.decoder, weights, decoderOptions)
+    return new PolicyModel(config, decoder, encoder, limits, fixed)
+  }
+
+  /** Plans a use of the loaded model. @throws {MemoryError} when it does not fit, naming the settings that would. */
+  plan(use: PolicyUse): MemoryPlan {
+    return planWithin(this.config, { ...use, ...this.#fixed }, this.#limits)
   }
 
   release(): void {
     this.decoder.release()
     this.encoder.release()
   }
+}
+
+/** Bytes of the widest numbers in a checkpoint. */
+function sourceBytes(entries: Iterable<TensorEntry>): 2 | 4 {
+  return [...entries].some(({ dtype }) => dtype === 'F32') ? 4 : 2
 }

@@ -82,6 +82,21 @@ export class PromptEncoder {
     return { prefix: blocks.length > 0 ? { ...prefix, features: joined(blocks) } : prefix, answers }
   }
 
+  /**
+   * A prompt as one string, which `encode` takes as it is: a chat through its template, an image token in each image's place.
+   * @param images how many images the prompt has.
+   * @param context the answer's beginning, already written; joined so that the string's tokens are those of the prompt
+   *   followed by those an answer of this text has, wherever some joining with or without a space has these.
+   * @throws {PromptError} when a chat is given to a model that has no template.
+   */
+  renderPrompt(prompt: Text, images: number, context = ''): string {
+    const opening = typeof prompt === 'string' ? prompt : this.#opening(withImages(prompt, images))
+    if (context === '') return opening
+    const wanted = [...this.#ids(opening), ...this.#ids(context)].join()
+    const joined = [opening + context, `${opening} ${context}`]
+    return joined.find((text) => this.#ids(text).join() === wanted) ?? opening + context
+  }
+
   /** A prompt as a user types it: verbatim where it holds the image token or there is no chat template. */
   userPrompt(text: string): Text {
     const token = this.#config.imageTokenId
@@ -89,8 +104,9 @@ export class PromptEncoder {
     return [{ role: 'user', content: text }]
   }
 
-  decodeText(tokens: readonly number[]): string {
-    return this.#tokenizer.decode([...tokens], { skip_special_tokens: true })
+  /** @param context text that the tokens continue; with it the text is the context's and theirs. Default none. */
+  decodeText(tokens: readonly number[], context = ''): string {
+    return this.#tokenizer.decode([...this.#ids(context), ...tokens], { skip_special_tokens: true })
   }
 
   release(): void {

@@ -23,6 +23,11 @@ export function openPolicy(): PolicyClient {
   return {
     load: (model, options, onProgress) => guard(remote.load(model, options, onProgress && proxy(onProgress))),
     loadAdapter: (name, adapter) => guard(remote.loadAdapter(name, adapter)),
+    unloadAdapter: (name) => guard(remote.unloadAdapter(name)),
+    adapters: () => guard(remote.adapters()),
+    mergeAdapter: (name, strength) => guard(remote.mergeAdapter(name, strength)),
+    unmergeAdapter: (name) => guard(remote.unmergeAdapter(name)),
+    renderPrompt: (prompt, options) => guard(remote.renderPrompt(prompt, options)),
     generate: (job, onAnswers) => guard(remote.generate(job, onAnswers && proxy(onAnswers))),
     logps: (job, onResult) => guard(remote.logps(job, onResult && proxy(onResult))),
     train: (job, onEvent) => guard(remote.train(job, onEvent && proxy(onEvent))),

@@ -6,12 +6,15 @@ import type {
   GenerateJob,
   LoadOptions,
   LogpsJob,
+  MemoryReport,
   PolicyInfo,
   TrainEvent,
   TrainJob,
   TrainOutcome,
 } from '../workers/policy.api.ts'
 import { openPolicy, type PolicyClient } from './client.ts'
+
+export type { LoadOptions }
 
 /** What a command that runs a model is given. */
 export interface HeadlessJob<J> {
@@ -25,11 +28,12 @@ export interface HeadlessJob<J> {
 /** What the command line is told while a job runs; JSON alone. */
 export type HeadlessEvent =
   | { readonly kind: 'loading'; readonly done: number; readonly total: number; readonly bytesRead: number }
+  | { readonly kind: 'plan'; readonly plan: MemoryReport }
   | { readonly kind: 'loaded'; readonly info: PolicyInfo }
   | { readonly kind: 'answers'; readonly tokens: number }
   | { readonly kind: 'logps'; readonly result: CompletionLogps }
   | { readonly kind: 'saved'; readonly step: number }
-  | Exclude<TrainEvent, { kind: 'checkpoint' }>
+  | Exclude<TrainEvent, { kind: 'checkpoint' | 'plan' }>
 
 /** A training's end; its files have been sent. */
 export type HeadlessOutcome = Pick<TrainOutcome, 'status' | 'step' | 'totalSteps' | 'ailment'>
@@ -91,8 +95,8 @@ async function prepare(
   { model, load = {}, adapter }: Omit<HeadlessJob<unknown>, 'job'>,
   report: (event: HeadlessEvent) => void,
 ): Promise<AdapterChoice> {
-  const info = await policy.load(model, load, (progress) => {
-    report({ kind: 'loading', ...progress })
+  const info = await policy.load(model, load, ({ plan, ...progress }) => {
+    report(plan ? { kind: 'plan', plan } : { kind: 'loading', ...progress })
   })
   report({ kind: 'loaded', info })
   if (!adapter) return {}

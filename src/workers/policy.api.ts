@@ -2,6 +2,8 @@ import type { FileSpec, FolderSpec } from '../data/folder.ts'
 import type { Text } from '../data/preference.ts'
 import type { DeviceProfile } from '../gpu/device.ts'
 import type { Ailment } from '../method/health.ts'
+import type { TextEnds } from '../models/answer-end.ts'
+import type { MemoryPlan } from '../models/decoder/memory-plan.ts'
 import type { StepMetrics } from '../models/decoder/trainer.ts'
 import type { DecoderWeights } from '../models/decoder/weights.ts'
 
@@ -13,7 +15,8 @@ import type { DecoderWeights } from '../models/decoder/weights.ts'
 export interface PolicyApi {
   /**
    * Loads a model in the Hugging Face layout, with `onnx/` for its vision encoder; an earlier one is let go.
-   * @throws {SourceError} when a file is missing, {ConfigError} and others for a model this project does not compute.
+   * @throws {MemoryError} before anything is loaded when it does not fit, naming the settings that would; {SourceError} when
+   *   a file is missing, {ConfigError} and others for a model this project does not compute.
    */
   load(
     model: FolderSpec,
@@ -21,8 +24,35 @@ export interface PolicyApi {
     onProgress?: (progress: LoadProgress) => void,
   ): Promise<PolicyInfo>
 
-  /** Makes a PEFT adapter (its folder) resident under a name. @throws {AdapterError} when it does not fit the model. */
+  /**
+   * Makes a PEFT adapter (its folder) resident under a name, beside others; one that had the name goes.
+   * @throws {AdapterError} when it does not fit the model.
+   */
   loadAdapter(name: string, adapter: FolderSpec): Promise<void>
+
+  /** Takes a resident adapter away; answers being written with it are written to their end. */
+  unloadAdapter(name: string): Promise<void>
+
+  /** The resident adapters, in the order they came. */
+  adapters(): Promise<readonly ResidentAdapter[]>
+
+  /**
+   * Adds a resident adapter to the weights: every later answer has it, and adapters chosen by a call come on top.
+   * @param strength factor on its effect. Default 1.
+   * @throws {AdapterError} for weights that are not f32, {Error} while anything else is under way.
+   */
+  mergeAdapter(name: string, strength?: number): Promise<void>
+
+  /** Takes a merged adapter out of the weights again, exact but for rounding. */
+  unmergeAdapter(name: string): Promise<void>
+
+  /**
+   * The prompt an answer would follow, as one string to be used as it is: with the chat template where a string holds no
+   * image token, and the model's image token in each image's place.
+   * @param options.images images of the prompt. Default 1.
+   * @param options.context the answer's beginning, already written. Default none.
+   */
+  renderPrompt(prompt: Text, options?: { images?: number; context?: string }): Promise<string>
 
   /**
    * Writes answers, all requests in as few batches as fit.
@@ -53,6 +83,39 @@ export interface LoadOptions {
   readonly maxPositions?: number
   /** Compute each layer again in the backward pass, for less memory. Default false. */
   readonly recompute?: boolean
+  /** Most bytes to take on the GPU. Default no limit but the device's on a single buffer. */
+  readonly budgetBytes?: number
+  /** What will be done with the model, so that the plan counts it. Default nothing beyond holding it. */
+  readonly use?: ExpectedUse
+}
+
+/** What a model will be used for, at most; lengths in tokens. */
+export interface ExpectedUse {
+  /** The adapter to be trained or to answer, under PEFT's names. */
+  readonly peft?: unknown
+  readonly train?: {
+    /** Pairs in a batch: `per_device_train_batch_size`. */
+    readonly pairs: number
+    /** Longest prompt, its image tokens included, and longest answer. */
+    readonly promptTokens: number
+    readonly answerTokens: number
+    /** Default 1. */
+    readonly gradientAccumulationSteps?: number
+  }
+  readonly generate?: {
+    /** Prompts answered together, and answers to each. */
+    readonly prompts: number
+    readonly candidates: number
+    /** Longest prompt, its image tokens included. */
+    readonly promptTokens: number
+    readonly maxNewTokens: number
+  }
+}
+
+/** GPU memory by use, counted before any of it is taken. */
+export interface MemoryReport extends MemoryPlan {
+  /** The plan for people: a line for each use, and the peak. */
+  readonly table: string
 }
 
 export interface LoadProgress {
@@ -60,20 +123,31 @@ export interface LoadProgress {
   readonly done: number
   readonly total: number
   readonly bytesRead: number
+  /** Comes once, before anything is loaded. */
+  readonly plan?: MemoryReport
 }
 
 export interface PolicyInfo {
   readonly architecture: string
   readonly adapter: DeviceProfile
+  readonly plan: MemoryReport
 }
 
 /** Which adapter answers: none, a resident one by its name, or the one being trained. */
 export interface AdapterChoice {
   /** Name of a resident adapter; "training" is the one being trained or trained last. Default none. */
   readonly adapter?: string
+  /** Factor on the adapter's effect: 0 is the model without it, 1 the adapter as trained, more exaggerates. Default 1. */
+  readonly strength?: number
 }
 
-export interface GenerateJob extends AdapterChoice {
+export interface ResidentAdapter {
+  readonly name: string
+  /** Whether it is part of the weights now. */
+  readonly isMerged: boolean
+}
+
+export interface GenerateJob extends AdapterChoice, TextEnds {
   readonly requests: readonly GenerateRequest[]
   /** Default 256. */
   readonly maxNewTokens?: number
@@ -88,10 +162,15 @@ export interface GenerateJob extends AdapterChoice {
 
 export interface GenerateRequest {
   readonly images: readonly FileSpec[]
+  /** A string is the user's message to the chat template, unless it holds the model's image token or there is none. */
   readonly prompt: Text
+  /** Take a string as it is in any case, such as one of `renderPrompt`. Default false. */
+  readonly isVerbatim?: boolean
+  /** The answer's beginning, already written; answers go on from there. Default none. */
+  readonly context?: string
   /** Answers wanted. Default 1. */
   readonly candidates?: number
-  /** Keys the random numbers, with the hashes of images and prompt and the candidate's number. Default 0. */
+  /** Keys the random numbers, with the hashes of images, prompt and context and the candidate's number. Default 0. */
   readonly seed?: number
   readonly round?: number
 }
@@ -101,20 +180,28 @@ export interface Answer {
   /** Index among the requests. */
   readonly request: number
   readonly candidate: number
+  /** What was written, up to where it ends. */
   readonly text: string
+  /** The request's context and what was written after it. */
+  readonly whole: string
   readonly tokens: readonly number[]
   /** Log-probability of each token under the model. */
   readonly logprobs: readonly number[]
   readonly top: readonly { readonly ids: readonly number[]; readonly logprobs: readonly number[] }[]
   /** Undefined while it is being written. */
   readonly finishReason: 'stop' | 'length' | undefined
+  /** Where `finishReason` is `stop`: the answer is over (`token`), or only as much of it as was wanted is. */
+  readonly stoppedBy?: 'token' | 'string' | 'sentence'
   /** SHA-256 of the request's images, hexadecimal. */
   readonly imageHashes: readonly string[]
 }
 
-/** A dataset's file, and the folder its image paths start from. */
+/** A dataset's rows, either in a file or given here, and the folder its image paths start from. */
 export interface Dataset {
-  readonly data: FileSpec
+  /** JSON lines or parquet. */
+  readonly data?: FileSpec
+  /** The same columns; images as paths, data URLs or bytes. */
+  readonly rows?: readonly object[]
   readonly images: FolderSpec
 }
 
@@ -150,6 +237,8 @@ export interface TrainJob extends Dataset {
 export type TrainEvent =
   /** Pairs made ready so far: images seen, texts turned into tokens. */
   | { readonly kind: 'pairs'; readonly done: number }
+  /** What the training will take on the GPU, before it takes it. */
+  | { readonly kind: 'plan'; readonly plan: MemoryReport }
   /** Reference log-probabilities computed so far. */
   | { readonly kind: 'reference'; readonly done: number; readonly total: number }
   /** Steps begin: those done before, and in all. */

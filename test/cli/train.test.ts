@@ -179,6 +179,7 @@ describe('wrong usage is seen before anything is started', () => {
     data: at('pairs.jsonl'),
     config: at('train.json'),
     shuffle: true,
+    recompute: false,
     out: at('never'),
   })
 

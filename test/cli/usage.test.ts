@@ -9,11 +9,28 @@ test.each([
   [['serve', '--port=8080'], { command: 'serve', port: 8080 }],
   [
     ['train', '--model', 'm', '--data', 'p.jsonl', '--config', 'c.json', '--out', 'o'],
-    { command: 'train', model: 'm', data: 'p.jsonl', config: 'c.json', shuffle: true, out: 'o' },
+    {
+      command: 'train',
+      model: 'm',
+      data: 'p.jsonl',
+      config: 'c.json',
+      shuffle: true,
+      recompute: false,
+      out: 'o',
+    },
   ],
   [
     ['train', '--model=m', '--data=p', '--config=c', '--adapter=a', '--no-shuffle', '--out=o'],
-    { command: 'train', model: 'm', adapter: 'a', data: 'p', config: 'c', shuffle: false, out: 'o' },
+    {
+      command: 'train',
+      model: 'm',
+      adapter: 'a',
+      data: 'p',
+      config: 'c',
+      shuffle: false,
+      recompute: false,
+      out: 'o',
+    },
   ],
   [
     ['generate', '--model', 'm', '--image', 'a.png', 'b.png', '--image', 'c.png', '--prompt', 'What?'],

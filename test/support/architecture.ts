@@ -20,7 +20,23 @@ const ROOMS: Readonly<Record<string, Room>> = {
   evaluate: { may: ['method', 'data'], isPure: true },
   models: { may: ['kernels', 'gpu', 'method', 'data'] },
   store: { may: ['method', 'data'] },
-  worker: { may: ['workers', 'models', 'kernels', 'gpu', 'doctor', 'method', 'data', 'store'] },
+  worker: {
+    may: [
+      'workerParts',
+      'workers',
+      'models',
+      'kernels',
+      'gpu',
+      'doctor',
+      'method',
+      'data',
+      'evaluate',
+      'store',
+    ],
+  },
+  workerParts: {
+    may: ['workers', 'models', 'kernels', 'gpu', 'doctor', 'method', 'data', 'evaluate', 'store'],
+  },
   workers: { may: ['method', 'data', 'evaluate'], mayTypes: ['models', 'gpu', 'doctor', 'worker'] },
   pipeline: { may: ['workers', 'worker', 'method', 'data', 'evaluate', 'store'], mayTypes: ['doctor'] },
   notebook: { may: ['pipeline', 'method', 'data', 'evaluate', 'store'] },
@@ -35,7 +51,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@huggingface/transformers': ['models'],
   'onnxruntime-web/wasm': ['models'],
   'onnxruntime-web/webgpu': ['models'],
-  comlink: ['workers', 'worker', 'pipeline'],
+  comlink: ['workers', 'worker', 'workerParts', 'pipeline'],
   'idb-keyval': ['store'],
   lit: ['ui'],
   'playwright-core': ['cli'],
@@ -59,6 +75,7 @@ const NOT_PURE =
 function roomOf(path: string): string {
   if (path === 'src/gpu/doctor.ts') return 'doctor'
   if (path.endsWith('.worker.ts')) return 'worker'
+  if (/^src\/workers\/[^/]+\//.test(path)) return 'workerParts' // what one worker is made of
   if (path.startsWith('shaders/')) return 'shaders'
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? ''
 }

@@ -3,6 +3,7 @@ import { createSample, type Sample } from '../../kernels/sample.ts'
 import { BatchError, checkPrefix, type PackOptions, type Prefix } from './batch.ts'
 import { type AnswerRow, DecodeBatch } from './decode-batch.ts'
 import type { Decoder } from './decoder.ts'
+import { type EndsAt, endEarly } from './early-end.ts'
 import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
 import type { ActiveAdapter } from './linear.ts'
 
@@ -11,6 +12,8 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal
   /** Called whenever answers have grown, with those that have. */
   readonly onTokens?: (grown: readonly Generation[]) => void
+  /** Ends answers by what they say, before a stop token does. */
+  readonly endsAt?: EndsAt
   /** Awaited now and then; it pauses the writing by not resolving. */
   readonly gate?: () => Promise<void>
 }
@@ -90,7 +93,7 @@ export class Generator {
     settings: GenerationSettings,
     options: GenerateOptions,
   ): Promise<Generation[]> {
-    const { gate, onTokens, signal, adapter } = options
+    const { gate, onTokens, signal, adapter, endsAt } = options
     signal?.throwIfAborted()
     const sizes = { stride: this.#limits.stride, imageTokenId: this.#pack.imageTokenId }
     const batch = new DecodeBatch(this.#gpu, this.#decoder, this.#sample, wanted, settings, sizes)
@@ -98,7 +101,10 @@ export class Generator {
       batch.prefill(adapter)
       let active = batch.rows
       while (active.length > 0) {
+        const lengths = active.map(({ generation }) => generation.tokens.length)
         await batch.collect(active)
+        if (endsAt)
+          for (const [i, { generation }] of active.entries()) endEarly(generation, lengths[i] ?? 0, endsAt)
         onTokens?.(active.map(({ generation }) => generation))
         signal?.throwIfAborted()
         await gate?.()

@@ -1,0 +1,251 @@
+import { openFolder } from '../../data/folder.ts'
+import type { Text } from '../../data/preference.ts'
+import { Autotuner } from '../../gpu/autotune.ts'
+import { Gpu } from '../../gpu/gpu.ts'
+import { readAdapter } from '../../models/adapter-files.ts'
+import { endedText, textEndRule } from '../../models/answer-end.ts'
+import { AnswerLogps } from '../../models/decoder/answer-logps.ts'
+import type { Generation } from '../../models/decoder/generation.ts'
+import { Generator } from '../../models/decoder/generator.ts'
+import { PolicyModel } from '../../models/policy-model.ts'
+import { StoredTuning } from '../../store/tuning.ts'
+import { Job } from '../job.ts'
+import type { Answer, CompletionLogps, MemoryReport, PolicyApi } from '../policy.api.ts'
+import { type Relay, relayTo } from '../relay.ts'
+import { ResidentAdapters } from './adapters.ts'
+import { measureCompletions } from './logps.ts'
+import { expectedMemory, memoryReport } from './memory.ts'
+import { type EncodedRequest, encodeRequest } from './requests.ts'
+import { TRAINING, trainPolicy } from './training.ts'
+
+interface Loaded {
+  readonly gpu: Gpu
+  readonly policy: PolicyModel
+  readonly generator: Generator
+  readonly logps: AnswerLogps
+  readonly adapters: ResidentAdapters
+}
+
+/** One set of weights and what is done with it; see `PolicyApi`. */
+export class PolicySession implements PolicyApi {
+  #gpu: Gpu | undefined
+  #loaded: Loaded | undefined
+  /** In the order they began: `pause`, `resume` and `cancel` are meant for the first. */
+  readonly #jobs = new Set<Job>()
+  #training: Job | undefined
+
+  async load(...[spec, options = {}, onProgress]: Parameters<PolicyApi['load']>) {
+    const relay = relayTo(onProgress)
+    return await this.#run(async (job) => {
+      this.#expectAlone('load', job)
+      this.#unload()
+      this.#gpu ??= await Gpu.open()
+      const gpu = this.#gpu
+      const { use = {}, ...settings } = options
+      const { recompute = false } = settings
+      let plan: MemoryReport | undefined
+      const policy = await PolicyModel.load(gpu, openFolder(spec), {
+        ...settings,
+        use: expectedMemory({ ...use, recompute }),
+        // A software adapter's best designs are known; trying them would only cost time.
+        ...(gpu.profile.isSoftware ? {} : { tuner: new Autotuner(gpu, new StoredTuning()) }),
+        signal: job.signal,
+        onPlan: (made) => {
+          plan = memoryReport(made)
+          relay.send({ done: 0, total: 0, bytesRead: 0, plan })
+        },
+        onProgress: (progress) => relay.send(progress),
+      })
+      const { decoder, config } = policy
+      this.#loaded = {
+        gpu,
+        policy,
+        generator: await Generator.create(gpu, decoder, config.imageTokenId),
+        logps: new AnswerLogps(gpu, decoder, config.imageTokenId),
+        adapters: new ResidentAdapters(gpu),
+      }
+      return { architecture: config.architecture, adapter: gpu.profile, plan: plan as MemoryReport }
+    }, relay)
+  }
+
+  async loadAdapter(...[name, folder]: Parameters<PolicyApi['loadAdapter']>) {
+    refuseTraining('loadAdapter', name)
+    await this.#run(async (job) => {
+      const { policy, adapters } = this.#model()
+      const { layout, params } = await readAdapter(openFolder(folder), policy.config, job.signal)
+      adapters.keep(name, layout, params)
+    })
+  }
+
+  async unloadAdapter(name: string) {
+    if (this.#training) refuseTraining('unloadAdapter', name)
+    this.#model().adapters.remove(name)
+  }
+
+  async adapters() {
+    const { names, merged } = this.#model().adapters
+    return names.map((name) => ({ name, isMerged: merged.includes(name) }))
+  }
+
+  async mergeAdapter(name: string, strength = 1) {
+    await this.#run(async (job) => {
+      this.#expectAlone('mergeAdapter', job)
+      const { policy, adapters } = this.#model()
+      adapters.merge(policy.decoder, name, strength)
+    })
+  }
+
+  async unmergeAdapter(name: string) {
+    await this.#run(async (job) => {
+      this.#expectAlone('unmergeAdapter', job)
+      const { policy, adapters } = this.#model()
+      adapters.unmerge(policy.decoder, name)
+    })
+  }
+
+  async renderPrompt(prompt: Text, { images = 1, context = '' }: { images?: number; context?: string } = {}) {
+    const { encoder } = this.#model().policy
+    return encoder.renderPrompt(
+      typeof prompt === 'string' ? encoder.userPrompt(prompt) : prompt,
+      images,
+      context,
+    )
+  }
+
+  async generate(...[job, onAnswers]: Parameters<PolicyApi['generate']>) {
+    const relay = relayTo(onAnswers)
+    return await this.#run(async ({ signal, gate }) => {
+      const { policy, generator, adapters } = this.#model()
+      const { encoder } = policy
+      const { requests, adapter, strength, stopAfter, stopStrings, ...rest } = job
+      const { maxNewTokens = 256, temperature = 0, ...settings } = rest
+      const ends = { ...(stopAfter ? { stopAfter } : {}), ...(stopStrings ? { stopStrings } : {}) }
+      const endsAt = textEndRule((tokens) => encoder.decodeText(tokens), ends)
+      const encoded: EncodedRequest[] = []
+      for (const request of requests) encoded.push(await encodeRequest(encoder, request, signal))
+      const answer = (generation: Generation): Answer => {
+        const { imageHashes = [], context = '' } = encoded[generation.request] ?? {}
+        const { tokens, finishReason } = generation
+        const text = encoder.decodeText(tokens)
+        const ended = endedText(text, ends)
+        const whole = context === '' ? text : encoder.decodeText(tokens, context)
+        const isToken = encoder.stopTokens.includes(tokens.at(-1) ?? -1)
+        return {
+          ...generation,
+          text: ended?.text ?? text,
+          whole: ended ? whole.slice(0, whole.length - (text.length - ended.text.length)) : whole,
+          ...(finishReason === 'stop' ? { stoppedBy: isToken ? 'token' : (ended?.by ?? 'sentence') } : {}),
+          imageHashes,
+        }
+      }
+      const choice = {
+        ...(adapter === undefined ? {} : { adapter }),
+        ...(strength === undefined ? {} : { strength }),
+      }
+      const generations = await adapters.use(choice, (active) =>
+        generator.generate(
+          encoded.map(({ request }) => request),
+          { ...settings, temperature, maxNewTokens, stopTokens: encoder.stopTokens },
+          {
+            adapter: active,
+            signal,
+            gate,
+            ...(endsAt ? { endsAt } : {}),
+            ...(onAnswers ? { onTokens: (grown) => relay.send(grown.map(answer)) } : {}),
+          },
+        ),
+      )
+      return generations.map(answer)
+    }, relay)
+  }
+
+  async logps(...[job, onResult]: Parameters<PolicyApi['logps']>) {
+    const relay = relayTo(onResult)
+    return await this.#run(async (running) => {
+      const { policy, logps, adapters } = this.#model()
+      return await adapters.use(job, async (active) => {
+        const results: CompletionLogps[] = []
+        for await (const result of measureCompletions(policy.encoder, logps, job, active, running)) {
+          results.push(result)
+          relay.send(result)
+        }
+        return results
+      })
+    }, relay)
+  }
+
+  async train(...[job, onEvent]: Parameters<PolicyApi['train']>) {
+    if (this.#training) throw new Error('train: expected no other training under way')
+    const relay = relayTo(onEvent)
+    return await this.#run(async (running) => {
+      const loaded = this.#model()
+      const { merged } = loaded.adapters
+      if (merged.length > 0)
+        throw new Error(
+          `train: expected the weights as they were loaded, got ${merged.join(', ')} merged; unmerge first`,
+        )
+      this.#training = running
+      try {
+        return await trainPolicy(loaded, job, running, relay.send)
+      } finally {
+        this.#training = undefined
+      }
+    }, relay)
+  }
+
+  async pause() {
+    this.#first()?.pause()
+  }
+
+  async resume() {
+    this.#first()?.resume()
+  }
+
+  async stop() {
+    if (this.#training?.isUnderWay) this.#training.stop()
+    else this.#first()?.cancel() // there is nothing to continue from yet
+  }
+
+  async cancel() {
+    this.#first()?.cancel()
+  }
+
+  /** Runs a job, in the reach of `pause`, `resume` and `cancel`. */
+  async #run<T, E>(work: (job: Job) => Promise<T>, relay?: Relay<E>): Promise<T> {
+    const job = new Job()
+    this.#jobs.add(job)
+    try {
+      const result = await work(job)
+      await relay?.settle()
+      return result
+    } finally {
+      this.#jobs.delete(job)
+    }
+  }
+
+  #first(): Job | undefined {
+    return this.#jobs.values().next().value
+  }
+
+  /** Weights may change only while nobody computes with them. */
+  #expectAlone(what: string, job: Job): void {
+    if ([...this.#jobs].some((other) => other !== job))
+      throw new Error(`${what}: expected nothing else under way; wait for it, stop or cancel it first`)
+  }
+
+  #model(): Loaded {
+    if (!this.#loaded) throw new Error('expected a model to be loaded first')
+    return this.#loaded
+  }
+
+  #unload(): void {
+    this.#loaded?.adapters.clear()
+    this.#loaded?.logps.release()
+    this.#loaded?.policy.release()
+    this.#loaded = undefined
+  }
+}
+
+function refuseTraining(what: string, name: string): void {
+  if (name === TRAINING) throw new Error(`${what}: ${TRAINING} is the name of the adapter being trained`)
+}

@@ -1,0 +1,125 @@
+import { transfer } from 'comlink'
+import { openFile, openFolder } from '../../data/folder.ts'
+import { parseLoraConfig, writeAdapter } from '../../data/peft.ts'
+import { readPreferences } from '../../data/preference.ts'
+import type { Gpu } from '../../gpu/gpu.ts'
+import { planSteps } from '../../method/schedule.ts'
+import { parseTrainerConfig } from '../../method/trainer-config.ts'
+import { type ReadAdapter, readAdapter } from '../../models/adapter-files.ts'
+import type { ModelConfig } from '../../models/config.ts'
+import { adapterLayout, initialAdapter, unpackAdapter } from '../../models/decoder/adapter.ts'
+import { DpoTrainer } from '../../models/decoder/trainer.ts'
+import { readTrainingCheckpoint, writeTrainingCheckpoint } from '../../models/decoder/training-checkpoint.ts'
+import { trainingRows } from '../../models/decoder/training-rows.ts'
+import { runTraining } from '../../models/decoder/training-run.ts'
+import type { PolicyModel } from '../../models/policy-model.ts'
+import { encodePairs, hashRun } from '../../models/training-pairs.ts'
+import type { Job } from '../job.ts'
+import type { TrainEvent, TrainJob, TrainOutcome } from '../policy.api.ts'
+import type { ResidentAdapters } from './adapters.ts'
+import { openDataset } from './dataset.ts'
+import { memoryReport } from './memory.ts'
+
+/** The name under which the adapter being trained, or trained last, answers. */
+export const TRAINING = 'training'
+
+interface Trained {
+  readonly gpu: Gpu
+  readonly policy: PolicyModel
+  readonly adapters: ResidentAdapters
+}
+
+/** Trains an adapter from a job's pairs and settings, to the end, to a stop or to ill health. */
+export async function trainPolicy(
+  { gpu, policy, adapters }: Trained,
+  job: TrainJob,
+  running: Job,
+  onEvent: (event: TrainEvent) => void,
+): Promise<TrainOutcome> {
+  const { signal } = running
+  const { shuffle = true } = job
+  const config = parseTrainerConfig(job.config)
+  const { layout, params } = await startingAdapter(job, policy.config, config.seed, signal)
+  const { source, open } = await openDataset(job, signal)
+  const pairs = await encodePairs(policy.encoder, readPreferences(source, signal), open, {
+    signal,
+    onProgress: (done) => onEvent({ kind: 'pairs', done }),
+  })
+  const run = {
+    settings: JSON.stringify(config),
+    peft: JSON.stringify(layout.config),
+    shuffle: String(shuffle),
+    model: JSON.stringify(policy.config),
+    ...(await hashRun(pairs, params)),
+  }
+  const start = job.checkpoint
+    ? await readTrainingCheckpoint(await openFile(job.checkpoint, signal), run, signal)
+    : params
+  const { hiddenSize, vocabSize } = policy.decoder.config
+  const steps = planSteps(config, pairs.length)
+  const rows = trainingRows({ config, plan: steps, pairs, hiddenSize, shuffle, share: true })
+  const plan = policy.plan({
+    lora: layout.config,
+    train: {
+      rows,
+      recompute: policy.decoder.recompute,
+      gradientAccumulationSteps: config.gradient_accumulation_steps,
+    },
+  })
+  onEvent({ kind: 'plan', plan: memoryReport(plan) })
+  const pack = { imageTokenId: policy.config.imageTokenId, hiddenSize, vocabSize }
+  const trainer = await DpoTrainer.create(
+    gpu,
+    policy.decoder,
+    { config, layout, pairs, pack, shuffle },
+    start,
+  )
+  try {
+    adapters.lend(TRAINING, trainer.params)
+    await trainer.computeReference({
+      signal,
+      onProgress: (done, total) => onEvent({ kind: 'reference', done, total }),
+    })
+    signal.throwIfAborted()
+    const { totalSteps } = trainer.plan
+    const pairsPerStep = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    running.isUnderWay = true
+    onEvent({ kind: 'start', step: trainer.step, totalSteps, pairsPerStep })
+    const { status, state, ailment } = await runTraining(trainer, {
+      beta: config.beta,
+      signal,
+      ...(job.checkpointSteps === undefined ? {} : { checkpointSteps: job.checkpointSteps }),
+      shouldStop: () => running.isStopping,
+      gate: running.gate,
+      onStep: (metrics) => onEvent({ kind: 'step', metrics }),
+      onCheckpoint: (state) => {
+        const file = writeTrainingCheckpoint(state, run)
+        onEvent(transfer({ kind: 'checkpoint', step: state.step, file }, [file.buffer]))
+      },
+    })
+    await adapters.withdraw(TRAINING, trainer.params)
+    adapters.keep(TRAINING, layout, state.params)
+    const adapter = writeAdapter(layout.config, unpackAdapter(layout, state.params))
+    const checkpoint = writeTrainingCheckpoint(state, run)
+    return transfer(
+      { status, step: state.step, totalSteps, ...(ailment ? { ailment } : {}), adapter, checkpoint },
+      [adapter['adapter_model.safetensors'].buffer, checkpoint.buffer],
+    )
+  } finally {
+    await adapters.withdraw(TRAINING, trainer.params)
+    trainer.release()
+  }
+}
+
+/** The adapter a training starts from: PEFT's files, or a new one drawn from the seed. */
+async function startingAdapter(
+  { adapter, peft }: TrainJob,
+  model: ModelConfig,
+  seed: number,
+  signal: AbortSignal,
+): Promise<ReadAdapter> {
+  if (adapter && peft !== undefined) throw new Error('train: expected peft or adapter, got both')
+  if (adapter) return await readAdapter(openFolder(adapter), model, signal)
+  const layout = adapterLayout(model, parseLoraConfig(peft, 'peft'))
+  return { layout, params: initialAdapter(layout, seed) }
+}
