@@ -41,6 +41,7 @@ export default defineConfig({
           globalSetup: 'test/support/browser.ts', // installs a browser if there is none, before the provider starts it
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000, // a worker that loads a model compiles its shaders first
           browser: {
             enabled: true,
             headless: true,

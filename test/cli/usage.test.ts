@@ -80,6 +80,10 @@ test.each([
     },
   ],
   [['logps', '--model', 'm', '--data', 'd'], { command: 'logps', model: 'm', data: 'd' }],
+  [
+    ['logps', '--model', 'm', '--data', 'd', '--weights', 'int8', '--memory', '512'],
+    { command: 'logps', model: 'm', data: 'd', weights: 'int8', memory: 512 },
+  ],
   [['--help'], { command: 'help' }],
   [['--version'], { command: 'version' }],
 ] as const)('%j is understood', (args, request) => {
@@ -99,6 +103,11 @@ describe('wrong usage', () => {
     [['train', '--data', 'p', '--config', 'c', '--out', 'o'], '--model: expected a value, got none'],
     [['train', '--model', 'm', '--data', 'p', '--config', 'c'], '--out: expected a value, got none'],
     [['train', '--model', 'm', 'pairs.jsonl'], 'pairs.jsonl'],
+    [
+      ['logps', '--model', 'm', '--data', 'd', '--weights', 'f8'],
+      '--weights: expected one of f32, f16, int8, int4, got f8',
+    ],
+    [['logps', '--model', 'm', '--data', 'd', '--memory', '0'], '--memory: expected a number from 1'],
     [['generate', '--model', 'm', '--prompt', 'p'], '--image: expected at least one file, got none'],
     [['generate', '--model', 'm', '--image', 'a'], '--prompt: expected a value, got none'],
     [

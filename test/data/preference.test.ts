@@ -9,6 +9,7 @@ import {
   readCompletions,
   readPreferences,
 } from '../../src/data/preference.ts'
+import type { RowSource } from '../../src/data/rows.ts'
 
 const GOLDENS = new URL('../goldens/', import.meta.url)
 const bytesOf = (path: string): Uint8Array<ArrayBuffer> =>
@@ -26,7 +27,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
-const pairs = (source: ByteSource): Promise<PreferenceExample[]> => all(readPreferences(source))
+const pairs = (source: RowSource): Promise<PreferenceExample[]> => all(readPreferences(source))
 
 const PAIR = { images: ['a.png'], prompt: 'p', chosen: 'c', rejected: 'r' }
 const jsonl = await pairs(file('dpo-trainer/pairs.jsonl'))
@@ -172,4 +173,29 @@ test('completions keep their whole row', async () => {
     { where: 'f.jsonl: line 1', images: [{ path: 'a.png' }], prompt: 'p', completion: 'c', values: row },
   ])
   await expect(all(readCompletions(lines(PAIR)))).rejects.toThrow('completion: expected "completion"')
+})
+
+describe('rows in memory', () => {
+  test('go through the checks of a file', async () => {
+    const bytes = bytesOf('dpo-trainer/images/0.png')
+    const rows = [PAIR, { ...PAIR, images: [bytes], weight: 0.5 }]
+    expect(await pairs({ name: 'rows', rows })).toEqual([
+      { ...PAIR, where: 'rows: row 0', images: [{ path: 'a.png' }] },
+      {
+        ...PAIR,
+        where: 'rows: row 1',
+        images: [{ bytes, name: 'rows: row 1: images.0' }],
+        weight: 0.5,
+      },
+    ])
+  })
+
+  test.each([
+    [[PAIR, 7], 'rows: row 1: expected an object, got 7'],
+    [[{ ...PAIR, chosen: 1 }], 'rows: row 0: chosen: expected string, got 1'],
+    [[{ ...PAIR, images: ['../a.png'] }], 'rows: row 0: images.0: expected an image'],
+    [[], 'rows: expected at least one pair, got none'],
+  ])('%j is refused', async (rows, message) => {
+    await expect(pairs({ name: 'rows', rows })).rejects.toThrow(message)
+  })
 })

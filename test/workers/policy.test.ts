@@ -6,16 +6,9 @@ import { openPolicy, type PolicyClient } from '../../src/pipeline/client.ts'
 import type { TrainEvent, TrainJob } from '../../src/workers/policy.api.ts'
 import golden from '../goldens/dpo-trainer/golden.json'
 import { goldenBlob, goldenFolder, goldenTensors } from '../support/goldens.ts'
+import { openGoldenPolicy } from '../support/policy.ts'
 import { expectTrlLog } from '../support/trl.ts'
 
-const MODEL_FILES = [
-  'config.json',
-  'model.safetensors',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'processor_config.json',
-  'onnx/vision_encoder.onnx',
-]
 const PEFT = { r: 4, lora_alpha: 8, target_modules: 'all-linear' }
 const CONFIG = {
   beta: 0.2,
@@ -47,17 +40,11 @@ async function textPairs(): Promise<FileSpec> {
 }
 
 beforeAll(async () => {
-  policy = openPolicy()
-  const progress: number[] = []
-  const info = await policy.load(
-    await goldenFolder('dpo-trainer/model', MODEL_FILES),
-    {},
-    ({ done, total }) => {
-      progress.push(done / total)
-    },
-  )
-  expect(info.architecture).toBe('LlavaForConditionalGeneration')
-  expect(progress.at(-1)).toBe(1)
+  const opened = await openGoldenPolicy()
+  policy = opened.policy
+  expect(opened.info.architecture).toBe('LlavaForConditionalGeneration')
+  const last = opened.progress.at(-1)
+  expect(last).toMatchObject({ done: last?.total })
   pairs = await textPairs()
   job = { data: pairs, images, config: CONFIG, peft: PEFT, shuffle: false }
 })
