@@ -1,8 +1,8 @@
 import { openFile } from '../../data/folder.ts'
+import { sha256 } from '../../data/sha256.ts'
 import type { Prefix } from '../../models/decoder/batch.ts'
 import type { GenerationRequest } from '../../models/decoder/generation.ts'
 import type { PromptEncoder } from '../../models/prompt-encoder.ts'
-import { sha256 } from '../../data/sha256.ts'
 import { atRow } from '../../models/training-pairs.ts'
 import type { GenerateRequest } from '../policy.api.ts'
 
