@@ -104,6 +104,12 @@ export class PromptEncoder {
     return [{ role: 'user', content: text }]
   }
 
+  /** The first token that ends an answer, as text; undefined where none does. */
+  get endOfAnswer(): string | undefined {
+    const [token] = this.stopTokens
+    return token === undefined ? undefined : this.#tokenizer.decode([token], { skip_special_tokens: false })
+  }
+
   /** @param context text that the tokens continue; with it the text is the context's and theirs. Default none. */
   decodeText(tokens: readonly number[], context = ''): string {
     return this.#tokenizer.decode([...this.#ids(context), ...tokens], { skip_special_tokens: true })

@@ -7,6 +7,8 @@ import type { MemoryPlan } from '../models/decoder/memory-plan.ts'
 import type { StepMetrics } from '../models/decoder/trainer.ts'
 import type { DecoderWeights } from '../models/decoder/weights.ts'
 
+export type { StepMetrics }
+
 /**
  * The vision-language model that writes, measures and learns: one set of weights in a worker, for generation, log-
  * probabilities and training. Errors keep their name and message on their way here. `pause`, `resume` and `cancel` are meant
@@ -54,6 +56,9 @@ export interface PolicyApi {
    */
   renderPrompt(prompt: Text, options?: { images?: number; context?: string }): Promise<string>
 
+  /** The token that ends an answer, as text such as `</s>`. @throws {Error} when the model has none. */
+  endOfAnswer(): Promise<string>
+
   /**
    * Writes answers, all requests in as few batches as fit.
    * @param onAnswers called with the answers that have grown.
@@ -64,8 +69,18 @@ export interface PolicyApi {
   /** Log-probabilities of a dataset's completions, in its order. @param onResult called with each as it comes. */
   logps(job: LogpsJob, onResult?: (result: CompletionLogps) => void): Promise<CompletionLogps[]>
 
+  /**
+   * For each turn the first word of the greedy reply, and the log-probability of a given one. Turns about the same images
+   * share their computation, so that many yes/no questions cost little more than one.
+   * @param onReplies called with each request's replies as they come. @returns the replies, by request and turn.
+   */
+  replies(job: RepliesJob, onReplies?: (replies: Reply[]) => void): Promise<Reply[][]>
+
   /** Trains a LoRA adapter by preference pairs, to the end or until `stop`, `cancel` or ill health. */
   train(job: TrainJob, onEvent?: (event: TrainEvent) => void): Promise<TrainOutcome>
+
+  /** GPU memory of everything the worker does: in use now, and the most since the last call. */
+  memory(): Promise<{ readonly bytesInUse: number; readonly peakBytes: number }>
 
   /** Holds the job under way before its next step or token; the other methods can be used meanwhile. */
   pause(): Promise<void>
@@ -217,6 +232,30 @@ export interface CompletionLogps {
   readonly logp: number
   readonly numTokens: number
   readonly tokenLogps: readonly number[]
+}
+
+export interface RepliesJob extends AdapterChoice {
+  readonly requests: readonly ReplyRequest[]
+  /** Tokens computed at once, about. Default 2048. */
+  readonly batchTokens?: number
+}
+
+export interface ReplyRequest {
+  readonly images: readonly FileSpec[]
+  readonly turns: readonly {
+    /** A string is the user's message to the chat template, unless it holds the model's image token or there is none. */
+    readonly prompt: Text
+    /** A reply to measure, with the template's ending where there is a template. Default none: only the first word is wanted. */
+    readonly completion?: string
+  }[]
+}
+
+export interface Reply {
+  /** The likeliest first token as text, without the space around it. */
+  readonly firstWord: string
+  /** Sum over the completion's tokens. */
+  readonly logp: number
+  readonly numTokens: number
 }
 
 export interface TrainJob extends Dataset {

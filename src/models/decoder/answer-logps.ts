@@ -4,6 +4,13 @@ import type { Decoder } from './decoder.ts'
 import type { ActiveAdapter } from './linear.ts'
 import type { BatchRows, Workspace } from './workspace.ts'
 
+/** What the model says of each token of an answer. */
+export interface PredictedAnswer {
+  readonly logps: readonly number[]
+  /** The likeliest token in each place, given the answer up to there. */
+  readonly likeliest: readonly number[]
+}
+
 /** Log-probabilities of answers, batch by batch, prefixes shared; its buffers grow with the largest batch. */
 export class AnswerLogps {
   readonly #gpu: Gpu
@@ -23,6 +30,30 @@ export class AnswerLogps {
    * @throws {BatchError} for a sequence that does not fit the model.
    */
   async measure(sequences: readonly Sequence[], adapter?: ActiveAdapter): Promise<number[][]> {
+    const { logps, offsets } = this.#forward(sequences, adapter)
+    const values = await this.#gpu.readF32(logps)
+    return sequences.map((_, i) => [...values.subarray(offsets[i], offsets[i + 1])])
+  }
+
+  /**
+   * As `measure`, with the token the model would have written in each place of the answer.
+   * @throws {BatchError} for a sequence that does not fit the model.
+   */
+  async predict(sequences: readonly Sequence[], adapter?: ActiveAdapter): Promise<PredictedAnswer[]> {
+    const { logps, argmax, offsets } = this.#forward(sequences, adapter)
+    const [values, likeliest] = await Promise.all([this.#gpu.readF32(logps), this.#gpu.readU32(argmax)])
+    return sequences.map((_, i) => ({
+      logps: [...values.subarray(offsets[i], offsets[i + 1])],
+      likeliest: [...likeliest.subarray(offsets[i], offsets[i + 1])],
+    }))
+  }
+
+  release(): void {
+    this.#workspace?.release()
+    this.#workspace = undefined
+  }
+
+  #forward(sequences: readonly Sequence[], adapter: ActiveAdapter | undefined) {
     const { maxPositions, config } = this.#decoder
     const packed = packSequences(sequences, { ...this.#pack, maxPositions })
     const workspace = this.#fitting({
@@ -32,14 +63,7 @@ export class AnswerLogps {
       features: packed.features.length / config.hiddenSize,
     })
     const staged = this.#decoder.stage(workspace, packed)
-    const { logps } = this.#decoder.forward(workspace, staged, adapter, false)
-    const values = await this.#gpu.readF32(logps)
-    return sequences.map((_, i) => [...values.subarray(packed.offsets[i], packed.offsets[i + 1])])
-  }
-
-  release(): void {
-    this.#workspace?.release()
-    this.#workspace = undefined
+    return { ...this.#decoder.forward(workspace, staged, adapter, false), offsets: packed.offsets }
   }
 
   #fitting(needed: BatchRows): Workspace {

@@ -10,11 +10,12 @@ import { Generator } from '../../models/decoder/generator.ts'
 import { PolicyModel } from '../../models/policy-model.ts'
 import { StoredTuning } from '../../store/tuning.ts'
 import { Job } from '../job.ts'
-import type { Answer, CompletionLogps, MemoryReport, PolicyApi } from '../policy.api.ts'
+import type { Answer, CompletionLogps, MemoryReport, PolicyApi, Reply } from '../policy.api.ts'
 import { type Relay, relayTo } from '../relay.ts'
 import { ResidentAdapters } from './adapters.ts'
 import { measureCompletions } from './logps.ts'
 import { expectedMemory, memoryReport } from './memory.ts'
+import { readReplies } from './replies.ts'
 import { type EncodedRequest, encodeRequest } from './requests.ts'
 import { TRAINING, trainPolicy } from './training.ts'
 
@@ -112,6 +113,12 @@ export class PolicySession implements PolicyApi {
     )
   }
 
+  async endOfAnswer() {
+    const { endOfAnswer } = this.#model().policy.encoder
+    if (endOfAnswer === undefined) throw new Error('expected a token that ends an answer, the model has none')
+    return endOfAnswer
+  }
+
   async generate(...[job, onAnswers]: Parameters<PolicyApi['generate']>) {
     const relay = relayTo(onAnswers)
     return await this.#run(async ({ signal, gate }) => {
@@ -174,6 +181,21 @@ export class PolicySession implements PolicyApi {
     }, relay)
   }
 
+  async replies(...[job, onReplies]: Parameters<PolicyApi['replies']>) {
+    const relay = relayTo(onReplies)
+    return await this.#run(async (running) => {
+      const { policy, logps, adapters } = this.#model()
+      return await adapters.use(job, async (active) => {
+        const all: Reply[][] = []
+        for await (const replies of readReplies(policy.encoder, logps, job, active, running)) {
+          all.push(replies)
+          relay.send(replies)
+        }
+        return all
+      })
+    }, relay)
+  }
+
   async train(...[job, onEvent]: Parameters<PolicyApi['train']>) {
     if (this.#training) throw new Error('train: expected no other training under way')
     const relay = relayTo(onEvent)
@@ -191,6 +213,13 @@ export class PolicySession implements PolicyApi {
         this.#training = undefined
       }
     }, relay)
+  }
+
+  async memory() {
+    const { arena } = this.#model().gpu
+    const { bytesInUse, peakBytes } = arena.stats
+    arena.resetPeak()
+    return { bytesInUse, peakBytes }
   }
 
   async pause() {
