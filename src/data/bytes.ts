@@ -37,6 +37,31 @@ export function blobSource(blob: Blob, name: string): ByteSource {
   }
 }
 
+/** Part of a file as a file of its own, such as a member of an archive. */
+export function partSource(source: ByteSource, name: string, start: number, end: number): ByteSource {
+  checkRange(name, start, end, source.byteLength)
+  return {
+    name,
+    byteLength: end - start,
+    async read(from, to, signal) {
+      checkRange(name, from, to, end - start)
+      return await source.read(start + from, start + to, signal)
+    },
+  }
+}
+
+/** Bytes that are there already. */
+export function bytesSource(bytes: Uint8Array<ArrayBuffer>, name: string): ByteSource {
+  return {
+    name,
+    byteLength: bytes.length,
+    read: async (start, end) => {
+      checkRange(name, start, end, bytes.length)
+      return bytes.slice(start, end)
+    },
+  }
+}
+
 /**
  * A file on a server, read by range requests, each retried by itself.
  * @throws {SourceError} when the server does not answer, has no such file, or does not tell its size.

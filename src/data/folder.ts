@@ -6,11 +6,13 @@ export interface Folder {
   readonly name: string
   /** Opens a file by its path, or gives undefined when there is none. */
   open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined>
+  /** The paths of all files, sorted by their code units; undefined where they are not known, as on a server. */
+  readonly paths?: readonly string[]
 }
 
-/** A folder that can be sent to a worker: an address, or files by their path. */
+/** A folder that can be sent to a worker: an address (a server tells no paths: give them, where they matter), or files by their path. */
 export type FolderSpec =
-  | { readonly url: string }
+  | { readonly url: string; readonly paths?: readonly string[] }
   | { readonly name: string; readonly files: Readonly<Record<string, Blob>> }
 
 /** A file that can be sent to a worker. */
@@ -18,14 +20,24 @@ export type FileSpec = { readonly url: string } | { readonly name: string; reado
 
 /** Opens what a specification describes. @param options how addresses are fetched. */
 export function openFolder(spec: FolderSpec, options: Omit<UrlSourceOptions, 'signal'> = {}): Folder {
-  if ('url' in spec) return urlFolder(spec.url, options)
+  if ('url' in spec)
+    return {
+      ...urlFolder(spec.url, options),
+      ...(spec.paths ? { paths: spec.paths.toSorted(byCodeUnits) } : {}),
+    }
   return {
     name: spec.name,
+    paths: Object.keys(spec.files).sort(byCodeUnits),
     open: (path) => {
       const blob = Object.hasOwn(spec.files, path) ? spec.files[path] : undefined
       return Promise.resolve(blob && blobSource(blob, `${spec.name}/${path}`))
     },
   }
+}
+
+/** Puts texts in an order that depends on no language. */
+export function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** @throws {SourceError} when there is no such file. */

@@ -1,5 +1,6 @@
 import type { ByteSource } from './bytes.ts'
 import { DataError } from './data-error.ts'
+import { relativePath } from './paths.ts'
 
 /** An encoded image of a dataset: a path relative to the dataset's file, or the bytes themselves. */
 export type ImageRef =
@@ -48,16 +49,13 @@ export async function readImage(
 
 /** A path that stays below the dataset's folder, with forward slashes. */
 function checkedPath(path: string, where: string): string {
-  const parts = path
-    .replaceAll('\\', '/')
-    .split('/')
-    .filter((part) => part !== '.' && part !== '')
-  if (/^([/\\]|[a-z][a-z\d+.-]*:)/i.test(path) || parts.includes('..') || parts.length === 0) {
+  const below = relativePath(path)
+  if (below === undefined) {
     throw new DataError(
       `${where}: expected an image's path relative to the dataset's file and below its folder, got ${brief(path)}`,
     )
   }
-  return parts.join('/')
+  return below
 }
 
 function dataUrl(url: string, where: string): ImageRef {

@@ -1,0 +1,31 @@
+import type { ByteSource } from './bytes.ts'
+import { DataError } from './data-error.ts'
+import type { Folder } from './folder.ts'
+import { baseName, relativePath } from './paths.ts'
+
+/** Opens images that annotations name, wherever in the folder they lie. */
+export class ImageFinder {
+  readonly #folder: Folder
+  readonly #paths: ReadonlySet<string>
+  /** Paths by the last part; undefined for one that several have. */
+  readonly #byName = new Map<string, string | undefined>()
+
+  constructor(folder: Folder) {
+    this.#folder = folder
+    this.#paths = new Set(folder.paths)
+    for (const path of this.#paths) {
+      const name = baseName(path)
+      this.#byName.set(name, this.#byName.has(name) ? undefined : path)
+    }
+  }
+
+  /** By path or, failing that, by a name that only one file has. @throws {DataError} for a path that leads out. */
+  async open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined> {
+    const below = relativePath(path)
+    if (below === undefined)
+      throw new DataError(`expected an image's path below its folder, got one that leads out of it`)
+    const isKnown = this.#folder.paths === undefined || this.#paths.has(below)
+    const found = isKnown ? below : this.#byName.get(baseName(below))
+    return found === undefined ? undefined : await this.#folder.open(found, signal)
+  }
+}
