@@ -55,32 +55,81 @@ export function pairedBootstrap(
 function estimate(
   groups: readonly Counts[],
   statistic: (sums: readonly Float64Array[]) => number,
-  { samples = 2000, level = 0.95, seed = 0 }: BootstrapOptions,
+  options: BootstrapOptions,
 ): Estimate {
+  return bootstrapTable(groups, { value: statistic }, options).value
+}
+
+/**
+ * Several figures with their intervals from the same resamples of images, each computed from the sums of one or more groups
+ * of counts: the same images under different models.
+ * @throws {RangeError} without images, and unless all groups have the same images.
+ */
+export function bootstrapTable<K extends string>(
+  groups: readonly Counts[],
+  statistics: Readonly<Record<K, (sums: readonly Float64Array[]) => number>>,
+  { samples = 2000, level = 0.95, seed = 0 }: BootstrapOptions = {},
+): Record<K, Estimate> {
   const images = groups[0]?.length ?? 0
   if (images === 0) throw new RangeError('bootstrap: expected at least one image, got none')
-  const sum = (take: (draw: number) => number): number => {
-    const sums = groups.map((counts) => new Float64Array(counts[0]?.length ?? 0))
-    for (let draw = 0; draw < images; draw++) {
-      const image = take(draw)
-      groups.forEach((counts, g) => {
-        counts[image]?.forEach((count, c) => {
-          const total = sums[g] as Float64Array
-          total[c] = (total[c] as number) + count
-        })
-      })
-    }
-    return statistic(sums)
+  for (const { length } of groups) {
+    if (length !== images)
+      throw new RangeError(`bootstrap: expected the same images, got ${images} and ${length}`)
   }
-  const values = Float64Array.from({ length: samples }, (_, sample) => {
-    let words: readonly number[] = []
-    return sum((draw) => {
-      if (draw % 4 === 0) words = philox4x32([draw >>> 2, sample, 0, 0], [seed, PURPOSE])
-      return Math.floor(((words[draw % 4] as number) / 2 ** 32) * images)
+  const sumsOf = weigher(groups)
+  const names = Object.keys(statistics) as K[]
+  const values = names.map(() => new Float64Array(samples))
+  for (let sample = 0; sample < samples; sample++) {
+    const times = new Float64Array(images)
+    for (let draw = 0; draw < images; draw += 4) {
+      for (const word of philox4x32([draw >>> 2, sample, 0, 0], [seed, PURPOSE]).slice(0, images - draw)) {
+        const image = Math.floor((word / 2 ** 32) * images)
+        times[image] = (times[image] as number) + 1
+      }
+    }
+    const sums = sumsOf(times)
+    names.forEach((name, i) => {
+      ;(values[i] as Float64Array)[sample] = statistics[name](sums)
     })
-  }).sort()
+  }
+  const whole = sumsOf(new Float64Array(images).fill(1))
   const tail = (1 - level) / 2
-  return { value: sum((draw) => draw), low: quantile(values, tail), high: quantile(values, 1 - tail) }
+  const entries = names.map((name, i): [K, Estimate] => {
+    const sorted = (values[i] as Float64Array).sort()
+    return [
+      name,
+      { value: statistics[name](whole), low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) },
+    ]
+  })
+  return Object.fromEntries(entries) as Record<K, Estimate>
+}
+
+/** Sums each group's counts over the images, an image as often as it is drawn. */
+function weigher(groups: readonly Counts[]): (times: Float64Array) => Float64Array[] {
+  const widths = groups.map((counts) => counts[0]?.length ?? 0)
+  const width = widths.reduce((sum, own) => sum + own, 0)
+  const images = groups[0]?.length ?? 0
+  const rows = new Float64Array(images * width)
+  for (let image = 0; image < images; image++) {
+    rows.set(
+      groups.flatMap((counts) => counts[image] ?? []),
+      image * width,
+    )
+  }
+  return (times) => {
+    const sums = new Float64Array(width)
+    for (let image = 0; image < images; image++) {
+      const weight = times[image] as number
+      if (weight === 0) continue
+      const start = image * width
+      for (let i = 0; i < width; i++) sums[i] = (sums[i] as number) + weight * (rows[start + i] as number)
+    }
+    let start = 0
+    return widths.map((own) => {
+      start += own
+      return sums.subarray(start - own, start)
+    })
+  }
 }
 
 /** Marks the generator's use for resampling. */

@@ -27,20 +27,43 @@ export function withoutLastSentence(caption: string): string {
   return count > 1 ? firstSentences(caption, count - 1) : caption
 }
 
-/** A corpus's cover with its base captions, with all of them cut, and the cover to be matched. */
-export interface CoverToMatch {
-  base: number
-  cut: number
-  target: number
+/** How many of a caption's truth words are mentioned, and how many there are. */
+export interface CaptionCover {
+  readonly covered: number
+  readonly truth: number
 }
 
 /**
- * The probability of cutting a caption that makes the mean cover meet the target: cover falls linearly with it.
- * @returns a number in [0, 1]: 0 where the target is not below the base, 1 where it is not above the cut.
+ * The probability of dropping the last sentence, by `mixWithCut` and its coins, at which the mean Cover comes nearest to the
+ * target: cutting a caption never covers more.
+ * @param base of the captions as they are. @param cut of the same captions without their last sentences.
+ * @param target Cover in percent. @param seed the one to mix with.
+ * @returns a number in [0, 1]: 0 where the target is not below the base's Cover, 1 where it is below the cut ones'.
+ * @throws {RangeError} unless both have the same captions.
  */
-export function cutProbability({ base, cut, target }: CoverToMatch): number {
-  if (target >= base) return 0
-  return cut >= target ? 1 : (base - target) / (base - cut)
+export function cutProbability(
+  base: readonly CaptionCover[],
+  cut: readonly CaptionCover[],
+  target: number,
+  seed: number,
+): number {
+  if (base.length !== cut.length) {
+    throw new RangeError(
+      `control C: expected the same captions, got ${base.length} whole and ${cut.length} cut`,
+    )
+  }
+  const order = base.map((_, image) => ({ image, coin: coinOf(image, seed) })).sort((a, b) => a.coin - b.coin)
+  const truth = base.reduce((sum, caption) => sum + caption.truth, 0)
+  let covered = base.reduce((sum, caption) => sum + caption.covered, 0)
+  const distance = (): number => Math.abs((100 * covered) / Math.max(1, truth) - target)
+  let [best, nearest] = [0, distance()]
+  order.forEach(({ image }, i) => {
+    covered += (cut[image]?.covered ?? 0) - (base[image]?.covered ?? 0)
+    if (distance() >= nearest) return
+    nearest = distance()
+    best = order[i + 1]?.coin ?? 1 // coins below the next one's fall to be cut
+  })
+  return best
 }
 
 /**
@@ -48,10 +71,15 @@ export function cutProbability({ base, cut, target }: CoverToMatch): number {
  * @param probability of dropping; see `cutProbability`.
  */
 export function mixWithCut(baseCaptions: readonly string[], probability: number, seed: number): string[] {
-  return baseCaptions.map((caption, image) => {
-    const [word] = philox4x32([image, 0, 0, 0], [seed, PURPOSE])
-    return uniformOf(word) < probability ? withoutLastSentence(caption) : caption
-  })
+  return baseCaptions.map((caption, image) =>
+    coinOf(image, seed) < probability ? withoutLastSentence(caption) : caption,
+  )
+}
+
+/** In [0, 1). */
+function coinOf(image: number, seed: number): number {
+  const [word] = philox4x32([image, 0, 0, 0], [seed, PURPOSE])
+  return uniformOf(word)
 }
 
 /** Marks the generator's use for the control's coin. */

@@ -13,6 +13,17 @@ export function parseYesNo(reply: string): YesNo | undefined {
   return word === 'yes' || word === 'no' ? word : undefined
 }
 
+/** A reply as POPE's `evaluate.py` reads it: no where its first sentence has a word "No", "no" or "not", otherwise yes. */
+export function parsePopeReply(reply: string): YesNo {
+  const [first = ''] = reply.split('.')
+  return first
+    .replaceAll(',', '')
+    .split(' ')
+    .some((word) => word === 'No' || word === 'no' || word === 'not')
+    ? 'no'
+    : 'yes'
+}
+
 /** Figures in percent. "Always no" has a high F1 over "no": read accuracy and the yes-rate beside it. */
 export interface YesNoScores {
   accuracy: number
@@ -30,24 +41,32 @@ export interface PrecisionRecall {
   f1: number
 }
 
-/** Accuracy, yes-rate, and precision, recall and F1 of either answer. @throws {RangeError} without answers. */
-export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
-  if (answers.length === 0) throw new RangeError('yes/no: expected at least one answer, got none')
+/** What answers add to the sums from which `yesNoFromSums` computes the figures. */
+export const YES_NO_COUNTS = [
+  'answers',
+  'saidYes',
+  'saidNo',
+  'trulyYes',
+  'trulyNo',
+  'rightYes',
+  'rightNo',
+] as const
+
+/** Counts of these answers, in the order of `YES_NO_COUNTS`. */
+export function yesNoCounts(answers: readonly YesNoAnswer[]): number[] {
   const count = (test: (answer: YesNoAnswer) => boolean): number => answers.filter(test).length
-  const positive = (which: YesNo): PrecisionRecall => {
-    const hits = count(({ truth, answer }) => truth === which && answer === which)
-    const precision =
-      hits /
-      Math.max(
-        1,
-        count(({ answer }) => answer === which),
-      )
-    const recall =
-      hits /
-      Math.max(
-        1,
-        count(({ truth }) => truth === which),
-      )
+  const said = (which: YesNo) => count(({ answer }) => answer === which)
+  const truly = (which: YesNo) => count(({ truth }) => truth === which)
+  const right = (which: YesNo) => count(({ truth, answer }) => truth === which && answer === which)
+  return [answers.length, said('yes'), said('no'), truly('yes'), truly('no'), right('yes'), right('no')]
+}
+
+/** Figures from sums of `yesNoCounts`; zero where there is nothing to divide by. */
+export function yesNoFromSums(sums: ArrayLike<number>): YesNoScores {
+  const [answers = 0, saidYes = 0, saidNo = 0, trulyYes = 0, trulyNo = 0, rightYes = 0, rightNo = 0] =
+    Array.from(sums)
+  const positive = (right: number, said: number, truly: number): PrecisionRecall => {
+    const [precision, recall] = [right / Math.max(1, said), right / Math.max(1, truly)]
     const sum = precision + recall
     return {
       precision: 100 * precision,
@@ -56,11 +75,17 @@ export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
     }
   }
   return {
-    accuracy: (100 * count(({ truth, answer }) => truth === answer)) / answers.length,
-    yesRate: (100 * count(({ answer }) => answer === 'yes')) / answers.length,
-    no: positive('no'),
-    yes: positive('yes'),
+    accuracy: (100 * (rightYes + rightNo)) / Math.max(1, answers),
+    yesRate: (100 * saidYes) / Math.max(1, answers),
+    no: positive(rightNo, saidNo, trulyNo),
+    yes: positive(rightYes, saidYes, trulyYes),
   }
+}
+
+/** Accuracy, yes-rate, and precision, recall and F1 of either answer. @throws {RangeError} without answers. */
+export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
+  if (answers.length === 0) throw new RangeError('yes/no: expected at least one answer, got none')
+  return yesNoFromSums(yesNoCounts(answers))
 }
 
 /**

@@ -1,6 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { AmberJudge, type AmberTruth, amberCounts, amberScores } from '../../src/evaluate/amber.ts'
+import {
+  AMBER_COUNTS,
+  AmberJudge,
+  type AmberTruth,
+  amberCounts,
+  amberScores,
+} from '../../src/evaluate/amber.ts'
 import {
   amberScore,
   amberYesNo,
@@ -9,7 +15,10 @@ import {
   type YesNoAnswer,
   yesNoScores,
 } from '../../src/evaluate/yes-no.ts'
+import { loadNounFinder } from '../../src/method/nouns.ts'
 import golden from '../goldens/amber.json'
+import nltk from '../goldens/nouns.json'
+import { AMBER_FOLDER, amberTest, hasAmber } from '../support/benchmarks.ts'
 
 const vocabulary = {
   association: { cat: ['kitten', 'fur'], dog: ['puppy', 'fur'], sofa: ['couch'], ball: [] },
@@ -89,40 +98,64 @@ describe('yes/no answers', () => {
   })
 })
 
-const FOLDER = '../shared/data/amber'
-const hasAmber = existsSync(`${FOLDER}/annotations.json`)
-if (!hasAmber)
-  console.warn(
-    `AMBER's files are not in ${FOLDER}: what its own script prints is compared only where a user supplies them.`,
-  )
-
-describe.runIf(hasAmber)('on AMBER’s own files', () => {
-  const read = (name: string): string => readFileSync(`${FOLDER}/${name}`, 'utf8')
+describe('on AMBER’s own files', () => {
+  const read = (name: string): string => readFileSync(`${AMBER_FOLDER}/${name}`, 'utf8')
   type Annotation = AmberTruth & { type: string; truth: unknown }
   let annotations: Annotation[] = []
   const byId = (id: number) => annotations[id - 1] as Annotation
 
-  beforeAll(() => {
-    annotations = JSON.parse(read('annotations.json')) as Annotation[]
+  const lists = () => ({
+    association: JSON.parse(read('relation.json')),
+    safeWords: read('safe_words.txt').split('\n'),
   })
 
-  test('the generative figures are those the script prints for the same nouns', () => {
-    const judge = new AmberJudge({
-      association: JSON.parse(read('relation.json')),
-      safeWords: read('safe_words.txt').split('\n'),
-    })
-    const sums = new Float64Array(8)
-    for (const { id, nouns } of golden.captions) {
+  beforeAll(() => {
+    if (hasAmber) annotations = JSON.parse(read('annotations.json')) as Annotation[]
+  })
+
+  function scoresOf(captions: readonly { id: number; nouns: readonly string[] }[]) {
+    const judge = new AmberJudge(lists())
+    const sums = new Float64Array(AMBER_COUNTS.length)
+    for (const { id, nouns } of captions) {
       amberCounts(judge.judge(nouns, byId(id))).forEach((count, i) => {
         sums[i] = (sums[i] as number) + count
       })
     }
-    for (const [name, value] of Object.entries(amberScores(sums))) {
+    return amberScores(sums)
+  }
+
+  /** The picture of AMBER that names most of these nouns and least else. */
+  function fittingPicture(nouns: readonly string[]): number {
+    const match = (words: readonly string[]) =>
+      2 * words.filter((w) => nouns.includes(w)).length - words.length
+    const pictures = annotations.flatMap(({ type, truth: words }, i) =>
+      type === 'generative' ? [{ id: i + 1, match: match(words as string[]) }] : [],
+    )
+    return pictures.reduce((best, picture) => (picture.match > best.match ? picture : best)).id
+  }
+
+  /** Points between them, measured: CHAIR 1.3, Cover 0.3, Hal 1.7, Cog 0. NLTK takes some nouns for adjectives, which lowers its CHAIR. */
+  amberTest('the figures from our nouns are nearly those from NLTK’s', async () => {
+    const finder = await loadNounFinder()
+    const captions = nltk.captions.map(({ text, nouns }) => ({ text, nouns, id: fittingPicture(nouns) }))
+    const theirs = scoresOf(captions)
+    const ours = scoresOf(
+      captions.map(({ text, id }) => ({ id, nouns: finder.nouns(text, { likeNltk: true }) })),
+    )
+    console.log('AMBER by our nouns and by NLTK’s:', ours, theirs)
+    for (const name of ['chair', 'cover', 'hal', 'cog'] as const) {
+      expect(Math.abs(ours[name] - theirs[name]), name).toBeLessThan(3)
+    }
+  })
+
+  amberTest('the generative figures are those the script prints for the same nouns', () => {
+    const scores = scoresOf(golden.captions)
+    for (const [name, value] of Object.entries(scores)) {
       expect(Number(value.toFixed(1)), name).toBe(golden.generative[name as keyof typeof golden.generative])
     }
   })
 
-  test.each([
+  amberTest.each([
     ['discriminative', () => true, 1e-4],
     ['existence', (type: string) => type === 'discriminative-hallucination', 1e-3],
   ] as const)('the %s figures are those the script prints', (name, isOf, addition) => {

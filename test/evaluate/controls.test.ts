@@ -28,10 +28,38 @@ describe('control L', () => {
 })
 
 describe('control C', () => {
-  test('cuts as many captions as bring the cover to the target', () => {
-    expect(cutProbability({ base: 80, cut: 60, target: 75 })).toBe(0.25)
-    expect(cutProbability({ base: 80, cut: 60, target: 81 })).toBe(0)
-    expect(cutProbability({ base: 80, cut: 60, target: 50 })).toBe(1)
+  const whole = Array.from({ length: 1000 }, (_, i) => ({ covered: 2 + (i % 2), truth: 4 }))
+  const cut = whole.map(({ covered, truth }, i) => ({ covered: i % 3 === 0 ? covered : covered - 1, truth }))
+  const coverOf = (rows: readonly { covered: number }[]) =>
+    rows.reduce((sum, { covered }) => sum + covered, 0) / ((4 * rows.length) / 100)
+  /** The Cover that mixing by this probability and seed really gives. */
+  const mixedCover = (probability: number, seed: number) => {
+    const marks = mixWithCut(
+      whole.map((_, i) => `${i}. Cut.`),
+      probability,
+      seed,
+    )
+    return coverOf(marks.map((text, i) => (text.endsWith('Cut.') ? whole[i] : cut[i]) as { covered: number }))
+  }
+
+  test.each([0, 1, 2])(
+    'cuts as many captions as bring the cover to the target, by the coins of seed %i',
+    (seed) => {
+      for (const target of [48, 50, 55.5, 60, 62]) {
+        expect(Math.abs(mixedCover(cutProbability(whole, cut, target, seed), seed) - target)).toBeLessThan(
+          0.03,
+        )
+      }
+    },
+  )
+
+  test('cuts none where the target is not below, and all where it is out of reach', () => {
+    expect(cutProbability(whole, cut, 63, 1)).toBe(0)
+    expect(cutProbability(whole, cut, 10, 1)).toBe(1)
+    expect(mixedCover(1, 1)).toBeCloseTo(coverOf(cut), 10)
+    expect(() => cutProbability(whole, cut.slice(1), 50, 1)).toThrow(
+      'expected the same captions, got 1000 whole and 999 cut',
+    )
   })
 
   test('by a coin for each image that follows from the seed', () => {

@@ -5,6 +5,8 @@ import { test } from 'vitest'
 export const AMBER_FOLDER = '../shared/data/amber'
 export const POPE_FOLDER = '../shared/data/pope'
 
+export const hasAmber = existsSync(`${AMBER_FOLDER}/annotations.json`)
+
 /** A test on a benchmark's own files; where they are absent it shows as skipped, and a line says why. */
 export const amberTest = onFiles(`${AMBER_FOLDER}/annotations.json`)
 export const popeTest = onFiles(`${POPE_FOLDER}/coco_pope_adversarial.json`)

@@ -1,0 +1,133 @@
+import { countWords } from '../method/sentences.ts'
+import {
+  AMBER_COUNTS,
+  type AmberJudge,
+  type AmberScores,
+  type AmberTruth,
+  amberCounts,
+  amberScores,
+  type CaptionJudgement,
+} from './amber.ts'
+import type { Estimate } from './bootstrap.ts'
+import {
+  amberScore,
+  YES_NO_COUNTS,
+  type YesNoAnswer,
+  type YesNoScores,
+  yesNoCounts,
+  yesNoFromSums,
+} from './yes-no.ts'
+
+/** What one model said about one image, and how well it still says what is true. */
+export interface ImageAnswers {
+  readonly caption: string
+  readonly questions?: readonly YesNoAnswer[]
+  /** Zero-shot classification: whether the caption is nearest to the image's class. */
+  readonly isClassRight?: boolean
+  /** Loss on the image's clean captions: summed over their tokens, in nats, and the number of tokens. */
+  readonly cleanLoss?: { readonly sum: number; readonly tokens: number }
+}
+
+/** Judges captions: AMBER's rules, and how nouns are found. */
+export interface Judge {
+  readonly amber: AmberJudge
+  readonly nouns: (caption: string) => readonly string[]
+}
+
+export function judgeCaption({ amber, nouns }: Judge, caption: string, truth: AmberTruth): CaptionJudgement {
+  return amber.judge(nouns(caption), truth)
+}
+
+const YES_NO_START = AMBER_COUNTS.length + 1
+const CLASS_START = YES_NO_START + YES_NO_COUNTS.length
+const LOSS_START = CLASS_START + 2
+
+/** What one image adds to the sums of which every metric is a function. */
+export function imageCounts(answers: ImageAnswers, judgement: CaptionJudgement): number[] {
+  const { caption, questions = [], isClassRight, cleanLoss = { sum: 0, tokens: 0 } } = answers
+  return [
+    ...amberCounts(judgement),
+    countWords(caption),
+    ...yesNoCounts(questions),
+    isClassRight === true ? 1 : 0,
+    isClassRight === undefined ? 0 : 1,
+    cleanLoss.sum,
+    cleanLoss.tokens,
+  ]
+}
+
+/** A figure of a model on a set of images; in percent but for lengths (words, nouns) and the loss (nats a token). */
+interface Metric {
+  readonly of: (sums: Float64Array) => number
+  /** How many of what it needs were measured. */
+  readonly measured: (sums: Float64Array) => number
+}
+
+const at = (sums: Float64Array, index: number): number => sums[index] ?? 0
+const captions = (sums: Float64Array): number => at(sums, AMBER_COUNTS.indexOf('captions'))
+const questions = (sums: Float64Array): number => at(sums, YES_NO_START)
+const classified = (sums: Float64Array): number => at(sums, CLASS_START + 1)
+const lossTokens = (sums: Float64Array): number => at(sums, LOSS_START + 1)
+const yesNo = (sums: Float64Array): YesNoScores => yesNoFromSums(sums.subarray(YES_NO_START, CLASS_START))
+
+const generative = (name: keyof AmberScores): Metric => ({
+  of: (sums) => amberScores(sums)[name],
+  measured: captions,
+})
+const answered = (of: (scores: YesNoScores) => number): Metric => ({
+  of: (sums) => of(yesNo(sums)),
+  measured: questions,
+})
+const perCaption = (index: number): Metric => ({
+  of: (sums) => at(sums, index) / Math.max(1, captions(sums)),
+  measured: captions,
+})
+
+/** Every metric of METHOD's `summary.json`, by its path there. */
+export const METRICS = {
+  chair: generative('chair'),
+  cover: generative('cover'),
+  hal: generative('hal'),
+  cog: generative('cog'),
+  amberScore: { of: (sums) => amberScore(amberScores(sums).chair, yesNo(sums).no.f1), measured: questions },
+  'yesNo.accuracy': answered(({ accuracy }) => accuracy),
+  'yesNo.yesRate': answered(({ yesRate }) => yesRate),
+  'yesNo.f1No': answered(({ no }) => no.f1),
+  'yesNo.f1Yes': answered(({ yes }) => yes.f1),
+  'zeroShot.top1': {
+    of: (sums) => (100 * at(sums, CLASS_START)) / Math.max(1, classified(sums)),
+    measured: classified,
+  },
+  cleanLoss: { of: (sums) => at(sums, LOSS_START) / Math.max(1, lossTokens(sums)), measured: lossTokens },
+  meanLength: perCaption(AMBER_COUNTS.length),
+  nounsPerCaption: perCaption(AMBER_COUNTS.indexOf('nouns')),
+} as const satisfies Record<string, Metric>
+export type MetricName = keyof typeof METRICS
+
+/** Metrics that captions alone give, which is all that truncation controls have. */
+export const CAPTION_METRICS = ['chair', 'cover', 'hal', 'cog', 'meanLength', 'nounsPerCaption'] as const
+export type CaptionMetrics = Record<(typeof CAPTION_METRICS)[number], Estimate>
+
+/** Figures with their intervals; what was not measured is absent. */
+export interface MetricTable extends CaptionMetrics {
+  amberScore?: Estimate
+  yesNo?: { accuracy: Estimate; yesRate: Estimate; f1No: Estimate; f1Yes: Estimate }
+  zeroShot?: { top1: Estimate }
+  cleanLoss?: Estimate
+}
+
+/** The metrics of which something was measured, by these sums. */
+export function measuredMetrics(sums: Float64Array): MetricName[] {
+  return (Object.keys(METRICS) as MetricName[]).filter((name) => METRICS[name].measured(sums) > 0)
+}
+
+/** Puts figures by path into the shape of `summary.json`. */
+export function nested(figures: Readonly<Partial<Record<MetricName, Estimate>>>): MetricTable {
+  const table: Record<string, unknown> = {}
+  for (const [path, figure] of Object.entries(figures)) {
+    const [first = '', second] = path.split('.')
+    if (second === undefined) table[first] = figure
+    else table[first] = { ...(table[first] as object | undefined), [second]: figure }
+  }
+  return table as unknown as MetricTable
+}

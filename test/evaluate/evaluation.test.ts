@@ -1,0 +1,186 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { AmberJudge } from '../../src/evaluate/amber.ts'
+import { bootstrap } from '../../src/evaluate/bootstrap.ts'
+import { type EvaluatedImage, evaluate, measure } from '../../src/evaluate/evaluation.ts'
+import { CAPTION_METRICS, type CaptionMetrics } from '../../src/evaluate/metrics.ts'
+import { coOccurrences, objectRates } from '../../src/evaluate/objects.ts'
+import { truncationVerdict } from '../../src/evaluate/verdict.ts'
+import { Random } from '../support/random.ts'
+
+const WORDS = ['dog', 'cat', 'car', 'tree', 'cup', 'boat']
+const amber = new AmberJudge({ association: Object.fromEntries(WORDS.map((w) => [w, []])), safeWords: [] })
+const judge = { amber, nouns: (caption: string) => caption.toLowerCase().match(/[a-z]+/g) ?? [] }
+const options = { samples: 400 }
+
+/** Pictures of three things, of which captions name two and then, in half of them, something that is not there. */
+const images = (
+  tuned: (sentences: readonly string[], image: number) => readonly string[],
+): EvaluatedImage[] => {
+  const random = new Random(5)
+  return Array.from({ length: 300 }, (_, i) => {
+    const truth = [0, 1, 2].map((k) => WORDS[(i + k) % 6] as string)
+    const hallu = [WORDS[(i + 4) % 6] as string]
+    const third = random.uniform() < 0.5 ? hallu[0] : truth[2]
+    const sentences = [`A ${truth[0]} and more.`, `A ${truth[1]} too.`, `A ${third} also.`]
+    const caption = sentences.join(' ')
+    const questions = [{ truth: 'yes', answer: random.uniform() < 0.8 ? 'yes' : 'no' }] as const
+    const loss = 20 + 5 * random.uniform()
+    return {
+      truth: { truth, hallu },
+      before: { caption, questions, isClassRight: i % 4 > 0, cleanLoss: { sum: loss, tokens: 10 } },
+      after: {
+        caption: tuned(sentences, i).join(' '),
+        questions,
+        isClassRight: i % 4 > 0,
+        cleanLoss: { sum: 1.02 * loss, tokens: 10 },
+      },
+    }
+  })
+}
+
+/** Says something true instead of what is not there. */
+const honest = images((sentences, i) => {
+  const third = `A ${WORDS[(i + 2) % 6]} also.`
+  return [...sentences.slice(0, 2), third]
+})
+/** Leaves the last sentence out in half of the captions, whatever it says. */
+const brief = images((sentences, i) => sentences.slice(0, i % 2 === 0 ? 2 : 3))
+
+describe('before, after and their difference', () => {
+  const { before, after, delta, images: count } = evaluate(honest, judge, options)
+
+  test('are AMBER’s figures and the others of summary.json', () => {
+    expect(count).toBe(300)
+    expect(after.chair.value).toBe(0)
+    expect(before.chair.value).toBeGreaterThan(12)
+    expect(before.hal.value / before.chair.value).toBeCloseTo(3, 3)
+    expect(delta.chair.value).toBeCloseTo(-before.chair.value, 12)
+    expect(delta.chair.high).toBeLessThan(0)
+    expect(delta.cover.low).toBeGreaterThan(0)
+    expect(before.meanLength.value).toBe(10)
+    expect(before.nounsPerCaption.value).toBe(3)
+    expect(before.zeroShot?.top1.value).toBe(75)
+    expect(before.yesNo?.accuracy.value).toBe(before.yesNo?.yesRate.value)
+    expect(delta.yesNo?.accuracy).toEqual({ value: 0, low: 0, high: 0 })
+    expect(before.amberScore?.value).toBeCloseTo(
+      (100 - before.chair.value + (before.yesNo?.f1No.value ?? 0)) / 2,
+      10,
+    )
+  })
+
+  test('the clean loss changes by percent', () => {
+    expect(before.cleanLoss?.value).toBeGreaterThan(2)
+    expect(delta.cleanLoss?.value).toBeCloseTo(2, 10)
+    expect(delta.cleanLoss?.low).toBeCloseTo(2, 10)
+  })
+
+  test('are those of either model measured alone', () => {
+    expect(
+      measure(
+        honest.map(({ truth, before: answers }) => ({ truth, answers })),
+        judge,
+        options,
+      ),
+    ).toEqual(before)
+    expect(
+      measure(
+        honest.map(({ truth, after: answers }) => ({ truth, answers })),
+        judge,
+        options,
+      ),
+    ).toEqual(after)
+  })
+
+  test('hold nothing that was not measured', () => {
+    const bare = honest.map(({ truth, before: { caption } }) => ({ truth, answers: { caption } }))
+    expect(Object.keys(measure(bare, judge, options)).sort()).toEqual([...CAPTION_METRICS].sort())
+  })
+
+  test('need the same measured on both sides', () => {
+    const torn = honest.map((image) => ({ ...image, after: { caption: image.after.caption } }))
+    expect(() => evaluate(torn, judge, options)).toThrow('expected the same measured before and after')
+    expect(() => evaluate([], judge, options)).toThrow('at least one image')
+  })
+})
+
+describe('truncation controls', () => {
+  test('a model that corrects itself beats both', () => {
+    const { controls } = evaluate(honest, judge, options)
+    expect(controls.verdict).toMatchObject({ helps: true, beatsC: true, beatsL: true })
+    expect(controls.C.probability).toBe(0) // it covers more than the base
+    expect(controls.C.metrics.chair.value).toBeGreaterThan(10)
+    expect(controls.L.metrics.meanLength.value).toBe(10)
+  })
+
+  test('negative control: a model that only shortens beats neither, though its CHAIR falls', () => {
+    const { delta, controls } = evaluate(brief, judge, options)
+    expect(delta.chair.high).toBeLessThan(0)
+    expect(controls.verdict).toMatchObject({ helps: false, beatsC: false, beatsL: false })
+    expect(controls.verdict.message).toMatch(/^The gain is shortening/)
+    expect(Math.abs(controls.C.tunedMinus.cover.value)).toBeLessThan(0.2)
+    expect(controls.C.probability).toBeGreaterThan(0.3)
+  })
+
+  test('read the verdict off the intervals', () => {
+    const flat = Object.fromEntries(
+      CAPTION_METRICS.map((n) => [n, { value: 0, low: -1, high: 1 }]),
+    ) as CaptionMetrics
+    const below = { value: -2, low: -3, high: -1 }
+    const above = { value: 2, low: 1, high: 3 }
+    expect(truncationVerdict(flat, flat)).toMatchObject({ helps: false, beatsC: false, beatsL: false })
+    expect(truncationVerdict(flat, { ...flat, chair: below })).toMatchObject({ helps: true, beatsC: false })
+    expect(truncationVerdict(flat, { ...flat, chair: below, hal: below })).toMatchObject({ beatsC: true })
+    expect(truncationVerdict({ ...flat, cover: above }, flat)).toMatchObject({ beatsL: true })
+    expect(truncationVerdict({ ...flat, cover: above, chair: above }, flat)).toMatchObject({ beatsL: false })
+    expect(truncationVerdict(flat, { ...flat, cover: above }).message).toContain('could not bring the Cover')
+  })
+})
+
+test('an interval holds its value', () => {
+  const rows = fc.array(fc.tuple(fc.integer({ min: 0, max: 5 }), fc.constant(5)), {
+    minLength: 5,
+    maxLength: 40,
+  })
+  fc.assert(
+    fc.property(rows, fc.nat(1000), (counts, seed) => {
+      const { value, low, high } = bootstrap(counts, (sums) => (sums[0] ?? 0) / (sums[1] ?? 1), {
+        samples: 300,
+        seed,
+      })
+      expect(low).toBeLessThanOrEqual(value + 1e-12)
+      expect(high).toBeGreaterThanOrEqual(value - 1e-12)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+describe('which objects are invented', () => {
+  const caption = (text: string, ...truth: string[]) => {
+    const known = { truth, hallu: [] }
+    return { truth: known, judgement: amber.judge(judge.nouns(text), known) }
+  }
+  const captions = [
+    caption('A dog and a cat.', 'dog'),
+    caption('A dog and a cat and a cat.', 'dog', 'tree'),
+    caption('A dog.', 'dog'),
+    caption('A cat.', 'cat'),
+    caption('A boat.', 'boat'),
+    caption('A cat and a boat.', 'boat'),
+  ]
+
+  test('how often each', () => {
+    expect(objectRates(captions).slice(0, 2)).toEqual([
+      { noun: 'cat', mentions: 5, flagged: 4, rate: 80 },
+      { noun: 'dog', mentions: 3, flagged: 0, rate: 0 },
+    ])
+  })
+
+  test('beside what', () => {
+    expect(coOccurrences(captions, 2)).toEqual([
+      { noun: 'cat', beside: 'dog', images: 3, invented: 2, rate: 200 / 3, rateElsewhere: 50 },
+      { noun: 'cat', beside: 'boat', images: 2, invented: 1, rate: 50, rateElsewhere: 200 / 3 },
+    ])
+    expect(coOccurrences(captions)).toEqual([])
+  })
+})
