@@ -4,6 +4,17 @@ import * as ort from 'onnxruntime-web/wasm'
 ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, import.meta.url).href } // from our own origin
 ort.env.wasm.numThreads = 1 // the GPU's work and the page need the other cores
 
+/**
+ * Lets graphs be computed by several threads, to the same bits; of use before the first graph is opened, and only where the
+ * page is cross-origin isolated. Default 1.
+ */
+export function setOnnxThreads(count: number): void {
+  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? count : 1
+}
+
+/** ONNX Runtime's version, which may change the last bits of what graphs compute. */
+export const ONNX_RUNTIME_VERSION = ort.env.versions.web ?? ort.env.versions.common
+
 export type OnnxSession = ort.InferenceSession
 export const OnnxTensor = ort.Tensor
 

@@ -54,7 +54,7 @@ export interface ClipApi {
 }
 
 export interface ClipInfo extends ClipConfig {
-  /** SHA-256 of all files that an embedding depends on, hexadecimal: with a content's hash it names the embedding. */
+  /** SHA-256 of all that an embedding depends on but its content, hexadecimal: the model's part of the key it is kept under. */
   readonly hash: string
 }
 

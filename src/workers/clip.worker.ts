@@ -4,9 +4,13 @@ import { Gpu } from '../gpu/gpu.ts'
 import type { WorkOptions } from '../models/clip/batches.ts'
 import { ClipModel } from '../models/clip/clip-model.ts'
 import { ClipScorer } from '../models/clip/clip-scorer.ts'
+import { setOnnxThreads } from '../models/onnx.ts'
 import type { ClipApi, OnProgress } from './clip.api.ts'
 import { Job } from './job.ts'
 import { relayTo } from './relay.ts'
+
+// ONNX Runtime's own choice, but rounded down: page and GPU need the rest, and on two busy cores two threads gained nothing.
+setOnnxThreads(Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))))
 
 class ClipSession implements ClipApi {
   #clip: ClipModel | undefined

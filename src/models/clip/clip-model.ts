@@ -1,7 +1,10 @@
+import { Tokenizer } from '@huggingface/tokenizers'
 import type { ByteSource } from '../../data/bytes.ts'
 import type { Folder } from '../../data/folder.ts'
 import { sha256 } from '../../data/sha256.ts'
 import { readJson } from '../checkpoint.ts'
+import { ImageProcessor } from '../image-processor.ts'
+import { ONNX_RUNTIME_VERSION } from '../onnx.ts'
 import { findOnnx } from '../onnx-files.ts'
 import { readProcessorFiles } from '../processor-files.ts'
 import type { WorkOptions } from './batches.ts'
@@ -11,10 +14,13 @@ import { EmbeddingGraph } from './embedding-graph.ts'
 import { TextTower } from './text-tower.ts'
 import { VisionTower } from './vision-tower.ts'
 
+/** Raised whenever the code comes to give other embeddings of the same files. */
+const VERSION = 1
+
 /** A CLIP: its two towers, which embed texts and images in one space. */
 export class ClipModel {
   readonly config: ClipConfig
-  /** SHA-256 of all files that an embedding depends on, hexadecimal: with a content's hash it names the embedding. */
+  /** SHA-256 of all that an embedding depends on but its content, hexadecimal: the model's part of the key it is kept under. */
   readonly hash: string
   readonly texts: TextTower
   readonly images: VisionTower
@@ -33,47 +39,26 @@ export class ClipModel {
    * @throws {SourceError} and {ClipError} for missing or foreign files, {ConfigError} for settings not known here.
    */
   static async load(files: Folder, { signal, onProgress }: WorkOptions = {}): Promise<ClipModel> {
-    const json = await readJson(files, 'config.json', signal)
-    const config = parseClipConfig(json)
+    const config = parseClipConfig(await readJson(files, 'config.json', signal))
     const { tokenizer, tokenizerConfig, imageProcessor } = await readProcessorFiles(files, signal)
     if (imageProcessor === undefined) {
       throw new ClipError(
         `${files.name}: expected preprocessor_config.json, or processor_config.json with image_processor, found neither`,
       )
     }
-    const [textFile, visionFile] = [
-      await graphOf(files, 'text_model', signal),
-      await graphOf(files, 'vision_model', signal),
+    const tokens = new Tokenizer(tokenizer, tokenizerConfig)
+    const processor = new ImageProcessor(imageProcessor)
+    const [texts, images] = await openTowers(files, config, { signal, onProgress })
+    const parts = [
+      { version: VERSION, runtime: ONNX_RUNTIME_VERSION, texts: texts.hash, images: images.hash },
+      { config, tokenizer, tokenizerConfig, imageProcessor },
     ]
-    const total = textFile.byteLength + visionFile.byteLength
-    let done = 0
-    const onBytes = (count: number): void => {
-      done += count
-      onProgress?.({ done, total })
-    }
-    const dim = config.projectionDim
-    const textShape = {
-      inputs: ['input_ids'],
-      optionalInputs: ['attention_mask'],
-      output: 'text_embeds',
-      dim,
-    }
-    const visionShape = { inputs: ['pixel_values'], output: 'image_embeds', dim }
-    const opened: EmbeddingGraph[] = []
-    try {
-      const textGraph = await EmbeddingGraph.open(textFile, textShape, { signal, onBytes })
-      opened.push(textGraph)
-      const visionGraph = await EmbeddingGraph.open(visionFile, visionShape, { signal, onBytes })
-      opened.push(visionGraph)
-      const texts = new TextTower({ tokenizer, tokenizerConfig }, textGraph, config)
-      const images = new VisionTower(imageProcessor, visionGraph, config)
-      const parts = [textGraph.hash, visionGraph.hash, config, tokenizer, tokenizerConfig, imageProcessor]
-      const hash = await sha256(new TextEncoder().encode(JSON.stringify(parts)))
-      return new ClipModel(config, hash, texts, images)
-    } catch (error) {
-      for (const graph of opened) await graph.release()
-      throw error
-    }
+    return new ClipModel(
+      config,
+      await sha256(new TextEncoder().encode(JSON.stringify(parts))),
+      new TextTower(tokens, texts, config),
+      new VisionTower(processor, images, config),
+    )
   }
 
   async release(): Promise<void> {
@@ -82,7 +67,35 @@ export class ClipModel {
   }
 }
 
-async function graphOf(files: Folder, stem: string, signal: AbortSignal | undefined): Promise<ByteSource> {
+/** Opens both graphs, or none. */
+async function openTowers(
+  files: Folder,
+  { projectionDim: dim }: ClipConfig,
+  { signal, onProgress }: WorkOptions,
+): Promise<[texts: EmbeddingGraph, images: EmbeddingGraph]> {
+  const textFile = await graphFile(files, 'text_model', signal)
+  const imageFile = await graphFile(files, 'vision_model', signal)
+  const total = textFile.byteLength + imageFile.byteLength
+  let done = 0
+  const onBytes = (count: number): void => {
+    done += count
+    onProgress?.({ done, total })
+  }
+  const texts = await EmbeddingGraph.open(
+    textFile,
+    { inputs: ['input_ids'], optionalInputs: ['attention_mask'], output: 'text_embeds', dim },
+    { signal, onBytes },
+  )
+  try {
+    const shape = { inputs: ['pixel_values'], output: 'image_embeds', dim }
+    return [texts, await EmbeddingGraph.open(imageFile, shape, { signal, onBytes })]
+  } catch (error) {
+    await texts.release()
+    throw error
+  }
+}
+
+async function graphFile(files: Folder, stem: string, signal: AbortSignal | undefined): Promise<ByteSource> {
   const source = await findOnnx(files, stem, signal)
   if (source) return source
   throw new ClipError(

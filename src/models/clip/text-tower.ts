@@ -1,4 +1,4 @@
-import { Tokenizer } from '@huggingface/tokenizers'
+import type { Tokenizer } from '@huggingface/tokenizers'
 import { OnnxTensor } from '../onnx.ts'
 import { embedInBatches, type WorkOptions } from './batches.ts'
 import { ClipError } from './clip-error.ts'
@@ -16,11 +16,11 @@ export class TextTower {
 
   /** @param config `contextLength` in tokens, `projectionDim` in numbers. */
   constructor(
-    files: { readonly tokenizer: object; readonly tokenizerConfig: object },
+    tokenizer: Tokenizer,
     graph: EmbeddingGraph,
     config: { readonly contextLength: number; readonly projectionDim: number },
   ) {
-    this.#tokenizer = new Tokenizer(files.tokenizer, files.tokenizerConfig)
+    this.#tokenizer = tokenizer
     this.#graph = graph
     this.#contextLength = config.contextLength
     this.#dim = config.projectionDim

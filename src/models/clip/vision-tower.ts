@@ -1,6 +1,6 @@
 import { type FileSpec, openFile } from '../../data/folder.ts'
 import { decodeImage } from '../decode-image.ts'
-import { ImageProcessor } from '../image-processor.ts'
+import type { ImageProcessor } from '../image-processor.ts'
 import { OnnxTensor } from '../onnx.ts'
 import { embedInBatches, type WorkOptions } from './batches.ts'
 import { ClipError } from './clip-error.ts'
@@ -16,16 +16,13 @@ export class VisionTower {
   readonly #imageSize: number
   readonly #dim: number
 
-  /**
-   * @param settings the image processor's, see `ImageProcessor`.
-   * @param config `imageSize` in pixels, `projectionDim` in numbers.
-   */
+  /** @param config `imageSize` in pixels, `projectionDim` in numbers. */
   constructor(
-    settings: unknown,
+    processor: ImageProcessor,
     graph: EmbeddingGraph,
     config: { readonly imageSize: number; readonly projectionDim: number },
   ) {
-    this.#processor = new ImageProcessor(settings)
+    this.#processor = processor
     this.#graph = graph
     this.#imageSize = config.imageSize
     this.#dim = config.projectionDim
@@ -49,7 +46,10 @@ export class VisionTower {
     const side = this.#imageSize
     const numbers = 3 * side * side
     const pixels = new Float32Array(batch.length * numbers)
-    for (const [i, image] of batch.entries()) pixels.set(await this.#pixels(image, signal), i * numbers)
+    // Together, because the browser decodes in threads of its own.
+    await Promise.all(
+      batch.map(async (image, i) => pixels.set(await this.#pixels(image, signal), i * numbers)),
+    )
     const feeds = { pixel_values: new OnnxTensor('float32', pixels, [batch.length, 3, side, side]) }
     return await this.#graph.embed(feeds, batch.length)
   }
