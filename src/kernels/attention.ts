@@ -1,7 +1,10 @@
-import source from '../../shaders/attention.wgsl?raw'
+import backward from '../../shaders/attention.backward.wgsl?raw'
+import forward from '../../shaders/attention.wgsl?raw'
+import shared from '../../shaders/common/attention.wgsl?raw'
 import block from '../../shaders/common/block.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import type { ShaderFile } from '../gpu/pipelines.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { expectMatrix, expectShape, type KernelOptions, quadSpec } from './common.ts'
 
@@ -10,6 +13,11 @@ const ROWS_PER_GROUP = 128
 const PREPARE_PER_GROUP = 64
 /** Row numbers travel through f32 in the backward pass. */
 const MAX_ROWS = 2 ** 24
+
+const BLOCK: ShaderFile = { path: 'shaders/common/block.wgsl', source: block }
+const SHARED: ShaderFile = { path: 'shaders/common/attention.wgsl', source: shared }
+const FORWARD: ShaderFile = { path: 'shaders/attention.wgsl', source: forward }
+const BACKWARD: ShaderFile = { path: 'shaders/attention.backward.wgsl', source: backward }
 
 export interface AttentionOptions extends KernelOptions {
   /** Columns of one head, a multiple of 4 from 4 to 128. */
@@ -82,27 +90,27 @@ export async function createAttention(gpu: Gpu, options: AttentionOptions): Prom
   const { isSoftware, features } = gpu.profile
   const subgroups = options.subgroups ?? (isSoftware && features.subgroups)
   const { common = [], enable = [] } = quadSpec(gpu, { subgroups })
-  const compile = (entryPoint: string, label: string) =>
+  const compile = (shader: ShaderFile, entryPoint: string, label: string) =>
     gpu.kernel({
       label,
-      shader: { path: 'shaders/attention.wgsl', source },
+      shader,
       entryPoint,
       consts: { HEAD_DIM: headDim },
-      common: [{ path: 'shaders/common/block.wgsl', source: block }, ...common],
+      common: [BLOCK, ...common, SHARED],
       enable,
     })
-  const [forward, prepare, backwardQuery, backwardKey] = await Promise.all([
-    compile('forward', 'attention.forward'),
-    compile('backward_prepare', 'attention.backwardPrepare'),
-    compile('backward_query', 'attention.backwardQuery'),
-    compile('backward_key', 'attention.backwardKey'),
+  const [attend, prepare, backwardQuery, backwardKey] = await Promise.all([
+    compile(FORWARD, 'forward', 'attention.forward'),
+    compile(BACKWARD, 'backward_prepare', 'attention.backwardPrepare'),
+    compile(BACKWARD, 'backward_query', 'attention.backwardQuery'),
+    compile(BACKWARD, 'backward_key', 'attention.backwardKey'),
   ])
   return {
     forward({ q, k, v, ranges, out, lse, scale, pairs }) {
-      const sizes = expectInputs(forward.label, { q, k, v, ranges }, headDim)
-      expectShape(forward.label, 'out', out, q.shape)
-      expectShape(forward.label, 'lse', lse, [sizes.queryRows, sizes.numHeads])
-      forward.dispatch(
+      const sizes = expectInputs(attend.label, { q, k, v, ranges }, headDim)
+      expectShape(attend.label, 'out', out, q.shape)
+      expectShape(attend.label, 'lse', lse, [sizes.queryRows, sizes.numHeads])
+      attend.dispatch(
         { q, k, v, ranges, out, lse },
         paramsOf(sizes, scale ?? headDim ** -0.5),
         queryGrid(sizes),
