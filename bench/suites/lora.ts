@@ -1,6 +1,7 @@
 import { numpy as np, vjp } from '@jax-js/jax'
 import * as tf from '@tensorflow/tfjs-core'
-import { createLora, loraPartialShape, loraThinShape } from '../../src/kernels/lora.ts'
+import { loraPartialShape, loraThinShape } from '../../src/kernels/lora.calls.ts'
+import { createLora } from '../../src/kernels/lora.ts'
 import { type LoraCase, loraBackward, loraForward } from '../../test/reference/lora.ts'
 import { relativeError } from '../../test/support/numeric.ts'
 import { Random } from '../../test/support/random.ts'

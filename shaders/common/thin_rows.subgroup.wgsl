@@ -1,4 +1,4 @@
-// Thin rows of lora.wgsl, shared within a subgroup. The functions are those of thin_rows.workgroup.wgsl.
+// Thin rows of LoRA (common/lora.wgsl), shared within a subgroup. The functions are those of thin_rows.workgroup.wgsl.
 // Of four rows each invocation of a quad loads one and hands it to the others; all four must ask for the same rows,
 // and the subgroup must follow one path (thin_span).
 

@@ -1,4 +1,4 @@
-// Thin rows of lora.wgsl, without subgroups. The functions are those of thin_rows.subgroup.wgsl.
+// Thin rows of LoRA (common/lora.wgsl), without subgroups. The functions are those of thin_rows.subgroup.wgsl.
 // Each invocation loads all four rows; a tile's sums go through workgroup memory, all of them at once.
 
 /// Rows row ... row + 3 of `thin`, four ranks each; rows that take no part are zero.

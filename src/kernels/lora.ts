@@ -1,28 +1,35 @@
+import shared from '../../shaders/common/lora.wgsl?raw'
 import thinSubgroup from '../../shaders/common/thin_rows.subgroup.wgsl?raw'
 import thinWorkgroup from '../../shaders/common/thin_rows.workgroup.wgsl?raw'
-import source from '../../shaders/lora.wgsl?raw'
-import { ShapeError } from '../gpu/errors.ts'
+import gradients from '../../shaders/lora.gradients.wgsl?raw'
+import products from '../../shaders/lora.wgsl?raw'
 import type { Gpu } from '../gpu/gpu.ts'
+import type { ShaderFile } from '../gpu/pipelines.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { expectMatrix, expectShape, type KernelOptions, teamSpec } from './common.ts'
+import {
+  checkA,
+  checkB,
+  type LoraDropout,
+  type LoraParams,
+  loraParams,
+  loraPartialShape,
+  NO_DROPOUT,
+  type RowRange,
+} from './lora.calls.ts'
 import { randomShader } from './random.ts'
 
-/** Which elements of `x` an adapter's dropout leaves out; the same key leaves out the same in forward and backward. */
-export interface LoraDropout {
-  /** Share of elements left out, in [0, 1); 0 is no dropout. */
-  rate: number
-  seed: number
-  step: number
-  /** Number of the adapted module within the model. */
-  module: number
-}
-
-/** Rows an adapter applies to; the others (the reference's, in a batch of both) are neither read nor written. */
-export interface RowRange {
-  start: number
-  /** One past the last row. */
-  end: number
-}
+const SHARED: ShaderFile = { path: 'shaders/common/lora.wgsl', source: shared }
+const PRODUCTS: ShaderFile = { path: 'shaders/lora.wgsl', source: products }
+const GRADIENTS: ShaderFile = { path: 'shaders/lora.gradients.wgsl', source: gradients }
+/** Entry points by file. */
+const FILES = {
+  project: PRODUCTS,
+  expand: PRODUCTS,
+  merge: PRODUCTS,
+  outer: GRADIENTS,
+  collect: GRADIENTS,
+} as const
 
 /** Arguments every function of `Lora` on activations takes. */
 export interface LoraCall {
@@ -102,32 +109,6 @@ export interface Lora {
   }): void
 }
 
-/** Shape of `xa` and `dxa` for T rows and rank r. */
-export function loraThinShape(rows: number, rank: number): readonly [rows: number, paddedRank: number] {
-  return [rows, 4 * Math.ceil(rank / 4)]
-}
-
-/**
- * Shape of the scratch of `backwardA` (cols = in) and `backwardB` (cols = out): one partial gradient per chunk of rows.
- * The number of chunks follows from the shape alone, so the order of the sum does too.
- */
-export function loraPartialShape(
-  rows: number,
-  rank: number,
-  cols: number,
-): readonly [chunks: number, rank: number, cols: number] {
-  const tiles = Math.ceil(cols / 64) * Math.ceil(rank / 8)
-  const wanted = Math.ceil(WORKGROUPS_WANTED / tiles)
-  return [4 * Math.min(wanted, Math.ceil(rows / (4 * MIN_CHUNK_ROWS))), rank, cols]
-}
-
-/** Enough workgroups of `outer` to fill a large GPU. */
-const WORKGROUPS_WANTED = 256
-const MIN_CHUNK_ROWS = 32
-const MAX_RANK = 256
-
-const NO_DROPOUT: LoraDropout = { rate: 0, seed: 0, step: 0, module: 0 }
-
 /** Compiles LoRA. @throws {KernelError} when a shader does not compile. */
 export async function createLora(gpu: Gpu, options: KernelOptions = {}): Promise<Lora> {
   const team = teamSpec(gpu, options)
@@ -136,13 +117,13 @@ export async function createLora(gpu: Gpu, options: KernelOptions = {}): Promise
     : { path: 'shaders/common/thin_rows.workgroup.wgsl', source: thinWorkgroup }
   // Results do not depend on it: it only keeps every team of a workgroup busy.
   const tilesPerGroup = team.enable ? Math.ceil(64 / Math.max(4, gpu.profile.subgroupSize.min)) : 1
-  const compile = (entryPoint: string, label: string, dropout = false) =>
+  const compile = (entryPoint: keyof typeof FILES, label: string, dropout = false) =>
     gpu.kernel({
       label: `lora.${label}`,
-      shader: { path: 'shaders/lora.wgsl', source },
+      shader: FILES[entryPoint],
       entryPoint,
       enable: team.enable ?? [],
-      common: [...(team.common ?? []), thinRows, randomShader],
+      common: [...(team.common ?? []), randomShader, SHARED, thinRows],
       consts: { TILES_PER_GROUP: tilesPerGroup },
       overrides: { DROPOUT: Number(dropout) },
     })
@@ -166,7 +147,7 @@ export async function createLora(gpu: Gpu, options: KernelOptions = {}): Promise
     ])
   type Kernel = typeof down
 
-  function project(kernel: Kernel, wide: Tensor, factor: Tensor, thin: Tensor, p: Params): void {
+  function project(kernel: Kernel, wide: Tensor, factor: Tensor, thin: Tensor, p: LoraParams): void {
     const { rank, cols, tokens } = p
     kernel.dispatch(
       { wide, factor, thin_out: thin },
@@ -175,7 +156,7 @@ export async function createLora(gpu: Gpu, options: KernelOptions = {}): Promise
       { flops: 2 * tokens * cols * rank, bytes: 4 * (tokens * (cols + rank) + cols * rank) },
     )
   }
-  function expand(kernel: Kernel, thin: Tensor, factor: Tensor, wide: Tensor, p: Params): void {
+  function expand(kernel: Kernel, thin: Tensor, factor: Tensor, wide: Tensor, p: LoraParams): void {
     const { rank, cols, tokens } = p
     kernel.dispatch(
       { thin, factor, wide_out: wide },
@@ -187,7 +168,7 @@ export async function createLora(gpu: Gpu, options: KernelOptions = {}): Promise
   function outer(
     kernels: readonly [outer: Kernel, collect: Kernel],
     tensors: { wide: Tensor; thin: Tensor; partial: Tensor; total: Tensor },
-    p: Params,
+    p: LoraParams,
     scale: number,
   ): void {
     const { rank, cols, tokens } = p
@@ -246,7 +227,7 @@ export async function createLora(gpu: Gpu, options: KernelOptions = {}): Promise
       const [outRows] = expectMatrix(merge.label, 'weight', weight)
       expectShape(merge.label, 'weight', weight, [outRows, cols])
       expectShape(merge.label, 'loraB', loraB, [outRows, rank])
-      const p = params(merge.label, [outRows, cols, rank], [cols, 1], { scale: scaling })
+      const p = loraParams(merge.label, [outRows, cols, rank], [cols, 1], { scale: scaling })
       if (!p) return
       if (rank % 4 === 0) {
         expand(merge, loraB, loraA, weight, p)
@@ -258,105 +239,6 @@ export async function createLora(gpu: Gpu, options: KernelOptions = {}): Promise
           { flops: 2 * outRows * cols * rank, bytes: 2 * weight.byteLength + 4 * rank * (outRows + cols) },
         )
       }
-    },
-  }
-}
-
-/** Half-words out of 65536 that leave an element out: the rate in the resolution it has. */
-export function loraDropped(rate: number): number {
-  return Math.min(65535, Math.round(rate * 65536))
-}
-
-interface CallValues {
-  rows?: RowRange | undefined
-  dropout?: LoraDropout
-  scale: number
-}
-
-/** What a dispatch needs beside its tensors. */
-interface Params {
-  /** Rows in the range. */
-  tokens: number
-  /** Groups of eight rows the range touches. */
-  octets: number
-  cols: number
-  rank: number
-  values: Readonly<Record<string, number>>
-}
-
-/** Checks a call that reads A (r, in); undefined when the row range is empty. */
-function checkA(
-  kernel: string,
-  wideName: string,
-  wide: Tensor,
-  loraA: Tensor,
-  thinName: string,
-  thin: Tensor,
-  call: CallValues,
-  factorName = 'loraA',
-): Params | undefined {
-  const [rows, cols] = expectMatrix(kernel, wideName, wide)
-  const [rank] = expectMatrix(kernel, factorName, loraA)
-  expectShape(kernel, factorName, loraA, [rank, cols])
-  expectShape(kernel, thinName, thin, loraThinShape(rows, rank))
-  return params(kernel, [rows, cols, rank], [cols, 1], call)
-}
-
-/** Checks a call that reads B (out, r); undefined when the row range is empty. */
-function checkB(
-  kernel: string,
-  wideName: string,
-  wide: Tensor,
-  loraB: Tensor,
-  thinName: string,
-  thin: Tensor,
-  call: CallValues,
-  factorName = 'loraB',
-): Params | undefined {
-  const [rows, cols] = expectMatrix(kernel, wideName, wide)
-  const [, rank] = expectMatrix(kernel, factorName, loraB)
-  expectShape(kernel, factorName, loraB, [cols, rank])
-  expectShape(kernel, thinName, thin, loraThinShape(rows, rank))
-  return params(kernel, [rows, cols, rank], [1, rank], call)
-}
-
-function params(
-  kernel: string,
-  [rows, cols, rank]: readonly [number, number, number],
-  [strideRank, strideWide]: readonly [number, number],
-  { rows: range = { start: 0, end: rows }, dropout = NO_DROPOUT, scale }: CallValues,
-): Params | undefined {
-  const { start, end } = range
-  if (rank > MAX_RANK) throw new ShapeError(`${kernel}: expected a rank of 1 to ${MAX_RANK}, got ${rank}`)
-  if (!(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= rows)) {
-    throw new ShapeError(`${kernel}: expected a range within rows 0 to ${rows}, got ${start} to ${end}`)
-  }
-  if (!(dropout.rate >= 0 && dropout.rate < 1)) {
-    throw new ShapeError(`${kernel}: expected a dropout rate in [0, 1), got ${dropout.rate}`)
-  }
-  if (start === end) return undefined
-  const dropped = loraDropped(dropout.rate)
-  return {
-    tokens: end - start,
-    octets: Math.ceil(end / 8) - Math.floor(start / 8),
-    cols,
-    rank,
-    values: {
-      rows,
-      row_start: start,
-      row_end: end,
-      cols,
-      rank,
-      stride_rank: strideRank,
-      stride_wide: strideWide,
-      chunk_rows: 0,
-      chunks: 0,
-      scale,
-      seed: dropout.seed,
-      step: dropout.step,
-      module_id: dropout.module,
-      dropped,
-      keep_scale: 65536 / (65536 - dropped),
     },
   }
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
-  createLora,
   type LoraDropout,
   loraPartialShape,
   loraThinShape,
   type RowRange,
-} from '../../src/kernels/lora.ts'
+} from '../../src/kernels/lora.calls.ts'
+import { createLora } from '../../src/kernels/lora.ts'
 import { loraBackward, loraForward, loraKeep, loraMerge } from '../reference/lora.ts'
 import { expectClose } from '../support/close.ts'
 import { poisoned, testGpu, zeros } from '../support/gpu.ts'

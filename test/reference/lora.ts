@@ -83,7 +83,7 @@ export function loraMerge(
   })
 }
 
-/** What dropout multiplies x (T, in) with, element by element, as shaders/lora.wgsl defines it. */
+/** What dropout multiplies x (T, in) with, element by element, as shaders/common/lora.wgsl defines it. */
 export function loraKeep(
   rows: number,
   cols: number,

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../gpu/tensor.ts'
-import { type LoraDropout, loraPartialShape, loraThinShape } from '../../kernels/lora.ts'
+import { type LoraDropout, loraPartialShape, loraThinShape } from '../../kernels/lora.calls.ts'
 import type { AdapterTensors } from './adapter.ts'
 import type { DecoderKernels } from './kernels.ts'
 import { LINEAR_NAMES, type LinearName } from './tensor-names.ts'
