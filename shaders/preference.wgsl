@@ -1,22 +1,16 @@
-// Preference losses (src/method/losses.ts has their formulas) over a batch of B pairs, from log-probabilities of tokens.
+// Preference losses over a batch of B pairs, from log-probabilities of answers (common/preference.losses.wgsl).
 // Answers are numbered 2i (chosen of pair i) and 2i + 1 (rejected); answer s holds tokens offsets[s] .. offsets[s + 1].
-// Per token: values, entropy, mean_logit, argmax, targets, dlogps: (tokens). offsets: (2B + 1).
-// Per answer: sums, policy_logps, ref_logps, slopes: (B, 2); stats: (B, 2, 3). pair_weights: (B). metrics: (METRICS).
+// policy_logps, ref_logps, slopes: (B, 2); answer_stats: (B, 2, 3). pair_weights: (B). offsets: (2B + 1). metrics: (METRICS).
 //
-// answer_sums: one team an answer; sums = sum of values over its tokens                  assigned
-// answer_stats: the same for entropy, mean logit and the count of argmax == target       assigned
 // loss: one workgroup for the whole batch, one invocation a pair at a time               assigned
 //   metrics: loss, rewards chosen, rejected, accuracies, margins, logps chosen, rejected,
 //            logits chosen, rejected, entropy, mean_token_accuracy, tokens chosen, rejected
 //   slopes = grad_scale * d loss / d policy_logps
 //   sorted: (5, B) scratch: two keys, the two keys in ascending order, the pairs' losses
-// token_slopes: one team an answer, and one more for the tokens after the last answer
-//   dlogps = slope of the token's answer, 0 for a token of none                          assigned
 
 struct Params {
   group_offset: vec3<u32>,
   pairs: u32,
-  tokens: u32,
   has_pair_weights: u32,
   has_stats: u32,
   beta: f32,
@@ -42,188 +36,15 @@ struct Params {
 
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> offsets: array<u32>;
-@group(0) @binding(1) var<storage, read> values: array<f32>;
-@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
-@group(0) @binding(3) var<storage, read> entropy: array<f32>;
-@group(0) @binding(4) var<storage, read> mean_logit: array<f32>;
-@group(0) @binding(5) var<storage, read> argmax: array<u32>;
-@group(0) @binding(6) var<storage, read> targets: array<u32>;
-@group(0) @binding(7) var<storage, read_write> stats: array<f32>;
-@group(0) @binding(8) var<storage, read> policy_logps: array<f32>;
-@group(0) @binding(9) var<storage, read> ref_logps: array<f32>;
-@group(0) @binding(10) var<storage, read> pair_weights: array<f32>;
-@group(0) @binding(11) var<storage, read> answer_stats_in: array<f32>;
-@group(0) @binding(12) var<storage, read_write> slopes: array<f32>;
-@group(0) @binding(13) var<storage, read_write> metrics: array<f32>;
-@group(0) @binding(14) var<storage, read_write> sorted: array<f32>;
-@group(0) @binding(15) var<storage, read> answer_slopes: array<f32>;
-@group(0) @binding(16) var<storage, read_write> dlogps: array<f32>;
+@group(0) @binding(1) var<storage, read> policy_logps: array<f32>;
+@group(0) @binding(2) var<storage, read> ref_logps: array<f32>;
+@group(0) @binding(3) var<storage, read> pair_weights: array<f32>;
+@group(0) @binding(4) var<storage, read> answer_stats: array<f32>;
+@group(0) @binding(5) var<storage, read_write> slopes: array<f32>;
+@group(0) @binding(6) var<storage, read_write> metrics: array<f32>;
+@group(0) @binding(7) var<storage, read_write> sorted: array<f32>;
 
-const ANSWERS_PER_GROUP: u32 = 16u;
 const LOSS_WORKGROUP: u32 = 64u;
-
-@compute @workgroup_size(TEAM_WORKGROUP)
-fn answer_sums(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let group = workgroup.x + params.group_offset.x;
-  for (var i = team_id(local); i < ANSWERS_PER_GROUP; i += team_count()) {
-    let answer = group * ANSWERS_PER_GROUP + i;
-    if (answer >= 2u * params.pairs) {
-      break;
-    }
-    let end = min(offsets[answer + 1u], params.tokens);
-    var total = 0.0;
-    for (var t = offsets[answer] + team_lane(local); t < end; t += team_size()) {
-      total += values[t];
-    }
-    total = team_sum(total, local);
-    if (team_lane(local) == 0u) {
-      sums[answer] = total;
-    }
-  }
-}
-
-@compute @workgroup_size(TEAM_WORKGROUP)
-fn answer_stats(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let group = workgroup.x + params.group_offset.x;
-  for (var i = team_id(local); i < ANSWERS_PER_GROUP; i += team_count()) {
-    let answer = group * ANSWERS_PER_GROUP + i;
-    if (answer >= 2u * params.pairs) {
-      break;
-    }
-    let end = min(offsets[answer + 1u], params.tokens);
-    var entropies = 0.0;
-    var logits = 0.0;
-    var hits = 0.0;
-    for (var t = offsets[answer] + team_lane(local); t < end; t += team_size()) {
-      entropies += entropy[t];
-      logits += mean_logit[t];
-      hits += select(0.0, 1.0, argmax[t] == targets[t]);
-    }
-    entropies = team_sum(entropies, local);
-    logits = team_sum(logits, local);
-    hits = team_sum(hits, local);
-    if (team_lane(local) == 0u) {
-      stats[3u * answer] = entropies;
-      stats[3u * answer + 1u] = logits;
-      stats[3u * answer + 2u] = hits;
-    }
-  }
-}
-
-@compute @workgroup_size(TEAM_WORKGROUP)
-fn token_slopes(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let group = workgroup.x + params.group_offset.x;
-  let answers = 2u * params.pairs;
-  for (var i = team_id(local); i < ANSWERS_PER_GROUP; i += team_count()) {
-    let answer = group * ANSWERS_PER_GROUP + i;
-    if (answer > answers) {
-      break;
-    }
-    var end = params.tokens;
-    var slope = 0.0;
-    if (answer < answers) {
-      end = min(offsets[answer + 1u], params.tokens);
-      slope = answer_slopes[answer];
-    }
-    for (var t = offsets[answer] + team_lane(local); t < end; t += team_size()) {
-      dlogps[t] = slope;
-    }
-  }
-}
-
-fn sigmoid(x: f32) -> f32 {
-  let e = exp(-abs(x));
-  return select(e, 1.0, x >= 0.0) / (1.0 + e);
-}
-
-fn log_sigmoid(x: f32) -> f32 {
-  let e = exp(-abs(x));
-  // log(1 + e) loses e's digits when it is small.
-  return min(x, 0.0) - select(log(1.0 + e), e - 0.5 * e * e, e < 1e-3);
-}
-
-/// A loss of the margin beta * (c - r) and its slopes by c and r, times its weight.
-fn of_margin(weight: f32, loss: f32, slope: f32) -> vec3<f32> {
-  return weight * vec3(loss, params.beta * slope, -params.beta * slope);
-}
-
-/// The losses of one pair alone, summed: loss, d/dc, d/dr of the log-ratios c (chosen) and r (rejected).
-fn pair_losses(c: f32, r: f32, chosen_tokens: f32, rejected_tokens: f32) -> vec3<f32> {
-  let beta = params.beta;
-  let e = params.label_smoothing;
-  let x = beta * c;
-  let y = beta * r;
-  let z = beta * (c - r);
-  var sum = vec3(0.0);
-  if (params.w_sigmoid != 0.0) {
-    sum += of_margin(params.w_sigmoid, -log_sigmoid(z), -sigmoid(-z));
-  }
-  if (params.w_hinge != 0.0) {
-    sum += of_margin(params.w_hinge, max(0.0, 1.0 - z), select(0.0, -1.0, z < 1.0));
-  }
-  if (params.w_ipo != 0.0) {
-    let error = c / chosen_tokens - r / rejected_tokens - 0.5 / beta;
-    sum += params.w_ipo * vec3(error * error, 2.0 * error / chosen_tokens, -2.0 * error / rejected_tokens);
-  }
-  if (params.w_exo_pair != 0.0) {
-    let won = log_sigmoid(z) - log(1.0 - e);
-    let lost = log_sigmoid(-z) - log(e);
-    let qw = sigmoid(z);
-    let ql = sigmoid(-z);
-    sum += of_margin(params.w_exo_pair, qw * won + ql * lost, qw * ql * (won - lost));
-  }
-  if (params.w_nca_pair != 0.0) {
-    let loss = -log_sigmoid(x) - 0.5 * log_sigmoid(-x) - 0.5 * log_sigmoid(-y);
-    sum += params.w_nca_pair * vec3(loss, beta * (0.5 * sigmoid(x) - sigmoid(-x)), beta * 0.5 * sigmoid(y));
-  }
-  if (params.w_robust != 0.0) {
-    let loss = -(1.0 - e) * log_sigmoid(z) + e * log_sigmoid(-z);
-    let slope = -(1.0 - e) * sigmoid(-z) - e * sigmoid(z);
-    sum += of_margin(params.w_robust / (1.0 - 2.0 * e), loss, slope);
-  }
-  if (params.w_bco_pair != 0.0) {
-    let loss = -log_sigmoid(x) - log_sigmoid(-y);
-    sum += params.w_bco_pair * vec3(loss, -beta * sigmoid(-x), beta * sigmoid(y));
-  }
-  if (params.w_sppo_hard != 0.0) {
-    let won = c - 0.5 / beta;
-    let lost = r + 0.5 / beta;
-    sum += params.w_sppo_hard * vec3(won * won + lost * lost, 2.0 * won, 2.0 * lost);
-  }
-  if (params.w_apo_zero != 0.0) {
-    let loss = sigmoid(-x) + sigmoid(y);
-    sum += params.w_apo_zero * vec3(loss, -beta * sigmoid(x) * sigmoid(-x), beta * sigmoid(y) * sigmoid(-y));
-  }
-  if (params.w_apo_down != 0.0) {
-    let slope = beta * sigmoid(z) * sigmoid(-z);
-    sum += params.w_apo_down * vec3(sigmoid(x) + sigmoid(-z), beta * sigmoid(x) * sigmoid(-x) - slope, slope);
-  }
-  if (params.w_discopop != 0.0) {
-    let tau = params.discopop_tau;
-    let blend = sigmoid(z / tau);
-    let rest = sigmoid(-z / tau);
-    let exponential = exp(-z);
-    let logistic = -log_sigmoid(z);
-    let slope = blend * rest / tau * (exponential - logistic) - rest * sigmoid(-z) - blend * exponential;
-    sum += of_margin(params.w_discopop, rest * logistic + blend * exponential, slope);
-  }
-  if (params.w_sigmoid_norm != 0.0) {
-    let margin = beta * (c / chosen_tokens - r / rejected_tokens);
-    let slope = -beta * sigmoid(-margin);
-    sum += params.w_sigmoid_norm * vec3(-log_sigmoid(margin), slope / chosen_tokens, -slope / rejected_tokens);
-  }
-  return sum;
-}
-
-/// The sorting losses' term: -(1 - e) log s(z) - e log s(-z), and its slope by delta, where z = beta * delta.
-fn smoothed_logistic(delta: f32) -> vec2<f32> {
-  let z = params.beta * delta;
-  let e = params.label_smoothing;
-  return vec2(
-    -(1.0 - e) * log_sigmoid(z) - e * log_sigmoid(-z),
-    params.beta * (e * sigmoid(z) - (1.0 - e) * sigmoid(-z)),
-  );
-}
 
 /// Place of key i in ascending order; equal keys keep their order.
 fn rank_of(key: u32, i: u32) -> u32 {
@@ -322,9 +143,9 @@ fn write_metrics(all_chosen: f32) {
     wins += select(0.0, 1.0, reward.x > reward.y);
     if (params.has_stats != 0u) {
       let at = 6u * i;
-      entropies += answer_stats_in[at] + answer_stats_in[at + 3u];
-      logits += vec2(answer_stats_in[at + 1u], answer_stats_in[at + 4u]);
-      hits += answer_stats_in[at + 2u];
+      entropies += answer_stats[at] + answer_stats[at + 3u];
+      logits += vec2(answer_stats[at + 1u], answer_stats[at + 4u]);
+      hits += answer_stats[at + 2u];
     }
   }
   let all_rejected = f32(offsets[2u * params.pairs] - offsets[0]) - all_chosen;

@@ -1,6 +1,9 @@
+import formulas from '../../shaders/common/preference.losses.wgsl?raw'
+import answers from '../../shaders/preference.answers.wgsl?raw'
 import source from '../../shaders/preference.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import type { ShaderFile } from '../gpu/pipelines.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { LOSS_TYPES, type PreferenceSettings, resolvePreference } from '../method/losses.ts'
 import { expectShape, type KernelOptions, teamSpec } from './common.ts'
@@ -84,31 +87,23 @@ export interface Preference {
   }): void
 }
 
-/** Parameters for the entry points that need only sizes. */
-const UNUSED = {
-  has_pair_weights: 0,
-  has_stats: 0,
-  beta: 0,
-  label_smoothing: 0,
-  discopop_tau: 0,
-  grad_scale: 0,
-  ...Object.fromEntries(LOSS_TYPES.map((type) => [`w_${type}`, 0])),
-}
+const LOSSES: ShaderFile = { path: 'shaders/common/preference.losses.wgsl', source: formulas }
+const ANSWERS: ShaderFile = { path: 'shaders/preference.answers.wgsl', source: answers }
 
 /** Compiles the preference losses. @throws {KernelError} when a shader does not compile. */
 export async function createPreference(gpu: Gpu, options: KernelOptions = {}): Promise<Preference> {
   const compile = (entryPoint: string, label: string) =>
-    gpu.kernel({
-      label,
-      shader: { path: 'shaders/preference.wgsl', source },
-      entryPoint,
-      ...teamSpec(gpu, options),
-    })
-  const [answerSums, answerStats, loss, tokenSlopes] = await Promise.all([
+    gpu.kernel({ label, shader: ANSWERS, entryPoint, ...teamSpec(gpu, options) })
+  const [answerSums, answerStats, tokenSlopes, loss] = await Promise.all([
     compile('answer_sums', 'preference.answerSums'),
     compile('answer_stats', 'preference.answerStats'),
-    compile('loss', 'preference.loss'),
     compile('token_slopes', 'preference.tokenSlopes'),
+    gpu.kernel({
+      label: 'preference.loss',
+      shader: { path: 'shaders/preference.wgsl', source },
+      entryPoint: 'loss',
+      common: [LOSSES],
+    }),
   ])
   return {
     answerSums({ values, offsets, sums }) {
@@ -119,7 +114,7 @@ export async function createPreference(gpu: Gpu, options: KernelOptions = {}): P
       expectShape(answerSums.label, 'offsets', offsets, [2 * pairs + 1], 'u32')
       answerSums.dispatch(
         { values, offsets, sums },
-        { ...UNUSED, pairs, tokens },
+        { pairs, tokens },
         [Math.ceil((2 * pairs) / ANSWERS_PER_GROUP), 1, 1],
         { flops: tokens, bytes: values.byteLength },
       )
@@ -135,7 +130,7 @@ export async function createPreference(gpu: Gpu, options: KernelOptions = {}): P
       expectShape(answerStats.label, 'offsets', offsets, [2 * pairs + 1], 'u32')
       answerStats.dispatch(
         { entropy, mean_logit: meanLogit, argmax, targets, offsets, stats },
-        { ...UNUSED, pairs, tokens },
+        { pairs, tokens },
         [Math.ceil((2 * pairs) / ANSWERS_PER_GROUP), 1, 1],
         { flops: 3 * tokens, bytes: 4 * entropy.byteLength },
       )
@@ -171,7 +166,7 @@ export async function createPreference(gpu: Gpu, options: KernelOptions = {}): P
           ref_logps: refLogps,
           offsets,
           pair_weights: pairWeights ?? policyLogps,
-          answer_stats_in: stats ?? policyLogps,
+          answer_stats: stats ?? policyLogps,
           slopes: dAnswerLogps,
           metrics,
           sorted: scratch,
@@ -179,7 +174,6 @@ export async function createPreference(gpu: Gpu, options: KernelOptions = {}): P
         {
           ...Object.fromEntries(LOSS_TYPES.map((type) => [`w_${type}`, weights[type]])),
           pairs,
-          tokens: 0,
           has_pair_weights: pairWeights ? 1 : 0,
           has_stats: stats ? 1 : 0,
           beta,
@@ -199,7 +193,7 @@ export async function createPreference(gpu: Gpu, options: KernelOptions = {}): P
       expectShape(tokenSlopes.label, 'dlogps', dlogps, [tokens])
       tokenSlopes.dispatch(
         { answer_slopes: dAnswerLogps, offsets, dlogps },
-        { ...UNUSED, pairs, tokens },
+        { pairs, tokens },
         [Math.ceil((2 * pairs + 1) / ANSWERS_PER_GROUP), 1, 1],
         { flops: 0, bytes: dlogps.byteLength },
       )
