@@ -1,10 +1,19 @@
 import order from '../../shaders/common/order.wgsl?raw'
+import kept from '../../shaders/common/sample.kept.wgsl?raw'
+import shared from '../../shaders/common/sample.wgsl?raw'
+import seenSource from '../../shaders/sample.seen.wgsl?raw'
+import topSource from '../../shaders/sample.top.wgsl?raw'
 import source from '../../shaders/sample.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import type { ShaderFile } from '../gpu/pipelines.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { expectMatrix, expectShape } from './common.ts'
 import { randomShader } from './random.ts'
+
+const ORDER: ShaderFile = { path: 'shaders/common/order.wgsl', source: order }
+const SHARED: ShaderFile = { path: 'shaders/common/sample.wgsl', source: shared }
+const KEPT: ShaderFile = { path: 'shaders/common/sample.kept.wgsl', source: kept }
 
 /** How a token is drawn; the names and their meaning are Hugging Face's `GenerationConfig`'s. */
 export interface SampleSettings {
@@ -82,18 +91,27 @@ export interface SampleOptions {
 /** Compiles sampling. @throws {KernelError} when a shader does not compile. */
 export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promise<Sample> {
   const lanes = options.lanes ?? (gpu.profile.isSoftware ? 32 : 128)
-  const compile = (entryPoint: string, label: string) =>
-    gpu.kernel({
-      label,
-      shader: { path: 'shaders/sample.wgsl', source },
-      entryPoint,
-      common: [{ path: 'shaders/common/order.wgsl', source: order }, randomShader],
-      consts: { GROUP: lanes },
-    })
+  const consts = { GROUP: lanes }
   const [draw, top, markSeen] = await Promise.all([
-    compile('draw', 'sample.draw'),
-    compile('top', 'sample.top'),
-    compile('mark_seen', 'sample.markSeen'),
+    gpu.kernel({
+      label: 'sample.draw',
+      shader: { path: 'shaders/sample.wgsl', source },
+      entryPoint: 'draw',
+      common: [ORDER, randomShader, SHARED, KEPT],
+      consts,
+    }),
+    gpu.kernel({
+      label: 'sample.top',
+      shader: { path: 'shaders/sample.top.wgsl', source: topSource },
+      entryPoint: 'top',
+      common: [ORDER, SHARED],
+      consts,
+    }),
+    gpu.kernel({
+      label: 'sample.markSeen',
+      shader: { path: 'shaders/sample.seen.wgsl', source: seenSource },
+      entryPoint: 'mark_seen',
+    }),
   ])
   return {
     draw({ logits, seen, keys, scores, token, logprob, ...settings }) {
@@ -109,7 +127,7 @@ export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promi
       }
       draw.dispatch(
         { logits, seen: seen ?? keys, keys, scores, token, logprob },
-        { ...NO_PARAMS, ...params, vocab },
+        { ...params, vocab },
         [rows, 1, 1],
         { flops: 100 * logits.size, bytes: 12 * logits.byteLength },
       )
@@ -126,7 +144,7 @@ export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promi
       }
       top.dispatch(
         { logits, top_ids: ids, top_logprobs: logprobs },
-        { ...NO_PARAMS, vocab, top_count: count },
+        { vocab, top_count: count },
         [rows, 1, 1],
         { flops: 20 * logits.size, bytes: 3 * logits.byteLength },
       )
@@ -135,25 +153,12 @@ export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promi
       const [rows = 0, perRow = 0] = tokens.shape
       expectShape(markSeen.label, 'tokens', tokens, [rows, perRow], 'u32')
       expectShape(markSeen.label, 'seen', seen, seenShape(rows, vocab), 'u32')
-      markSeen.dispatch(
-        { tokens, seen_bits: seen },
-        { ...NO_PARAMS, vocab, tokens_per_row: perRow },
-        [rows, 1, 1],
-        { flops: tokens.size, bytes: 3 * tokens.byteLength },
-      )
+      markSeen.dispatch({ tokens, seen_bits: seen }, { vocab, tokens_per_row: perRow }, [rows, 1, 1], {
+        flops: tokens.size,
+        bytes: 3 * tokens.byteLength,
+      })
     },
   }
-}
-
-const NO_PARAMS = {
-  penalty: 1,
-  inverse_penalty: 1,
-  inverse_temperature: 0,
-  top_k: 0,
-  top_p: 1,
-  min_p: 0,
-  tokens_per_row: 0,
-  top_count: 0,
 }
 
 function settingsParams(kernel: string, settings: SampleSettings) {
