@@ -13,6 +13,12 @@ test('sentences keep their marks, and a rest without one counts', () => {
   expect(sentences(caption)).toEqual(['A cat sleeps.', 'There is a red ball next to it!', 'Is that a dog?'])
   expect(sentences('One. Two')).toEqual(['One.', 'Two'])
   expect(sentences(' ... ')).toEqual([])
+  expect(sentences('It is 3.5 m long. The sign says "Stop!" It is red.\nA dog?')).toEqual([
+    'It is 3.5 m long.',
+    'The sign says "Stop!"',
+    'It is red.',
+    'A dog?',
+  ])
   expect(countWords('  a  red ball ')).toBe(3)
 })
 
