@@ -25,6 +25,7 @@ export default defineConfig({
             '@huggingface/jinja',
             '@huggingface/tokenizers',
             '@huggingface/transformers',
+            'fflate',
             'hyparquet',
             'hyparquet-compressors',
             'idb-keyval',

@@ -16,15 +16,15 @@ const SIDECAR_EXTENSIONS = new Set([
   'yaml',
   'yml',
 ])
-const SIDECAR_NAMES = /^(LICENSE|README|NOTICE|CITATION|Thumbs\.db|desktop\.ini|\..*)$/i
+const SIDECAR_NAMES = /^(LICENSE|README|NOTICE|CITATION|Thumbs\.db|desktop\.ini)$/i
 const MAX_CAPTION_BYTES = 2 ** 20
 
-/** Files that lie beside images and are none; the folder `__MACOSX` is what macOS adds to archives. */
+/** Files that lie beside images and are none; hidden ones, and the folder `__MACOSX` that macOS adds to archives. */
 export function isSidecar(path: string): boolean {
   return (
     SIDECAR_EXTENSIONS.has(extension(path)) ||
     SIDECAR_NAMES.test(baseName(path)) ||
-    /(^|\/)__MACOSX\//.test(path)
+    /(^|\/)(__MACOSX\/|\.)/.test(path)
   )
 }
 

@@ -24,7 +24,8 @@ export async function* readTar(source: ByteSource, signal?: AbortSignal): AsyncG
     const type = String.fromCharCode(header[156] ?? 0)
     const byteLength = given.size ?? number(header, 124, 12)
     const start = at + BLOCK
-    if (start + byteLength > source.byteLength)
+    if (!(byteLength >= 0 && start + byteLength <= source.byteLength))
+      // not a number in a damaged header
       throw new DataError(
         `${source.name}: expected ${byteLength} bytes at ${start}, got an archive that ends before`,
       )

@@ -46,8 +46,15 @@ export class Shelf {
   }
 
   async has(key: ShelfKey): Promise<boolean> {
-    const found = await this.#run('readonly', (store) => promisifyRequest(store.getKey(['index', ...key])))
-    return found !== undefined
+    return (await this.hasMany([key])).every(Boolean)
+  }
+
+  /** Which values are there, by the index alone. */
+  async hasMany(keys: readonly ShelfKey[]): Promise<boolean[]> {
+    const found = await this.#run('readonly', (store) =>
+      Promise.all(keys.map((key) => promisifyRequest(store.getKey(['index', ...key])))),
+    )
+    return found.map((key) => key !== undefined)
   }
 
   /** How many values there are below a prefix. */

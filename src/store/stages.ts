@@ -19,7 +19,7 @@ interface Done<S> {
  * and resumed, such as the captions of a few images. Values are JSON with typed arrays (`pack`).
  * @typeParam T a unit. @typeParam S the summary.
  */
-export class StageStore<T, S = undefined> {
+export class StageStore<T, S = unknown> {
   readonly hash: string
   readonly #shelf: Shelf
 
@@ -82,6 +82,11 @@ export class StageStore<T, S = undefined> {
     if (!bytes) return undefined
     const { summary, units } = unpack(bytes) as Done<S>
     return (await this.#shelf.count([this.hash, 'unit'])) === units ? { summary } : undefined
+  }
+
+  /** Removes a unit that has become worthless, such as one that refers to an image that was lost; the stage is no longer done. */
+  async remove(unit: UnitKey): Promise<void> {
+    await this.#shelf.delete([this.#key(unit)])
   }
 
   /** Removes the units and the mark. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { strToU8, zipSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
-import type { ByteSource } from '../../src/data/bytes.ts'
+import { type ByteSource, SourceError } from '../../src/data/bytes.ts'
 import { DataError } from '../../src/data/data-error.ts'
 import type { Skipped } from '../../src/data/image-records.ts'
 import { readTar } from '../../src/data/tar.ts'
@@ -188,5 +188,41 @@ describe('tar', () => {
     const read = all(readTar(source(bytes as Uint8Array<ArrayBuffer>, 'x.tar')))
     await expect(read).rejects.toThrow(DataError)
     await expect(all(readTar(source(bytes as Uint8Array<ArrayBuffer>, 'x.tar')))).rejects.toThrow(message)
+  })
+})
+
+describe('an archive damaged anywhere gives an error of this project’s, or its files', () => {
+  const isOurs = (error: unknown): boolean => error instanceof DataError || error instanceof SourceError
+  const damaged = (name: string): fc.Arbitrary<Uint8Array<ArrayBuffer>> => {
+    const bytes = golden(name)
+    const flip = fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }))
+    return fc
+      .tuple(fc.array(flip, { minLength: 1, maxLength: 4 }), fc.nat(bytes.length))
+      .map(([flips, length]) => {
+        const copy = bytes.slice(0, length % 3 === 0 ? length : undefined)
+        for (const [at, mask] of flips) if (at < copy.length) copy[at] = (copy[at] ?? 0) ^ mask
+        return copy
+      })
+  }
+
+  test.each(['stored.zip', 'deflated.zip', 'zip64.zip', 'pax.tar', 'gnu.tar'])('%s', async (name) => {
+    await fc.assert(
+      fc.asyncProperty(damaged(name), async (bytes) => {
+        try {
+          if (name.endsWith('.tar')) {
+            for await (const member of readTar(source(bytes))) await contentOf(member.source)
+            return
+          }
+          const folder = await zipFolder(source(bytes))
+          for (const path of folder.paths ?? []) {
+            const content = await folder.open(path).then(contentOf)
+            expect(manifest.map(({ sha256 }) => sha256)).toContain(listed(path, content).sha256)
+          }
+        } catch (error) {
+          if (!isOurs(error)) throw error
+        }
+      }),
+      { numRuns: 300 },
+    )
   })
 })

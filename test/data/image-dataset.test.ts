@@ -63,6 +63,7 @@ describe('a folder of images', () => {
         'README.md': 'words',
         LICENSE: 'words',
         '.DS_Store': 'x',
+        '.git/objects/ab/cd': 'x',
         '__MACOSX/a.png': 'x',
         'a.json': '{}',
       }),

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RunLockedError, UnknownRunError } from '../../src/store/errors.ts'
 import type { RunRecord } from '../../src/store/runs.ts'
+import type { StoredImage } from '../../src/store/schema.ts'
+import type { StageStore } from '../../src/store/stages.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { vectorKey } from '../../src/store/vectors.ts'
 import { bytesOf, Raw, removeStore, type TestStore, testStore } from '../support/store.ts'
@@ -23,22 +25,25 @@ const record = (id: string, createdAt = 0): RunRecord => ({
   stages: [],
 })
 
+type Dataset = StageStore<readonly StoredImage[], number>
+const image = (hash: string): StoredImage => ({ name: `${hash}.png`, hash, type: 'png', width: 1, height: 1 })
+
 /** A run with a dataset of two images, its own and one all runs have, and scores that refer to embeddings. */
 async function makeRun(id: string, scores: string): Promise<void> {
   await store.runs.put(record(id))
   const run = await store.runs.open(id)
-  const dataset = await run.stage<string[], number>('datasets', `dataset ${id}`)
+  const dataset: Dataset = await run.stage('datasets', `dataset ${id}`)
   const images = [
     await store.images.put(bytesOf(100, 1)),
     await store.images.put(bytesOf(200, id.charCodeAt(0))),
   ]
-  for (const image of images) await store.thumbnails.put(bytesOf(10), image)
-  await dataset.put(0, images, { images, thumbnails: images })
+  for (const hash of images) await store.thumbnails.put(bytesOf(10), hash)
+  await dataset.put(0, images.map(image), { images, thumbnails: images })
   await dataset.finish(2)
   const embedding = vectorKey('clip', scores)
   await store.embeddings.setMany([[embedding, new Float32Array(4)]])
-  const stage = await run.stage<number, number>('scores', scores)
-  await stage.put(0, 1, { images, embeddings: [embedding] })
+  const stage = await run.stage('scores', scores)
+  await stage.put(0, [], { images, embeddings: [embedding] })
   await (await run.checkpoints(`training ${id}`)).save({ step: 1, bytes: bytesOf(50) })
   await run.close()
 }
@@ -141,15 +146,15 @@ describe('deleting a run', () => {
     expect(after).toMatchObject({ images: 500, thumbnails: 30, embeddings: 32, checkpoints: 100 })
     expect(await store.stage('datasets', 'dataset a').keys()).toEqual([])
     for (const id of ['b', 'c']) {
-      const dataset = store.stage<string[], number>('datasets', `dataset ${id}`)
+      const dataset: Dataset = store.stage('datasets', `dataset ${id}`)
       expect(await dataset.done()).toEqual({ summary: 2 })
       for await (const [, images] of dataset.units())
-        for (const image of images) {
-          expect(await store.images.get(image)).toBeDefined()
-          expect(await store.thumbnails.get(image)).toBeDefined()
+        for (const { hash } of images) {
+          expect(await store.images.get(hash)).toBeDefined()
+          expect(await store.thumbnails.get(hash)).toBeDefined()
         }
     }
-    expect(await store.stage('scores', 'common').get(0)).toBe(1)
+    expect(await store.stage('scores', 'common').get(0)).toEqual([])
 
     await store.runs.delete('b')
     expect(await store.byteLengths()).toMatchObject({ images: 300, embeddings: 16, checkpoints: 50 })
@@ -162,25 +167,25 @@ describe('deleting a run', () => {
     await makeRun('a', 'a')
     await store.runs.put(record('b'))
     const run = await store.runs.open('b')
-    const image = await store.images.put(bytesOf(77, 9))
+    const hash = await store.images.put(bytesOf(77, 9))
     expect(await store.runs.delete('a')).toBeUndefined()
-    expect(await store.images.has(image)).toBe(true)
+    expect(await store.images.has(hash)).toBe(true)
     const dataset = await run.stage('datasets', 'dataset b')
-    await dataset.put(0, 0, { images: [image] })
+    await dataset.put(0, [image(hash)], { images: [hash] })
     await run.close()
     expect(await store.runs.sweep()).toBeGreaterThan(0)
     expect(await store.byteLengths()).toMatchObject({ images: 77, thumbnails: 0, scores: 0 })
-    expect(await store.images.has(image)).toBe(true)
+    expect(await store.images.has(hash)).toBe(true)
   })
 
   test('leaves the outputs of a run that is stopped half-way', async () => {
     await makeRun('a', 'a')
     await store.runs.put(record('b'))
     const run = await store.runs.open('b')
-    await (await run.stage('candidates', 'half')).put(0, 'text')
+    await (await run.stage('results', 'half')).put(0, 'text')
     await run.close()
     await store.runs.delete('a')
-    expect(await store.stage('candidates', 'half').get(0)).toBe('text')
-    expect((await store.runs.get('b'))?.stages).toEqual([{ kind: 'candidates', hash: 'half' }])
+    expect(await store.stage('results', 'half').get(0)).toBe('text')
+    expect((await store.runs.get('b'))?.stages).toEqual([{ kind: 'results', hash: 'half' }])
   })
 })

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { CheckpointStore } from '../../src/store/checkpoints.ts'
 import { ContentStore } from '../../src/store/content.ts'
+import { openDatabase } from '../../src/store/database.ts'
 import { IncompleteStageError } from '../../src/store/errors.ts'
 import { Shelf } from '../../src/store/shelf.ts'
 import { StageStore } from '../../src/store/stages.ts'
@@ -69,6 +70,39 @@ test.each([
   expect(await shelf.get(['b'])).toEqual(bytesOf(10))
 })
 
+/** A database whose values lie in files that cannot be read. */
+function unreadable(key: string): typeof openDatabase {
+  return (name) => {
+    const database = openDatabase(name)
+    return ((mode, use) =>
+      database(mode, (objects) => {
+        const { get } = objects
+        objects.get = (query) => {
+          const [group, first] = query as string[]
+          if (group !== 'value' || first !== key) return get.call(objects, query)
+          const request = new EventTarget() as IDBRequest
+          Object.assign(request, { error: new DOMException('the file is gone', 'NotReadableError') })
+          queueMicrotask(() => request.onerror?.(new Event('error')))
+          return request
+        }
+        return use(objects)
+      })) as typeof database
+  }
+}
+
+test('a value that the browser cannot read is one that is damaged', async () => {
+  const store = fresh()
+  await new Shelf('images', store.options).putMany(
+    ['a', 'b'].map((key) => ({ key: [key], bytes: bytesOf(10) })),
+  )
+  const shelf = new Shelf('images', { ...store.options, open: unreadable('a') })
+  expect(await shelf.getMany([['a'], ['b']])).toEqual([undefined, bytesOf(10)])
+  expect(store.corruptions).toEqual([
+    { kind: 'images', key: ['a'], reason: 'NotReadableError: the file is gone' },
+  ])
+  expect(await shelf.keys()).toEqual([['b']])
+})
+
 test('a value that another tab has replaced meanwhile is not dropped', async () => {
   const { options } = fresh()
   const shelf = new Shelf('images', options)
@@ -122,6 +156,9 @@ test('a stage that lost a unit is no longer done, and does not pass for whole', 
   expect(await stage.done()).toBeUndefined()
   await stage.put(1, unit(1))
   expect(await stage.done()).toEqual({ summary: 3 })
+  await stage.remove(2)
+  expect(await stage.done()).toBeUndefined()
+  expect(await stage.keys()).toEqual([0, 1])
 })
 
 test('of checkpoints the last two are kept, and a damaged one gives way to the one before', async () => {
@@ -151,6 +188,9 @@ test('images lie under their own hash, once', async () => {
   expect(await new Shelf('images', options).count()).toBe(1)
   expect(new TextDecoder().decode(await images.get(hash))).toBe('abc')
   expect(await images.get('another')).toBeUndefined()
+  await images.putMany(['x', hash, 'y'].map((key) => ({ hash: key, bytes: bytesOf(3) })))
+  const [x, abc, z] = await images.getMany(['x', hash, 'z'])
+  expect([x, new TextDecoder().decode(abc), z]).toEqual([bytesOf(3), 'abc', undefined])
 })
 
 test('embeddings are stored and read in batches, bit for bit', async () => {
