@@ -24,9 +24,9 @@ export async function jsonHash(value: unknown): Promise<string> {
 
 /**
  * A JSON value as text that does not depend on the order in which its properties came: sorted by their code units,
- * no blanks, numbers and strings as `JSON.stringify` writes them (RFC 8785).
- * @throws {TypeError} for what JSON has no form for, naming its path: undefined, NaN, infinities, lone surrogates,
- * dates, typed arrays.
+ * no blanks, numbers and strings as `JSON.stringify` writes them (RFC 8785, but lone surrogates are escaped, not refused).
+ * @throws {TypeError} for what JSON has no form for, naming its path: undefined, NaN, infinities, dates,
+ * typed arrays.
  */
 export function canonicalJson(value: unknown): string {
   return write(value, 'the value')
@@ -35,23 +35,17 @@ export function canonicalJson(value: unknown): string {
 function write(value: unknown, path: string): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value)
-  if (typeof value === 'string') return writeString(value, path)
+  if (typeof value === 'string') return JSON.stringify(value)
   if (Array.isArray(value))
     return `[${Array.from(value, (item, i) => write(item, `${path}.${i}`)).join(',')}]`
   if (isPlainObject(value)) {
     const properties = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${properties.map(([key, item]) => `${writeString(key, path)}:${write(item, `${path}.${key}`)}`).join(',')}}`
+    return `{${properties.map(([key, item]) => `${JSON.stringify(key)}:${write(item, `${path}.${key}`)}`).join(',')}}`
   }
   throw new TypeError(
     `${path}: expected JSON, got ${typeof value === 'object' ? value.constructor.name : String(value)}: ` +
       'leave out what is not set, and give other values as numbers or text',
   )
-}
-
-function writeString(text: string, path: string): string {
-  if (/\p{Surrogate}/u.test(text))
-    throw new TypeError(`${path}: expected well-formed text, got a lone surrogate in ${JSON.stringify(text)}`)
-  return JSON.stringify(text)
 }
 
 function isPlainObject(value: unknown): value is object {

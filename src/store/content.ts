@@ -19,6 +19,11 @@ export class ContentStore {
     return await this.#shelf.has([hash])
   }
 
+  /** Which files are there. */
+  async hasMany(hashes: readonly string[]): Promise<boolean[]> {
+    return await this.#shelf.hasMany(hashes.map((hash) => [hash]))
+  }
+
   /** A file, or undefined when there is none or it was damaged. */
   async get(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return await this.#shelf.get([hash])
@@ -42,7 +47,7 @@ export class ContentStore {
 
   /** Stores those files that are not there, all or none: many at once cost far less than one by one. @throws {StorageFullError} */
   async putMany(files: readonly StoredFile[]): Promise<void> {
-    const isThere = await this.#shelf.hasMany(files.map(({ hash }) => [hash]))
+    const isThere = await this.hasMany(files.map(({ hash }) => hash))
     const missing = files.filter((_, i) => !isThere[i])
     if (missing.length > 0)
       await this.#shelf.putMany(missing.map(({ bytes, hash }) => ({ key: [hash], bytes })))
