@@ -57,6 +57,14 @@ class TextModel(torch.nn.Module):
         return self.clip.text_projection(self.clip.text_model(input_ids=input_ids).pooler_output)
 
 
+class MaskedTextModel(TextModel):
+    """As transformers.js's published graphs have it, with an attention mask beside the ids."""
+
+    def forward(self, input_ids, attention_mask):
+        output = self.clip.text_model(input_ids=input_ids, attention_mask=attention_mask)
+        return self.clip.text_projection(output.pooler_output)
+
+
 class VisionModel(torch.nn.Module):
     def __init__(self, clip):
         super().__init__()
@@ -112,8 +120,22 @@ def write_model(clip, tokenizer, processor):
     settings = json.loads(processor.to_json_string())
     settings["image_processor_type"] = "CLIPImageProcessor"
     (MODEL / "preprocessor_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    write_masked_text_model(clip)
     export_onnx.store_f16, export_onnx._TextModel, export_onnx._VisionModel = store_f32, TextModel, VisionModel
     export_onnx.export_clip_onnx(clip, MODEL / "onnx")
+
+
+def write_masked_text_model(clip):
+    """onnx/text_model_fp16.onnx: with an attention mask, and weights stored as f16."""
+    batch, length = torch.export.Dim("batch", max=4096), torch.export.Dim("length", min=2, max=77)
+    ids = torch.full((3, 9), 5)
+    ids[:, -1] = clip.config.text_config.eos_token_id
+    mask = torch.ones_like(ids)
+    mask[0, 7:] = 0
+    export_onnx._export(
+        MaskedTextModel(clip), (ids, mask), MODEL / "onnx" / "text_model_fp16.onnx", ["input_ids", "attention_mask"], ["text_embeds"],
+        {name: ("batch_size", "sequence_length") for name in ("input_ids", "attention_mask")},
+        {name: {0: batch, 1: length} for name in ("input_ids", "attention_mask")})
 
 
 def main():
