@@ -1,7 +1,8 @@
 import type { Folder } from '../data/folder.ts'
+import { sha256 } from '../data/sha256.ts'
 import { decodeImage } from './decode-image.ts'
 import { ImageProcessor, type Pixels } from './image-processor.ts'
-import { type OnnxSession, OnnxTensor, openOnnx } from './onnx.ts'
+import { ONNX_RUNTIME_VERSION, type OnnxSession, OnnxTensor, openOnnx } from './onnx.ts'
 import { findOnnx } from './onnx-files.ts'
 import type { ProcessorFiles } from './processor-files.ts'
 
@@ -9,6 +10,9 @@ import type { ProcessorFiles } from './processor-files.ts'
 export class ImageEncoderError extends Error {
   override readonly name = 'ImageEncoderError'
 }
+
+/** Images of one size that are computed together. */
+const MOST_AT_ONCE = 8
 
 /** Image tokens a model's processor puts for an image of these pixels; undefined where its settings do not say. */
 type TokenCount = (pixels: Pick<Pixels, 'width' | 'height'>) => number | undefined
@@ -24,17 +28,21 @@ function tokenCount(processor: ProcessorFiles['processor']): TokenCount {
 
 /** Image features by a model's own image processor and its vision encoder with its projector, in ONNX on WASM. */
 export class ImageEncoder {
+  /** SHA-256 of all that determines features: the graph, what computes it, and the processors' settings. */
+  readonly hash: string
   readonly #processor: ImageProcessor
   readonly #session: OnnxSession
   readonly #hiddenSize: number
   readonly #tokens: TokenCount
 
   private constructor(
+    hash: string,
     processor: ImageProcessor,
     session: OnnxSession,
     hiddenSize: number,
     tokens: TokenCount,
   ) {
+    this.hash = hash
     this.#processor = processor
     this.#session = session
     this.#hiddenSize = hiddenSize
@@ -61,43 +69,70 @@ export class ImageEncoder {
       )
     }
     const processor = new ImageProcessor(settings)
-    const session = await openOnnx(await source.read(0, source.byteLength, signal))
+    const graph = await source.read(0, source.byteLength, signal)
+    const text = new TextEncoder().encode(JSON.stringify([ONNX_RUNTIME_VERSION, await sha256(graph), settings, json]))
+    const session = await openOnnx(graph)
     const { inputNames, outputNames } = session
     if (!inputNames.includes('pixel_values') || !outputNames.includes('image_features')) {
       throw new ImageEncoderError(
         `${source.name}: expected an input pixel_values and an output image_features, got ${inputNames} and ${outputNames}`,
       )
     }
-    return new ImageEncoder(processor, session, hiddenSize, tokenCount(json))
+    return new ImageEncoder(await sha256(text), processor, session, hiddenSize, tokenCount(json))
+  }
+
+  /** Decodes an image and makes it what `encodeAll` takes. @throws {ImageEncoderError} for what is no image. */
+  async read(image: Uint8Array<ArrayBuffer>): Promise<Pixels> {
+    const decoded = await decodeImage(image).catch((cause: unknown) => {
+      throw new ImageEncoderError(
+        `expected an image the browser can read, got ${image.length} bytes that are none: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      )
+    })
+    return this.#processor.process(decoded)
   }
 
   /**
-   * The features that replace an image's tokens.
-   * @returns (tokens, hiddenSize), row by row.
+   * The features that replace images' tokens; those of an image do not depend on what else is computed with it.
+   * @returns for each (tokens, hiddenSize), row by row.
    * @throws {ImageEncoderError} when the graph's rows are not of the decoder's hidden size, or not as many as the processor
    *   puts image tokens.
    */
-  async encode(image: Uint8Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    const pixels = this.#processor.process(await decodeImage(image))
-    const features = await this.#features(pixels)
-    const [rows, tokens] = [features.length / this.#hiddenSize, this.#tokens(pixels)]
-    if (tokens !== undefined && rows !== tokens) {
-      throw new ImageEncoderError(
-        `expected ${tokens} rows of image features, one for each image token of the model's processor, got ${rows}`,
-      )
+  async encodeAll(images: readonly Pixels[]): Promise<Float32Array<ArrayBuffer>[]> {
+    const features: Float32Array<ArrayBuffer>[] = []
+    for (let first = 0; first < images.length; first = features.length) {
+      const batch = alike(images.slice(first, first + this.#batchSize))
+      features.push(...(await this.#run(batch)))
     }
     return features
   }
 
-  async #features({ width, height, values }: Pixels): Promise<Float32Array<ArrayBuffer>> {
+  /** One image's features, as `encodeAll` gives them. */
+  async encode(image: Uint8Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
+    const [features] = await this.encodeAll([await this.read(image)])
+    return features as Float32Array<ArrayBuffer>
+  }
+
+  /** As many as pay, unless the graph was exported for a fixed number. */
+  get #batchSize(): number {
+    const pixels = this.#session.inputMetadata.find(({ name }) => name === 'pixel_values')
+    const fixed = pixels?.isTensor ? pixels.shape[0] : undefined
+    return typeof fixed === 'number' ? 1 : MOST_AT_ONCE
+  }
+
+  async #run(images: readonly Pixels[]): Promise<Float32Array<ArrayBuffer>[]> {
+    const { width, height } = images[0] as Pixels
+    const count = images.length
     const isTiled = this.#session.inputNames.includes('pixel_attention_mask')
-    const shape = [1, ...(isTiled ? [1] : []), 3, height, width]
+    const values = new Float32Array(count * 3 * height * width)
+    for (const [i, image] of images.entries()) values.set(image.values, i * image.values.length)
+    const shape = [count, ...(isTiled ? [1] : []), 3, height, width]
     const feeds: Record<string, InstanceType<typeof OnnxTensor>> = {
       pixel_values: new OnnxTensor('float32', values, shape),
     }
     if (isTiled) {
-      const mask = new Uint8Array(height * width).fill(1)
-      feeds.pixel_attention_mask = new OnnxTensor('bool', mask, [1, 1, height, width])
+      const mask = new Uint8Array(count * height * width).fill(1)
+      feeds.pixel_attention_mask = new OnnxTensor('bool', mask, [count, 1, height, width])
     }
     const { image_features: features } = await this.#session.run(feeds)
     if (!(features?.data instanceof Float32Array) || features.dims.at(-1) !== this.#hiddenSize) {
@@ -105,10 +140,26 @@ export class ImageEncoder {
         `vision encoder: expected image_features in f32 with rows of ${this.#hiddenSize}, got ${features?.type} (${features?.dims.join(', ')})`,
       )
     }
-    return Float32Array.from(features.data)
+    const { data } = features
+    const [rows, tokens] = [data.length / this.#hiddenSize / count, this.#tokens({ width, height })]
+    if (!Number.isInteger(rows) || (tokens !== undefined && rows !== tokens)) {
+      throw new ImageEncoderError(
+        `expected ${tokens ?? 'as many'} rows of image features, one for each image token of the model's processor, got ${rows}`,
+      )
+    }
+    const size = rows * this.#hiddenSize
+    return images.map((_, i) => Float32Array.from(data.subarray(i * size, (i + 1) * size)))
   }
 
   release(): void {
     void this.#session.release()
   }
+}
+
+/** The first images that are of one size. */
+function alike(images: readonly Pixels[]): readonly Pixels[] {
+  const end = images.findIndex(
+    ({ width, height }) => width !== images[0]?.width || height !== images[0]?.height,
+  )
+  return end < 0 ? images : images.slice(0, end)
 }

@@ -10,6 +10,7 @@ import type { MemoryPlan, MemoryRequest } from './decoder/memory-plan.ts'
 import { findDecoderTensors } from './decoder/tensor-names.ts'
 import { WeightLoader } from './decoder/weight-loader.ts'
 import { type LoadProgress, loadDecoderWeights } from './decoder/weights.ts'
+import type { FeatureStore } from './image-features.ts'
 import { PromptEncoder } from './prompt-encoder.ts'
 
 /** What of a memory request the loaded weights decide, and what is left to say. */
@@ -25,6 +26,8 @@ export interface PolicyOptions extends DecoderOptions {
   readonly budgetBytes?: number
   /** Called with the plan before anything is put on the GPU. */
   readonly onPlan?: (plan: MemoryPlan) => void
+  /** Where image features outlive the session, by the vision encoder's hash. Default nowhere. */
+  readonly features?: (encoder: string) => FeatureStore
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: LoadProgress) => void
 }
@@ -62,6 +65,7 @@ export class PolicyModel {
       use = {},
       budgetBytes,
       onPlan,
+      features,
       signal,
       onProgress,
       ...decoderOptions
@@ -80,7 +84,10 @@ export class PolicyModel {
       ...(maxPositions === undefined ? {} : { maxPositions }),
     }
     onPlan?.(planWithin(config, { ...use, ...fixed }, limits))
-    const encoder = await PromptEncoder.load(files, config, signal)
+    const encoder = await PromptEncoder.load(files, config, {
+      ...(signal ? { signal } : {}),
+      ...(features ? { features } : {}),
+    })
     const loader = await WeightLoader.create(gpu, format)
     const weights = await loadDecoderWeights(gpu, config.decoder, tensors, loader, {
       ...(signal ? { signal } : {}),

@@ -6,6 +6,7 @@ import { sha256 } from '../data/sha256.ts'
 import type { ModelConfig } from './config.ts'
 import type { Prefix } from './decoder/batch.ts'
 import { ImageEncoder } from './image-encoder.ts'
+import { type FeatureStore, ImageFeatures } from './image-features.ts'
 import { readProcessorFiles } from './processor-files.ts'
 
 /** Images and texts do not fit each other or the model; the message says what was expected and what came. */
@@ -19,16 +20,14 @@ export class PromptEncoder {
   readonly stopTokens: readonly number[]
   readonly #tokenizer: Tokenizer
   readonly #config: ModelConfig
-  readonly #images: ImageEncoder | undefined
+  readonly #images: ImageFeatures | undefined
   readonly #template: Template | undefined
   readonly #specials: Readonly<Record<string, string>>
-  /** By the image's hash: an image's features are computed once. */
-  readonly #features = new Map<string, Float32Array<ArrayBuffer>>()
 
   private constructor(
     tokenizer: Tokenizer,
     config: ModelConfig,
-    images: ImageEncoder | undefined,
+    images: ImageFeatures | undefined,
     template: Template | undefined,
     specials: Readonly<Record<string, string>>,
     stopTokens: readonly number[],
@@ -41,20 +40,29 @@ export class PromptEncoder {
     this.stopTokens = stopTokens
   }
 
-  /** Reads a model folder's tokenizer and chat template and, where it has one, its vision encoder. */
-  static async load(files: Folder, config: ModelConfig, signal?: AbortSignal): Promise<PromptEncoder> {
+  /**
+   * Reads a model folder's tokenizer and chat template and, where it has one, its vision encoder.
+   * @param options.features where image features outlive the session, by the encoder's hash. Default nowhere.
+   */
+  static async load(
+    files: Folder,
+    config: ModelConfig,
+    { signal, features }: { signal?: AbortSignal; features?: (encoder: string) => FeatureStore } = {},
+  ): Promise<PromptEncoder> {
     const { tokenizer: json, tokenizerConfig, ...processor } = await readProcessorFiles(files, signal)
     const tokenizer = new Tokenizer(withWorkingSplits(json) as object, tokenizerConfig)
     const { chatTemplate } = processor
     const { hiddenSize } = config.decoder
     const specials = specialTokens(tokenizerConfig)
     const eos = specials.eos_token === undefined ? undefined : tokenizer.token_to_id(specials.eos_token)
+    const images =
+      config.imageTokenId === undefined
+        ? undefined
+        : await ImageEncoder.load(files, processor, hiddenSize, signal)
     return new PromptEncoder(
       tokenizer,
       config,
-      config.imageTokenId === undefined
-        ? undefined
-        : await ImageEncoder.load(files, processor, hiddenSize, signal),
+      images && new ImageFeatures(images, { store: features?.(images.hash) }),
       chatTemplate === undefined ? undefined : new Template(chatTemplate),
       specials,
       stopTokens(processor.generation, eos),
@@ -74,12 +82,16 @@ export class PromptEncoder {
   ): Promise<{ prefix: Prefix; answers: number[][] }> {
     const { opening, endings } = this.#texts(prompt, completions, images.length)
     const hashes = await Promise.all(images.map(sha256))
-    const blocks: Float32Array<ArrayBuffer>[] = []
-    for (const [i, image] of images.entries()) blocks.push(await this.#featuresOf(image, hashes[i] ?? ''))
+    const blocks = images.length > 0 ? await this.#expectImages().of(images) : []
     const ids = this.#expand(this.#ids(opening), blocks)
     const prefix = { key: JSON.stringify([hashes, opening]), ids }
     const answers = endings.map((ending) => this.#ids(ending))
     return { prefix: blocks.length > 0 ? { ...prefix, features: joined(blocks) } : prefix, answers }
+  }
+
+  /** Computes images' features ahead, several at a time, before `encode` asks for them. */
+  async prepare(images: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+    if (images.length > 0) await this.#images?.prepare(images)
   }
 
   /**
@@ -123,13 +135,9 @@ export class PromptEncoder {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids
   }
 
-  async #featuresOf(image: Uint8Array<ArrayBuffer>, hash: string): Promise<Float32Array<ArrayBuffer>> {
-    const known = this.#features.get(hash)
-    if (known) return known
+  #expectImages(): ImageFeatures {
     if (!this.#images) throw new PromptError('expected no images: the model has no onnx/vision_encoder*.onnx')
-    const features = await this.#images.encode(image)
-    this.#features.set(hash, features)
-    return features
+    return this.#images
   }
 
   /** Puts as many image tokens in each image's place as it has rows of features. */

@@ -1,12 +1,13 @@
-import { type OpenFile, readImage } from '../data/images.ts'
+import type { OpenFile } from '../data/images.ts'
 import type { PreferenceExample } from '../data/preference.ts'
 import { sha256 } from '../data/sha256.ts'
 import type { TokenPair } from './decoder/trainer.ts'
 import type { RunKey } from './decoder/training-checkpoint.ts'
+import { imagesAhead } from './images-ahead.ts'
 import type { PromptEncoder } from './prompt-encoder.ts'
 
 /**
- * Turns a dataset's rows into token ids and image features, one row after the other: an image's bytes are let go as soon as
+ * Turns a dataset's rows into token ids and image features, a few rows at a time: an image's bytes are let go as soon as
  * its features are there.
  * @throws {DataError} when an image is missing, and what the encoder throws, with file and row in front.
  */
@@ -17,11 +18,10 @@ export async function encodePairs(
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number) => void } = {},
 ): Promise<TokenPair[]> {
   const pairs: TokenPair[] = []
-  for await (const { where, images, prompt, chosen, rejected, weight } of examples) {
+  for await (const { row, images } of imagesAhead(examples, open, encoder, signal)) {
     signal?.throwIfAborted()
-    const bytes: Uint8Array<ArrayBuffer>[] = []
-    for (const image of images) bytes.push(await readImage(image, open, where, signal))
-    const { prefix, answers } = await atRow(where, () => encoder.encode(bytes, prompt, [chosen, rejected]))
+    const { where, prompt, chosen, rejected, weight } = row
+    const { prefix, answers } = await atRow(where, () => encoder.encode(images, prompt, [chosen, rejected]))
     const [first = [], second = []] = answers
     pairs.push({ prefix, chosen: first, rejected: second, ...(weight === undefined ? {} : { weight }) })
     onProgress?.(pairs.length)

@@ -1,8 +1,8 @@
-import { readImage } from '../../data/images.ts'
 import { type CompletionExample, readCompletions } from '../../data/preference.ts'
 import type { AnswerLogps } from '../../models/decoder/answer-logps.ts'
 import type { Sequence } from '../../models/decoder/batch.ts'
 import type { ActiveAdapter } from '../../models/decoder/linear.ts'
+import { imagesAhead } from '../../models/images-ahead.ts'
 import type { PromptEncoder } from '../../models/prompt-encoder.ts'
 import { atRow } from '../../models/training-pairs.ts'
 import type { Job } from '../job.ts'
@@ -34,11 +34,14 @@ export async function* measureCompletions(
     })
   }
   const batch: Pending[] = []
-  for await (const example of readCompletions(source, signal)) {
+  for await (const { row: example, images } of imagesAhead(
+    readCompletions(source, signal),
+    open,
+    encoder,
+    signal,
+  )) {
     await gate()
     const { where, prompt, completion } = example
-    const images: Uint8Array<ArrayBuffer>[] = []
-    for (const image of example.images) images.push(await readImage(image, open, where, signal))
     const { prefix, answers } = await atRow(where, () => encoder.encode(images, prompt, [completion]))
     batch.push({ example, sequence: { prefix, answer: answers[0] ?? [] } })
     if (batch.length >= batchSize) yield* await measure(batch.splice(0))

@@ -1,4 +1,4 @@
-import { openFile } from '../../data/folder.ts'
+import { type FileSpec, openFile } from '../../data/folder.ts'
 import { sha256 } from '../../data/sha256.ts'
 import type { Prefix } from '../../models/decoder/batch.ts'
 import type { GenerationRequest } from '../../models/decoder/generation.ts'
@@ -13,20 +13,47 @@ export interface EncodedRequest {
   readonly context: string
 }
 
+/** Requests whose images are read and computed together. */
+const REQUESTS_AHEAD = 16
+
 /**
- * A request as the generator takes it; its random numbers follow from its images, prompt and context, not from its place.
+ * Requests as the generator takes them; their random numbers follow from images, prompt and context, not from the place.
  * @throws {SourceError} for an image that cannot be had, {PromptError} and others with the request's images in front.
  */
-export async function encodeRequest(
+export async function encodeRequests(
   encoder: PromptEncoder,
-  { images, prompt, isVerbatim = false, context = '', candidates = 1, seed = 0, round = 0 }: GenerateRequest,
+  requests: readonly GenerateRequest[],
   signal: AbortSignal,
-): Promise<EncodedRequest> {
+): Promise<EncodedRequest[]> {
+  const encoded: EncodedRequest[] = []
+  for (let first = 0; first < requests.length; first += REQUESTS_AHEAD) {
+    signal.throwIfAborted()
+    const part = requests.slice(first, first + REQUESTS_AHEAD)
+    const images = await Promise.all(part.map(({ images }) => readImages(images, signal)))
+    await encoder.prepare(images.flat())
+    for (const [i, request] of part.entries())
+      encoded.push(await encodeRequest(encoder, request, images[i] ?? []))
+  }
+  return encoded
+}
+
+async function readImages(
+  images: readonly FileSpec[],
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const bytes: Uint8Array<ArrayBuffer>[] = []
   for (const image of images) {
     const source = await openFile(image, signal)
     bytes.push(await source.read(0, source.byteLength, signal))
   }
+  return bytes
+}
+
+async function encodeRequest(
+  encoder: PromptEncoder,
+  { images, prompt, isVerbatim = false, context = '', candidates = 1, seed = 0, round = 0 }: GenerateRequest,
+  bytes: readonly Uint8Array<ArrayBuffer>[],
+): Promise<EncodedRequest> {
   const imageHashes = await Promise.all(bytes.map(sha256))
   const where = images.map((image) => ('url' in image ? image.url : image.name)).join(', ') || 'a request'
   const prefix = await atRow(where, async (): Promise<Prefix> => {

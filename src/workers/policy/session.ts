@@ -8,6 +8,7 @@ import { AnswerLogps } from '../../models/decoder/answer-logps.ts'
 import type { Generation } from '../../models/decoder/generation.ts'
 import { Generator } from '../../models/decoder/generator.ts'
 import { PolicyModel } from '../../models/policy-model.ts'
+import { StoredFeatures } from '../../store/features.ts'
 import { StoredTuning } from '../../store/tuning.ts'
 import { Job } from '../job.ts'
 import type { Answer, CompletionLogps, MemoryReport, PolicyApi, Reply } from '../policy.api.ts'
@@ -16,7 +17,7 @@ import { ResidentAdapters } from './adapters.ts'
 import { measureCompletions } from './logps.ts'
 import { expectedMemory, memoryReport } from './memory.ts'
 import { readReplies } from './replies.ts'
-import { type EncodedRequest, encodeRequest } from './requests.ts'
+import { encodeRequests } from './requests.ts'
 import { TRAINING, trainPolicy } from './training.ts'
 
 interface Loaded {
@@ -50,6 +51,7 @@ export class PolicySession implements PolicyApi {
         use: expectedMemory({ ...use, recompute }),
         // A software adapter's best designs are known; trying them would only cost time.
         ...(gpu.profile.isSoftware ? {} : { tuner: new Autotuner(gpu, new StoredTuning()) }),
+        features: (encoder) => new StoredFeatures(encoder),
         signal: job.signal,
         onPlan: (made) => {
           plan = memoryReport(made)
@@ -128,8 +130,7 @@ export class PolicySession implements PolicyApi {
       const { maxNewTokens = 256, temperature = 0, ...settings } = rest
       const ends = { ...(stopAfter ? { stopAfter } : {}), ...(stopStrings ? { stopStrings } : {}) }
       const endsAt = textEndRule((tokens) => encoder.decodeText(tokens), ends)
-      const encoded: EncodedRequest[] = []
-      for (const request of requests) encoded.push(await encodeRequest(encoder, request, signal))
+      const encoded = await encodeRequests(encoder, requests, signal)
       const answer = (generation: Generation): Answer => {
         const { imageHashes = [], context = '' } = encoded[generation.request] ?? {}
         const { tokens, finishReason } = generation
