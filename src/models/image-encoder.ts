@@ -70,7 +70,9 @@ export class ImageEncoder {
     }
     const processor = new ImageProcessor(settings)
     const graph = await source.read(0, source.byteLength, signal)
-    const text = new TextEncoder().encode(JSON.stringify([ONNX_RUNTIME_VERSION, await sha256(graph), settings, json]))
+    const text = new TextEncoder().encode(
+      JSON.stringify([ONNX_RUNTIME_VERSION, await sha256(graph), settings, json]),
+    )
     const session = await openOnnx(graph)
     const { inputNames, outputNames } = session
     if (!inputNames.includes('pixel_values') || !outputNames.includes('image_features')) {
