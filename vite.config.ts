@@ -6,13 +6,26 @@ export default defineConfig({
   worker: { format: 'es' },
   server: { headers: ISOLATION_HEADERS },
   preview: { headers: ISOLATION_HEADERS },
-  builder: {}, // `vite build` builds both environments
+  builder: {}, // `vite build` builds all environments
   environments: {
     client: {
       build: {
         target: 'es2023',
         outDir: 'dist/site',
         rolldownOptions: { input: ['index.html', 'headless.html'] }, // the second is the command line's
+      },
+    },
+    lib: {
+      consumer: 'client', // the package's entry points; a worker lies beside them, found from their own address
+      build: {
+        target: 'es2023',
+        outDir: 'dist/lib',
+        copyPublicDir: false,
+        rolldownOptions: {
+          input: ['index', 'method', 'evaluate', 'data'].map((name) => `src/package/${name}.ts`),
+          preserveEntrySignatures: 'strict',
+          output: { entryFileNames: '[name].js' },
+        },
       },
     },
     cli: {

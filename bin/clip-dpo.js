@@ -11,7 +11,7 @@ if (existsSync(new URL('src/', root)) && newest(SOURCES) > modified(built)) {
   process.stderr.write('clip-dpo: building ...\n')
   const { createBuilder } = await import('vite')
   const builder = await createBuilder({ root: fileURLToPath(root), logLevel: 'error' })
-  await builder.buildApp()
+  for (const name of ['client', 'cli']) await builder.build(builder.environments[name])
 }
 const { main } = await import(built.href)
 process.exitCode = await main(process.argv.slice(2))

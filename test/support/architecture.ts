@@ -41,6 +41,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   pipeline: { may: ['workers', 'worker', 'method', 'data', 'evaluate', 'store'], mayTypes: ['doctor'] },
   notebook: { may: ['pipeline', 'method', 'data', 'evaluate', 'store'] },
   ui: { may: ['pipeline', 'notebook', 'method', 'data', 'evaluate', 'doctor'] },
+  package: { may: ['pipeline', 'workers', 'method', 'evaluate', 'data'] },
   cli: { may: ['pipeline', 'notebook', 'method', 'data', 'evaluate'], mayTypes: ['doctor'] },
 }
 

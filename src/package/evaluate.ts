@@ -1,0 +1,12 @@
+/** How much a model invents, before and after: AMBER, POPE, zero-shot, bootstrap. Pure functions. */
+export * from '../evaluate/amber.ts'
+export * from '../evaluate/bootstrap.ts'
+export * from '../evaluate/controls.ts'
+export * from '../evaluate/evaluation.ts'
+export * from '../evaluate/metrics.ts'
+export * from '../evaluate/objects.ts'
+export * from '../evaluate/roc.ts'
+export * from '../evaluate/separation.ts'
+export * from '../evaluate/verdict.ts'
+export * from '../evaluate/yes-no.ts'
+export * from '../evaluate/zero-shot.ts'
