@@ -121,6 +121,20 @@ describe('zip', () => {
     expect(skipped[0]?.reason).toMatch(/expected at most 536870912 bytes when unpacked/)
   })
 
+  test('what is encrypted or packed in another way is listed', async () => {
+    for (const [field, value, reason] of [
+      [8, 1, 'expected a file that is not encrypted, got an encrypted one'],
+      [10, 14, 'expected a stored or deflated file, got compression method 14'],
+    ] as const) {
+      const packed = zipSync({ a: strToU8('x') }) as Uint8Array<ArrayBuffer>
+      const data = new DataView(packed.buffer)
+      data.setUint16(data.getUint32(packed.length - 22 + 16, true) + field, value, true)
+      const skipped: Skipped[] = []
+      expect((await zipFolder(source(packed), (one) => skipped.push(one))).paths).toEqual([])
+      expect(skipped).toEqual([{ name: 'a', reason }])
+    }
+  })
+
   test.each([
     ['another file', strToU8('not a zip archive, but longer than its end would be')],
     ['one cut off', golden('deflated.zip').slice(0, 1200)],

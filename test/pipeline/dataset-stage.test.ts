@@ -2,8 +2,9 @@ import { zipSync } from 'fflate'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type ImageDataset, openImageDataset } from '../../src/data/image-dataset.ts'
 import { type DatasetJob, type DatasetSummary, readDataset } from '../../src/pipeline/dataset-stage.ts'
+import { StorageFullError } from '../../src/store/errors.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
-import { Raw, removeStore, type TestStore, testStore } from '../support/store.ts'
+import { fullAfter, Raw, removeStore, type TestStore, testStore } from '../support/store.ts'
 
 let archive: Blob
 let made: TestStore[]
@@ -40,8 +41,7 @@ interface Place {
   readonly job: DatasetJob
 }
 
-async function place(): Promise<Place> {
-  const files = testStore()
+async function place(files = testStore()): Promise<Place> {
   made.push(files)
   const store = openStore(files.options)
   const dataset = await openImageDataset({ file: { name: 'pictures.zip', blob: archive } })
@@ -108,6 +108,18 @@ test('broken off and begun again it comes to the same', async () => {
   expect(await there.job.stage.done()).toBeUndefined()
   expect(await readDataset(there.job)).toEqual(expected.summary)
   expect(await contents(there)).toEqual(expected.contents)
+})
+
+test('a full disk stops it with nothing lost, and it goes on once there is room', async () => {
+  const expected = await whole()
+  const full = testStore({ open: fullAfter(6) })
+  await expect(readDataset((await place(full)).job)).rejects.toThrow(StorageFullError)
+  const { open: _, ...options } = full.options
+  const there = await place({ ...full, options })
+  expect((await there.job.stage.keys()).length).toBeLessThan(3)
+  expect(await readDataset(there.job)).toEqual(expected.summary)
+  expect(await contents(there)).toEqual(expected.contents)
+  expect(full.corruptions).toEqual([])
 })
 
 test('an image and a unit that were lost are made again', async () => {

@@ -6,7 +6,7 @@ import { StorageFullError } from '../../src/store/errors.ts'
 import { askPersistence, expectRoom, type StorageManagerLike, storageState } from '../../src/store/quota.ts'
 import { Shelf } from '../../src/store/shelf.ts'
 import { StageStore } from '../../src/store/stages.ts'
-import { bytesOf, removeStore, type TestStore, testStore } from '../support/store.ts'
+import { bytesOf, fullAfter, removeStore, type TestStore, testStore } from '../support/store.ts'
 
 let store: TestStore
 afterEach(() => removeStore(store))
@@ -21,23 +21,6 @@ function disk(usage: number, quota: number, isPersisted = false): StorageManager
       persisted = true
       return persisted
     },
-  }
-}
-
-/** A database whose transactions fail, as on a full disk, from the given writing one on. */
-function fullAfter(writes: number): typeof openDatabase {
-  let left = writes
-  return (name) => {
-    const database = openDatabase(name)
-    return ((mode, use) =>
-      database(mode, async (objects) => {
-        const pending = use(objects)
-        if (mode !== 'readwrite' || left-- > 0) return await pending
-        const error = new DOMException('no room', 'QuotaExceededError')
-        Object.defineProperty(objects.transaction, 'error', { value: error })
-        objects.transaction.abort()
-        return await pending
-      })) as typeof database
   }
 }
 

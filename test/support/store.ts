@@ -1,5 +1,5 @@
 import { createStore, del, get, set } from 'idb-keyval'
-import type { ShelfKey } from '../../src/store/database.ts'
+import { openDatabase, type ShelfKey } from '../../src/store/database.ts'
 import { KINDS, type Kind } from '../../src/store/kinds.ts'
 import type { Corruption, ShelfOptions } from '../../src/store/shelf.ts'
 
@@ -44,6 +44,23 @@ export class Raw {
     if (!bytes) throw new Error(`expected a value at ${key.join('/')} to damage, found none`)
     bytes[at] = (bytes[at] ?? 0) ^ 1
     await this.set(['value', ...key], bytes)
+  }
+}
+
+/** A database whose transactions fail, as on a full disk, from the given writing one on. */
+export function fullAfter(writes: number): typeof openDatabase {
+  let left = writes
+  return (name) => {
+    const database = openDatabase(name)
+    return ((mode, use) =>
+      database(mode, async (objects) => {
+        const pending = use(objects)
+        if (mode !== 'readwrite' || left-- > 0) return await pending
+        const error = new DOMException('no room', 'QuotaExceededError')
+        Object.defineProperty(objects.transaction, 'error', { value: error })
+        objects.transaction.abort()
+        return await pending
+      })) as typeof database
   }
 }
 
