@@ -42,6 +42,7 @@ describe.each([
     [7, [33, 33]],
     [33, [65, 130]],
     [65, [300, 576]],
+    [9, [100_003, 12]],
   ] as const)('%i rows of a table of %s are exact', async (rows, shape) => {
     const { host, result } = await run(rows, shape, format, scaleFormat)
     // One product of an integer and a scale, rounded once: exact.
