@@ -3,7 +3,6 @@ import type { Tensor } from '../../gpu/tensor.ts'
 import { type AdamW, createAdamW, gradNormScratchShape } from '../../kernels/adamw.ts'
 import {
   createPreference,
-  namePreferenceMetrics,
   PREFERENCE_METRICS,
   type Preference,
   preferenceScratchShape,
@@ -11,41 +10,16 @@ import {
 import { batchesOfStep, learningRate, planSteps, type StepPlan } from '../../method/schedule.ts'
 import { preferenceSettings, type TrainerConfig } from '../../method/trainer-config.ts'
 import { type AdapterLayout, AdapterTensors } from './adapter.ts'
-import { type PackedBatch, type PackOptions, type Prefix, packSequences, type Sequence } from './batch.ts'
+import type { PackOptions } from './batch.ts'
 import { epochOrder } from './data-order.ts'
 import type { Decoder, StagedBatch } from './decoder.ts'
 import type { ActiveAdapter } from './linear.ts'
+import { METRICS_STRIDE, type StepMetrics, stepMetrics } from './step-metrics.ts'
+import { packPairs, type TokenPair } from './token-pairs.ts'
 import { trainingRows } from './training-rows.ts'
 import type { BatchRows, Workspace } from './workspace.ts'
 
-/** A preference pair as token ids. */
-export interface TokenPair {
-  readonly prefix: Prefix
-  readonly chosen: readonly number[]
-  readonly rejected: readonly number[]
-  /** Factor on the pair's loss. Default 1. */
-  readonly weight?: number
-}
-
-/** One optimiser step's figures under TRL's names. */
-export interface StepMetrics {
-  step: number
-  epoch: number
-  learning_rate: number
-  grad_norm: number
-  num_tokens: number
-  loss: number
-  entropy: number
-  mean_token_accuracy: number
-  'rewards/chosen': number
-  'rewards/rejected': number
-  'rewards/accuracies': number
-  'rewards/margins': number
-  'logps/chosen': number
-  'logps/rejected': number
-  'logits/chosen': number
-  'logits/rejected': number
-}
+export type { StepMetrics, TokenPair }
 
 /** Everything a bit-identical continuation on the same adapter needs, beside the model, the pairs and the settings. */
 export interface TrainerState {
@@ -69,9 +43,6 @@ export interface TrainerOptions {
   /** Share prefixes among the answers of a micro-batch. Default true. */
   readonly share?: boolean
 }
-
-/** Floats between the figures of two micro-batches: views start at 256 bytes. */
-const METRICS_STRIDE = 64
 
 /** DPO training of a LoRA adapter on one decoder: each optimiser step is recorded whole, without waiting for the GPU. */
 export class DpoTrainer {
@@ -168,7 +139,7 @@ export class DpoTrainer {
     for (let first = 0; first < pairs.length; first += size) {
       signal?.throwIfAborted()
       const indices = Array.from({ length: Math.min(size, pairs.length - first) }, (_, i) => first + i)
-      const { workspace, staged } = this.#stage(this.#pack(indices))
+      const { workspace, staged } = this.#stage(indices)
       const { logps: tokens } = this.#decoder.forward(workspace, staged, adapter, false)
       const sums = workspace.view('reference.sums', (r) => [r.sequences / 2, 2])
       this.#preference.answerSums({ values: tokens, offsets: staged.offsets, sums })
@@ -197,9 +168,7 @@ export class DpoTrainer {
     for (let micro = first; micro < end; micro++) {
       const size = config.per_device_train_batch_size
       const indices = order.slice(micro * size, (micro + 1) * size)
-      const packed = this.#pack(indices)
-      this.#numTokens += packed.unpackedTokens
-      this.#microBatch(packed, indices, adapter, micro - first, 1 / (end - first))
+      this.#microBatch(indices, adapter, micro - first, 1 / (end - first))
     }
     this.#adamw.gradNorm({
       grads: [this.#grads.flat],
@@ -224,13 +193,16 @@ export class DpoTrainer {
     })
     this.#step++
     const stepsBefore = this.#step - epoch * this.plan.stepsPerEpoch
-    return this.#readMetrics(end - first, {
+    const known = {
       step: this.#step,
       epoch:
         epoch + Math.min(1, (stepsBefore * config.gradient_accumulation_steps) / this.plan.batchesPerEpoch),
       learning_rate: lr,
       num_tokens: this.#numTokens,
-    })
+    }
+    return Promise.all([this.#gpu.readF32(this.#metrics), this.#gpu.readF32(this.#norm)]).then(
+      ([values, norm]) => stepMetrics({ ...known, grad_norm: norm[0] ?? Number.NaN }, values, end - first),
+    )
   }
 
   /** Everything needed to continue later; waits for the GPU. */
@@ -265,17 +237,12 @@ export class DpoTrainer {
     if (state.referenceLogps.length > 0) this.#referenceLogps = state.referenceLogps.slice()
   }
 
-  #microBatch(
-    packed: PackedBatch,
-    indices: readonly number[],
-    adapter: ActiveAdapter,
-    place: number,
-    gradScale: number,
-  ): void {
+  #microBatch(indices: readonly number[], adapter: ActiveAdapter, place: number, gradScale: number): void {
     const { config, pairs } = this.#options
-    const { workspace, staged } = this.#stage(packed)
     const reference = this.#referenceLogps
     if (!reference) throw new Error('training: expected computeReference before the first step')
+    const { workspace, staged, unpackedTokens } = this.#stage(indices)
+    this.#numTokens += unpackedTokens
     const refLogps = workspace.view('pairs.refLogps', (r) => [r.sequences / 2, 2])
     this.#gpu.stream.write(
       refLogps,
@@ -313,58 +280,19 @@ export class DpoTrainer {
     this.#decoder.backward(workspace, staged, adapter, this.#grads, dlogps)
   }
 
-  async #readMetrics(
-    microBatches: number,
-    known: Pick<StepMetrics, 'step' | 'epoch' | 'learning_rate' | 'num_tokens'>,
-  ): Promise<StepMetrics> {
-    const [values, norm] = await Promise.all([
-      this.#gpu.readF32(this.#metrics),
-      this.#gpu.readF32(this.#norm),
-    ])
-    const rows = Array.from({ length: microBatches }, (_, i) =>
-      namePreferenceMetrics(
-        values.subarray(i * METRICS_STRIDE, i * METRICS_STRIDE + PREFERENCE_METRICS.length),
-      ),
+  /** Stages pairs in the workspace, made for the largest batch of the run: steps allocate nothing. */
+  #stage(indices: readonly number[]): { workspace: Workspace; staged: StagedBatch; unpackedTokens: number } {
+    const { pairs, pack, share = true, config } = this.#options
+    const packed = packPairs(
+      indices.map((i) => pairs[i] as TokenPair),
+      config.max_length,
+      { ...pack, share, maxPositions: this.#decoder.maxPositions },
     )
-    const mean = (name: (typeof PREFERENCE_METRICS)[number]): number =>
-      rows.reduce((total, row) => total + row[name], 0) / rows.length
+    this.#workspace ??= this.#decoder.workspace(this.largestBatch)
     return {
-      ...known,
-      grad_norm: norm[0] ?? Number.NaN,
-      loss: mean('loss'),
-      entropy: mean('entropy'),
-      mean_token_accuracy: mean('mean_token_accuracy'),
-      'rewards/chosen': mean('rewards/chosen'),
-      'rewards/rejected': mean('rewards/rejected'),
-      'rewards/accuracies': mean('rewards/accuracies'),
-      'rewards/margins': mean('rewards/margins'),
-      'logps/chosen': mean('logps/chosen'),
-      'logps/rejected': mean('logps/rejected'),
-      'logits/chosen': mean('logits/chosen'),
-      'logits/rejected': mean('logits/rejected'),
+      workspace: this.#workspace,
+      staged: this.#decoder.stage(this.#workspace, packed),
+      unpackedTokens: packed.unpackedTokens,
     }
   }
-
-  #pack(indices: readonly number[]): PackedBatch {
-    const { pairs, pack, share = true, config } = this.#options
-    const sequences = indices.flatMap((i): Sequence[] => {
-      const { prefix, chosen, rejected } = pairs[i] as TokenPair
-      return [
-        { prefix, answer: truncated(prefix, chosen, config.max_length) },
-        { prefix, answer: truncated(prefix, rejected, config.max_length) },
-      ]
-    })
-    return packSequences(sequences, { ...pack, share, maxPositions: this.#decoder.maxPositions })
-  }
-
-  /** Stages a batch in the workspace, made for the largest batch of the run: steps allocate nothing. */
-  #stage(packed: PackedBatch): { workspace: Workspace; staged: StagedBatch } {
-    this.#workspace ??= this.#decoder.workspace(this.largestBatch)
-    return { workspace: this.#workspace, staged: this.#decoder.stage(this.#workspace, packed) }
-  }
-}
-
-/** An answer cut so that its sequence has at most `maxLength` tokens, TRL's `keep_start`. */
-function truncated(prefix: Prefix, answer: readonly number[], maxLength: number | null): readonly number[] {
-  return maxLength === null ? answer : answer.slice(0, Math.max(0, maxLength - prefix.ids.length))
 }
