@@ -5,6 +5,7 @@ import { checkParams, ParamsBlock, SLOTS } from './params.ts'
 import type { CompiledKernel } from './pipelines.ts'
 import { ReadbackPool } from './readback.ts'
 import { ErrorScopes } from './scopes.ts'
+import { SliceRecorder } from './slice.ts'
 import type { HostArray, Tensor } from './tensor.ts'
 import { TimestampRecorder, TimingTable } from './timings.ts'
 
@@ -32,13 +33,7 @@ export class CommandStream {
   readonly #readback: ReadbackPool
   readonly #params: ParamsBlock
   readonly #pacer = new Pacer()
-  #encoder: GPUCommandEncoder | undefined
-  #pass: GPUComputePassEncoder | undefined
-  #boundKernel: CompiledKernel | undefined
-  #work = 0
-  /** What the open slice holds, for error messages. */
-  #labels: string[] = []
-  #timer: TimestampRecorder | undefined
+  readonly #slice: SliceRecorder
   #timing = false
   #dispatches = 0
   #submits = 0
@@ -50,6 +45,7 @@ export class CommandStream {
     this.#bindGroups = new BindGroupCache(device, this.#scopes)
     this.#readback = new ReadbackPool(device)
     this.#params = new ParamsBlock(device)
+    this.#slice = new SliceRecorder(device)
   }
 
   /** Layout of group 1, the `Params` uniform every kernel has. */
@@ -78,31 +74,29 @@ export class CommandStream {
       throw new ShapeError(`${kernel.label}: expected a grid of positive whole numbers, got (${grid})`)
     }
     checkParams(kernel, params)
-    const group = this.#bindGroups.get(kernel, tensors)
+    const buffers = this.#bindGroups.get(kernel, tensors)
     const work = this.#pacer.work(cost)
     const pieces = splitGrid(
       grid,
       Math.ceil(work / (1.5 * this.#pacer.budget)),
       this.#device.limits.maxComputeWorkgroupsPerDimension,
     )
-    pieces.forEach((piece, i) => {
+    pieces.forEach(({ offset, count }, i) => {
       const calls = i === 0 ? 1 : 0
       if (this.#timesSubmits) this.flush() // what was recorded before is not this kernel's
-      const pass = this.#openPass(kernel.label, calls)
-      const offset = this.#params.write(kernel, params, piece.offset)
-      if (this.#boundKernel !== kernel) {
-        pass.setPipeline(kernel.pipeline)
-        this.#boundKernel = kernel
-      }
-      pass.setBindGroup(0, group)
-      pass.setBindGroup(1, this.#params.group, [offset])
-      pass.dispatchWorkgroups(...piece.count)
-      this.#labels.push(kernel.label)
+      const paramsOffset = this.#params.write(kernel, params, offset)
+      this.#slice.dispatch({
+        kernel,
+        buffers,
+        params: this.#params.group,
+        paramsOffset,
+        count,
+        calls,
+        work: work / pieces.length,
+      })
       this.#dispatches++
-      this.#work += work / pieces.length
-      if (this.#timer) this.#closePass()
       if (this.#timesSubmits) this.#submit({ label: kernel.label, calls })
-      else if (this.#params.isFull || this.#work >= this.#pacer.budget) this.flush()
+      else if (this.#params.isFull || this.#slice.work >= this.#pacer.budget) this.flush()
     })
   }
 
@@ -207,8 +201,8 @@ export class CommandStream {
   setTiming(enabled: boolean): void {
     this.flush()
     this.#timing = enabled
-    this.#timer?.destroy()
-    this.#timer =
+    this.#slice.timer?.destroy()
+    this.#slice.timer =
       enabled && this.#device.features.has('timestamp-query')
         ? new TimestampRecorder(this.#device, this.timings, SLOTS)
         : undefined
@@ -216,13 +210,11 @@ export class CommandStream {
 
   /** @param timed the kernel whose time the whole submit's duration is. */
   #submit(timed?: { label: string; calls: number }): void {
-    this.#closePass()
-    const encoder = this.#encoder
-    if (!encoder) return
+    const slice = this.#slice.take()
+    if (!slice) return
+    const { encoder, labels, work } = slice
     const { queue } = this.#device
-    const labels = this.#labels
-    const work = this.#work
-    const readTimestamps = this.#timer?.resolve(encoder)
+    const readTimestamps = this.#slice.timer?.resolve(encoder)
     this.#scopes.guard(
       () => [...new Set(labels)].join(', '),
       () => {
@@ -231,9 +223,6 @@ export class CommandStream {
       },
     )
     this.#submits++
-    this.#encoder = undefined
-    this.#work = 0
-    this.#labels = []
     const submittedAt = performance.now()
     const done = queue.onSubmittedWorkDone().then(
       async () => {
@@ -248,7 +237,7 @@ export class CommandStream {
 
   /** Without timestamps a kernel's time is that of a submit of its own. */
   get #timesSubmits(): boolean {
-    return this.#timing && !this.#timer
+    return this.#timing && !this.#slice.timer
   }
 
   /** Waits for the GPU and for the verdict on all that was recorded; a failure is told by its cause. */
@@ -272,28 +261,6 @@ export class CommandStream {
 
   /** The encoder for a copy outside any pass. */
   #recordTransfer(label: string, bytes: number): GPUCommandEncoder {
-    this.#work += this.#pacer.work({ flops: 0, bytes })
-    this.#labels.push(label)
-    return this.#openEncoder()
-  }
-
-  #openEncoder(): GPUCommandEncoder {
-    this.#closePass()
-    this.#encoder ??= this.#device.createCommandEncoder({ label: 'slice' })
-    return this.#encoder
-  }
-
-  #openPass(label: string, calls: number): GPUComputePassEncoder {
-    if (!this.#pass) {
-      const encoder = this.#openEncoder()
-      this.#pass = encoder.beginComputePass(this.#timer?.pass(label, calls) ?? { label: 'slice' })
-    }
-    return this.#pass
-  }
-
-  #closePass(): void {
-    this.#pass?.end()
-    this.#pass = undefined
-    this.#boundKernel = undefined
+    return this.#slice.transfer(label, this.#pacer.work({ flops: 0, bytes }))
   }
 }
