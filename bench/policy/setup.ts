@@ -23,6 +23,20 @@ export const SMALL = parseModelConfig({
   max_position_embeddings: 256,
 })
 
+/** A decoder of the embedded policy's size: 1.3 million parameters. */
+export const DEMO = parseModelConfig({
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  vocab_size: 950,
+  hidden_size: 128,
+  intermediate_size: 384,
+  num_hidden_layers: 6,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  tie_word_embeddings: true,
+  max_position_embeddings: 256,
+})
+
 /** The language model of SmolVLM-256M. */
 export const SMOLVLM_256M = parseModelConfig({
   architectures: ['SmolVLMForConditionalGeneration'],

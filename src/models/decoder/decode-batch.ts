@@ -6,6 +6,7 @@ import { SAMPLE_KEY, type Sample, sampleScratchShape, seenShape } from '../../ke
 import { concatFeatures, type Prefix } from './batch.ts'
 import type { Decoder, TokenRows } from './decoder.ts'
 import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
+import type { AttentionTables, WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -135,12 +136,14 @@ export class DecodeBatch {
         [ids.length],
       ),
       pairs: layout.pairs,
+      wanted: this.#lastOfPrefixes(),
     })
     const gathered = this.#workspace.view('last', (r) => [r.answers, config.hiddenSize])
-    const lastRows = Uint32Array.from(this.rows, ({ prefixEnd }) => prefixEnd - 1)
+    const starts = [...new Set(this.rows.map(({ prefixStart }) => prefixStart))]
+    const prefixOf = Uint32Array.from(this.rows, ({ prefixStart }) => starts.indexOf(prefixStart))
     kernels.rows.gather({
       x: last,
-      index: this.#upload('lastRows', lastRows, [this.rows.length]),
+      index: this.#upload('prefixOf', prefixOf, [this.rows.length]),
       y: gathered,
     })
     this.#uploadSeen(this.rows)
@@ -221,20 +224,53 @@ export class DecodeBatch {
       ranges: Tensor
       cacheIndex: Tensor
       pairs: number
+      /** The rows to go on from; left out where all rows are, each of an answer of its own. */
+      wanted?: WantedRows
     },
   ): Tensor {
-    const { config, ropeTable } = this.#decoder
-    const { positions, ranges, cacheIndex, pairs, ...tokens } = rows
+    const { config } = this.#decoder
+    const { positions, ranges, cacheIndex, pairs, wanted, ...tokens } = rows
     const cache = (name: string): Tensor =>
       this.#workspace.view(name, () => [this.#cacheRows, config.numKvHeads * config.headDim])
     const caches = Array.from({ length: config.numLayers }, (_, i) => ({
       k: cache(`cache.k${i}`),
       v: cache(`cache.v${i}`),
       index: cacheIndex,
+      standAlone: !wanted,
     }))
-    // No backward pass follows, so nobody asks which queries see a key.
-    const tables = { ropeTable, positions, ranges, queryRanges: ranges, pairs }
-    return this.#decoder.hidden(this.#workspace, { ...tokens, tables }, adapter, { caches })
+    const tables = this.#tables(positions, ranges, pairs)
+    const options = { caches, ...(wanted ? { wanted } : {}) }
+    return this.#decoder.hidden(this.#workspace, { ...tokens, tables }, adapter, options)
+  }
+
+  /** The last row of each prefix, from which its answers go on. */
+  #lastOfPrefixes(): WantedRows {
+    const count = this.#prefixes.length
+    const lengths = this.#prefixes.map(({ ids }) => ids.length)
+    const ends: number[] = []
+    for (const length of lengths) ends.push((ends.at(-1) ?? 0) + length)
+    const ranges = ends.flatMap((end, i) => [end - (lengths[i] as number), end, 0, 0])
+    return {
+      index: this.#upload(
+        'last.index',
+        Uint32Array.from(ends, (end) => end - 1),
+        [count],
+      ),
+      tables: this.#tables(
+        this.#upload(
+          'last.positions',
+          Uint32Array.from(lengths, (length) => length - 1),
+          [count],
+        ),
+        this.#upload('last.ranges', Uint32Array.from(ranges), [count, RANGES.width]),
+        ends.at(-1) ?? 0,
+      ),
+    }
+  }
+
+  /** No backward pass follows, so nobody asks which queries see a key. */
+  #tables(positions: Tensor, ranges: Tensor, pairs: number): AttentionTables {
+    return { ropeTable: this.#decoder.ropeTable, positions, ranges, queryRanges: ranges, pairs }
   }
 
   /** Final norm, head and draw. @param place tells apart the draws that are collected together. */

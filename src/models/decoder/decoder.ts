@@ -9,7 +9,7 @@ import { ropeFrequencies } from '../rope-parameters.ts'
 import type { AdapterTensors } from './adapter.ts'
 import type { PackedBatch } from './batch.ts'
 import { createDecoderKernels, type DecoderKernels } from './kernels.ts'
-import { type AttentionTables, type KeyValueCache, LayerRunner } from './layer.ts'
+import { type AttentionTables, type KeyValueCache, LayerRunner, type WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
 import type { DecoderWeights } from './weights.ts'
 import { type BatchRows, Workspace } from './workspace.ts'
@@ -180,28 +180,39 @@ export class Decoder {
    * The residual stream after the last layer, before the final norm.
    * @param options.keep keep what a backward pass needs. Default false.
    * @param options.caches one for each layer, to attend to earlier rows as well; the rows' keys and values are added.
-   * @returns (T, hiddenSize)
+   * @param options.wanted the rows whose result is wanted. Default all.
+   * @returns (T, hiddenSize), or (R, hiddenSize) of the rows wanted.
    */
   hidden(
     workspace: Workspace,
     batch: TokenRows,
     adapter: ActiveAdapter | undefined,
-    { keep = false, caches }: { keep?: boolean; caches?: readonly KeyValueCache[] } = {},
+    {
+      keep = false,
+      caches,
+      wanted,
+    }: { keep?: boolean; caches?: readonly KeyValueCache[]; wanted?: WantedRows } = {},
   ): Tensor {
     const { embedding, rows } = this.kernels
     const layers = new LayerRunner(this.config, this.kernels, workspace)
     const x = this.#residual(workspace, 0, keep)
+    const last = this.config.numLayers - 1
+    const outputOf = (i: number): Tensor => {
+      const y = this.#residual(workspace, i + 1, keep)
+      return i === last && wanted ? y.prefix([wanted.index.size, this.config.hiddenSize]) : y
+    }
     embedding.forward({ ids: batch.ids, weight: this.weights.embedding, y: x })
     if (batch.features) rows.splice({ x: batch.features, index: batch.featureIndex, y: x })
     this.weights.layers.forEach((weights, i) => {
       layers.forward(i, weights, batch.tables, adapter, {
         x: this.#residual(workspace, i, keep),
-        y: this.#residual(workspace, i + 1, keep),
+        y: outputOf(i),
         slot: this.#slot(i, keep),
         cache: caches?.[i],
+        wanted: i === last ? wanted : undefined,
       })
     })
-    return this.#residual(workspace, this.config.numLayers, keep)
+    return outputOf(last)
   }
 
   /** The logits (N, vocabSize) that predict a batch's answer tokens, after a `forward` of the same batch. */

@@ -1,6 +1,7 @@
 import type { Autotuner } from '../../gpu/autotune.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import { type Attention, createAttention } from '../../kernels/attention.ts'
+import { createDecodeAttention, type DecodeAttention } from '../../kernels/decode-attention.ts'
 import { createElementwise, type Elementwise } from '../../kernels/elementwise.ts'
 import { createEmbedding, type Embedding } from '../../kernels/embedding.ts'
 import { createLogps, type Logps } from '../../kernels/logps.ts'
@@ -16,6 +17,7 @@ import type { DecoderConfig } from '../config.ts'
 /** The compiled kernels a decoder is made of. */
 export interface DecoderKernels {
   readonly attention: Attention
+  readonly decodeAttention: DecodeAttention
   readonly elementwise: Elementwise
   readonly embedding: Embedding
   readonly logps: Logps
@@ -39,16 +41,30 @@ export async function createDecoderKernels(
   tuner?: Autotuner,
 ): Promise<DecoderKernels> {
   const matmul = await createMatmul(gpu, { format, ...(tuner ? { tuner } : {}) })
-  const [attention, elementwise, embedding, logps, lora, rmsnorm, rope, rows, swiglu] = await Promise.all([
-    createAttention(gpu, { headDim: config.headDim }),
-    createElementwise(gpu),
-    createEmbedding(gpu, { format }),
-    createLogps(gpu, matmul),
-    createLora(gpu),
-    createRmsNorm(gpu),
-    createRope(gpu),
-    createRows(gpu),
-    createSwiGlu(gpu),
-  ])
-  return { attention, elementwise, embedding, logps, lora, matmul, rmsnorm, rope, rows, swiglu }
+  const [attention, decodeAttention, elementwise, embedding, logps, lora, rmsnorm, rope, rows, swiglu] =
+    await Promise.all([
+      createAttention(gpu, { headDim: config.headDim }),
+      createDecodeAttention(gpu, { headDim: config.headDim, groupSize: config.numHeads / config.numKvHeads }),
+      createElementwise(gpu),
+      createEmbedding(gpu, { format }),
+      createLogps(gpu, matmul),
+      createLora(gpu),
+      createRmsNorm(gpu),
+      createRope(gpu),
+      createRows(gpu),
+      createSwiGlu(gpu),
+    ])
+  return {
+    attention,
+    decodeAttention,
+    elementwise,
+    embedding,
+    logps,
+    lora,
+    matmul,
+    rmsnorm,
+    rope,
+    rows,
+    swiglu,
+  }
 }

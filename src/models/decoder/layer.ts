@@ -24,6 +24,14 @@ export interface KeyValueCache {
   readonly v: Tensor // (cache rows, numKvHeads * headDim)
   /** The cache row of each row of the pass. */
   readonly index: Tensor // (T), u32
+  /** Every row of the pass is the only one of its sequence, as in decoding. */
+  readonly standAlone: boolean
+}
+
+/** The rows of a pass over prefixes that something follows from: one of each, its last. */
+export interface WantedRows {
+  readonly index: Tensor // (R), u32
+  readonly tables: AttentionTables // of these rows
 }
 
 /**
@@ -58,16 +66,19 @@ export class LayerRunner {
       y,
       slot,
       cache,
+      wanted,
     }: {
       x: Tensor // (T, hiddenSize)
       /** Left out where the layer is computed again for its backward pass alone. */
-      y?: Tensor // (T, hiddenSize), assigned
+      y?: Tensor // (T, hiddenSize), or (R, hiddenSize) of the rows wanted, assigned
       slot: string
       cache?: KeyValueCache | undefined
+      /** Fills the cache from all rows and computes the others' results no further; the workspace then holds R rows. */
+      wanted?: WantedRows | undefined
     },
   ): void {
-    const { rmsnorm, attention, swiglu, elementwise, rows } = this.#kernels
-    const kept = this.#kept(slot)
+    const { rmsnorm, swiglu, elementwise, rows } = this.#kernels
+    let kept = this.#kept(slot)
     const linear = (name: LinearName, input: Tensor, output: Tensor): void =>
       this.#linear.forward({ layer, name, slot }, weights.linear[name], adapter, input, output)
 
@@ -78,21 +89,25 @@ export class LayerRunner {
       rstd: kept.rstd,
       eps: this.#config.rmsNormEps,
     })
-    linear('q', kept.normed, kept.qLinear)
     linear('k', kept.normed, kept.kLinear)
     linear('v', kept.normed, kept.v)
-    this.#rotate(kept.qLinear, weights.qNorm, tables, kept.q, kept.qRstd)
     this.#rotate(kept.kLinear, weights.kNorm, tables, kept.k, kept.kRstd)
     if (cache) {
       rows.scatter({ x: kept.k, index: cache.index, y: cache.k })
       rows.scatter({ x: kept.v, index: cache.index, y: cache.v })
     }
-    const { ranges, pairs } = tables
     const { k, v } = cache ?? kept
-    attention.forward({ q: kept.q, k, v, ranges, out: kept.attended, lse: kept.lse, pairs })
+    let input = { x, normed: kept.normed, tables }
+    if (wanted) {
+      input = this.#gather(wanted, input)
+      kept = this.#kept(slot)
+    }
+    linear('q', input.normed, kept.qLinear)
+    this.#rotate(kept.qLinear, weights.qNorm, input.tables, kept.q, kept.qRstd)
+    this.#attend(kept, { k, v }, input.tables, wanted !== undefined || cache?.standAlone === true)
     const branch = this.#hidden('branch')
     linear('o', kept.attended, branch)
-    elementwise.add({ a: x, b: branch, y: kept.middle })
+    elementwise.add({ a: input.x, b: branch, y: kept.middle })
 
     rmsnorm.forward({
       x: kept.middle,
@@ -199,6 +214,35 @@ export class LayerRunner {
     elementwise.accumulate({ a: dbranch, y: dx })
   }
 
+  /** Takes the rows that are wanted, and has the workspace go on with them alone. */
+  #gather(
+    { index, tables }: WantedRows,
+    { x, normed }: { x: Tensor; normed: Tensor },
+  ): { x: Tensor; normed: Tensor; tables: AttentionTables } {
+    const [count = 0] = index.shape
+    const { hiddenSize } = this.#config
+    const gathered = { x, normed }
+    for (const name of ['x', 'normed'] as const) {
+      const whole = this.#workspace.view(`wanted.${name}`, (r) => [r.sequences, hiddenSize])
+      const y = whole.prefix([count, hiddenSize])
+      this.#kernels.rows.gather({ x: gathered[name], index, y })
+      gathered[name] = y
+    }
+    this.#workspace.begin({ ...this.#workspace.rows, tokens: count })
+    return { ...gathered, tables }
+  }
+
+  #attend(
+    { q, attended: out, lse }: { q: Tensor; attended: Tensor; lse: Tensor },
+    { k, v }: { k: Tensor; v: Tensor },
+    { ranges, pairs }: AttentionTables,
+    standAlone: boolean,
+  ): void {
+    const { attention, decodeAttention } = this.#kernels
+    if (standAlone) decodeAttention.forward({ q, k, v, ranges, out, pairs })
+    else attention.forward({ q, k, v, ranges, out, lse, pairs })
+  }
+
   /** Norm over each head where the family has it, then RoPE. */
   #rotate(
     linear: Tensor,
@@ -210,7 +254,7 @@ export class LayerRunner {
     const { rmsnorm, rope } = this.#kernels
     let x = linear
     if (norm && rstd) {
-      const normed = this.#tokens('head.normed', linear.shape[1] as number)
+      const normed = this.#tokens('head.normed', this.#queryCols).prefix(linear.shape)
       const heads = this.#perHead(linear)
       rmsnorm.forward({
         x: heads,

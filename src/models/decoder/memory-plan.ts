@@ -274,7 +274,8 @@ function generationBuffers(
   for (const [name, width] of Object.entries(widths)) add('activations', name, tokens, width)
   add('activations', 'features', Math.max(1, size.featureRows), hiddenSize)
   for (let table = 0; table < DECODE_TABLES; table++) add('activations', 'table', tableSize)
-  for (const name of ['last', 'hidden']) add('activations', name, answers, hiddenSize)
+  for (const name of ['last', 'hidden', 'wanted.x', 'wanted.normed'])
+    add('activations', name, answers, hiddenSize)
   add('activations', 'rstd', answers)
   add('activations', 'logits', answers, vocabSize)
   add('activations', 'scores', ...sampleScratchShape(answers, vocabSize))
@@ -283,8 +284,8 @@ function generationBuffers(
   return buffers
 }
 
-/** ids, featureIndex, positions, ranges, cacheIndex, lastRows, keys. */
-const DECODE_TABLES = 7
+/** ids, featureIndex, positions, ranges, cacheIndex, keys, prefixOf, and index, positions and ranges of last rows. */
+const DECODE_TABLES = 10
 
 function adaptedNames(layout: AdapterLayout | undefined): Set<string> {
   return new Set(layout?.slots.map(({ name }) => name))
