@@ -3,7 +3,7 @@
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // (rows, vocab)
 
-const HEADS: u32 = 16u;
+const HEADS: u32 = min(16u, GROUP);
 const NONE: u32 = 0xffffffffu;
 const LOWEST: f32 = -1e30; // stands for any lower logit
 const PADDING: f32 = -3e38; // past the vocabulary; below every score

@@ -82,15 +82,15 @@ export function sampleScratchShape(rows: number, vocab: number): readonly [rows:
 
 export interface SampleOptions {
   /**
-   * Invocations that share a row; sums are cut accordingly. Default 128, and 32 where the adapter is software,
-   * which pays for every invocation that waits for others.
+   * Invocations that share a row; sums are cut accordingly. Default 128, and 4 where the adapter is software:
+   * it runs four side by side, and pays for every further one that waits for others.
    */
-  lanes?: 32 | 128
+  lanes?: 4 | 32 | 128
 }
 
 /** Compiles sampling. @throws {KernelError} when a shader does not compile. */
 export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promise<Sample> {
-  const lanes = options.lanes ?? (gpu.profile.isSoftware ? 32 : 128)
+  const lanes = options.lanes ?? (gpu.profile.isSoftware ? 4 : 128)
   const consts = { GROUP: lanes }
   const [draw, top, markSeen] = await Promise.all([
     gpu.kernel({

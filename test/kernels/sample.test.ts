@@ -159,13 +159,16 @@ test.each([
     console.log(`vocab ${vocab}: ${edges} draws at an edge, at most ${farthest} away`)
 })
 
-test.each([32, 128] as const)('%i invocations a row draw what the sorted reference draws', async (lanes) => {
-  for (const kind of ['normal', 'ties'] as const) {
-    const rows = makeRows(6, 1030, kind)
-    await prove(rows, 1030, { topK: 50, topP: 0.9, repetitionPenalty: 1.1 }, { lanes })
-    await prove(rows, 1030, { topP: 0.7 }, { lanes })
-  }
-})
+test.each([4, 32, 128] as const)(
+  '%i invocations a row draw what the sorted reference draws',
+  async (lanes) => {
+    for (const kind of ['normal', 'ties'] as const) {
+      const rows = makeRows(6, 1030, kind)
+      await prove(rows, 1030, { topK: 50, topP: 0.9, repetitionPenalty: 1.1 }, { lanes })
+      await prove(rows, 1030, { topP: 0.7 }, { lanes })
+    }
+  },
+)
 
 test('drawn tokens follow their probabilities (chi-squared)', async () => {
   const [count, vocab] = [1024, 16]
