@@ -6,9 +6,13 @@ ort.env.wasm.numThreads = 1 // the GPU's work and the page need the other cores
 
 /**
  * Lets graphs be computed by several threads, to the same bits; of use before the first graph is opened, and only where the
- * page is cross-origin isolated. Default 1.
+ * page is cross-origin isolated; without it one thread computes.
+ * @param count default half of the cores, at most 4: ONNX Runtime's own choice, but rounded down, because page and GPU need
+ *   the rest. (On two busy cores two threads were no faster than one.)
  */
-export function setOnnxThreads(count: number): void {
+export function setOnnxThreads(
+  count = Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))),
+): void {
   ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? count : 1
 }
 

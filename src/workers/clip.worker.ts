@@ -9,8 +9,7 @@ import type { ClipApi, OnProgress } from './clip.api.ts'
 import { Job } from './job.ts'
 import { relayTo } from './relay.ts'
 
-// ONNX Runtime's own choice, but rounded down: page and GPU need the rest, and on two busy cores two threads gained nothing.
-setOnnxThreads(Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))))
+setOnnxThreads()
 
 class ClipSession implements ClipApi {
   #clip: ClipModel | undefined
