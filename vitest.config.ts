@@ -14,7 +14,13 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', environment: 'node', include: ['test/**/*.test.ts'], exclude: [BROWSER_TESTS] },
+        test: {
+          name: 'unit',
+          environment: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [BROWSER_TESTS],
+          testTimeout: 30_000,
+        },
       },
       {
         // Found halfway through a run, these would reload the page under a test.
