@@ -8,6 +8,7 @@ import { AnswerLogps } from '../../models/decoder/answer-logps.ts'
 import type { Generation } from '../../models/decoder/generation.ts'
 import { Generator } from '../../models/decoder/generator.ts'
 import { PolicyModel } from '../../models/policy-model.ts'
+import { Downloads } from '../../store/downloads.ts'
 import { StoredFeatures } from '../../store/features.ts'
 import { StoredTuning } from '../../store/tuning.ts'
 import { Job } from '../job.ts'
@@ -46,7 +47,7 @@ export class PolicySession implements PolicyApi {
       const { use = {}, ...settings } = options
       const { recompute = false } = settings
       let plan: MemoryReport | undefined
-      const policy = await PolicyModel.load(gpu, openFolder(spec), {
+      const policy = await PolicyModel.load(gpu, openFolder(spec, { fetch: new Downloads().fetch }), {
         ...settings,
         use: expectedMemory({ ...use, recompute }),
         // A software adapter's best designs are known; trying them would only cost time.
