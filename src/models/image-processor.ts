@@ -46,6 +46,9 @@ const KINDS: Readonly<Record<string, { resample: number; tile?: true }>> = {
   SmolVLMImageProcessor: { resample: 1, tile: true },
 }
 
+/** Those that cut an image into tiles of several resolutions (anyres), whose features are put together by a learned newline. */
+const ANYRES = /^Llava(Next|Onevision)ImageProcessor$/
+
 /** Turns images into pixel values as transformers' Pillow image processors do. */
 export class ImageProcessor {
   readonly #settings: Settings
@@ -62,6 +65,11 @@ export class ImageProcessor {
     this.#settings = readSchema(schema, json, fail)
     const type = (this.#settings.image_processor_type ?? 'none').replace(/(Fast|Pil)$/, '')
     const kind = KINDS[type.replace(/FeatureExtractor$/, 'ImageProcessor')]
+    if (ANYRES.test(type)) {
+      throw fail(
+        `image_processor_type: expected a processor that takes an image whole, got ${type}, whose tiles (anyres) are not computed here; take a model with one of ${Object.keys(KINDS).join(', ')}`,
+      )
+    }
     if (!kind)
       throw fail(`image_processor_type: expected one of ${Object.keys(KINDS).join(', ')}, got ${type}`)
     this.#isTile = kind.tile ?? false

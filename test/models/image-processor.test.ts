@@ -42,6 +42,10 @@ test('settings it does not know are refused', () => {
   expect(() => new ImageProcessor({ image_processor_type: 'SamImageProcessor' })).toThrow(
     'CLIPImageProcessor',
   )
+  for (const type of ['LlavaNextImageProcessor', 'LlavaOnevisionImageProcessorFast'])
+    expect(() => new ImageProcessor({ image_processor_type: type })).toThrow(
+      'tiles (anyres) are not computed',
+    )
 })
 
 test("a model folder's image features equal PyTorch's", async () => {
