@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { separation } from '../../src/evaluate/separation.ts'
 import { zeroShot } from '../../src/evaluate/zero-shot.ts'
 
 describe('zero-shot classification', () => {
@@ -29,18 +28,5 @@ describe('zero-shot classification', () => {
     [[...rows.slice(1), [1]], [0, 0, 0, 0], '3 similarities of item 3, got 1'],
   ])('refuses what does not fit', (similarities, truth, message) => {
     expect(() => zeroShot(similarities, truth)).toThrow(message)
-  })
-})
-
-describe('telling two kinds apart', () => {
-  test('is perfect, by chance or the wrong way round', () => {
-    expect(separation([5, 6], [1, 2])).toEqual({ auc: 1, threshold: 3.5, sensitivity: 100, specificity: 100 })
-    expect(separation([1, 2, 3], [1, 2, 3]).auc).toBeCloseTo(0.5, 12)
-    expect(separation([1, 2], [5, 6]).auc).toBe(0)
-  })
-
-  test('counts pairs, ties half', () => {
-    expect(separation([3, 2], [2, 1])).toMatchObject({ auc: 0.875 })
-    expect(() => separation([], [1])).toThrow('scores of both kinds, got 0 and 1')
   })
 })
