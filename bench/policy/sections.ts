@@ -1,10 +1,10 @@
 import type { Gpu } from '../../src/gpu/gpu.ts'
-import { parseModelConfig } from '../../src/models/config.ts'
 import { AdapterTensors, adapterLayout } from '../../src/models/decoder/adapter.ts'
 import { packSequences } from '../../src/models/decoder/batch.ts'
 import { Generator } from '../../src/models/decoder/generator.ts'
 import { formatMemoryPlan, planMemory } from '../../src/models/decoder/memory-plan.ts'
-import type { TokenPair } from '../../src/models/decoder/trainer.ts'
+import { batches, decode } from './decode.ts'
+import { endurance } from './endurance.ts'
 import { median, type PolicyOptions, type Say, timed } from './figures.ts'
 import { type JaxStep, jaxStep } from './jax.ts'
 import { ownStep } from './own.ts'
@@ -155,96 +155,6 @@ async function speed(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Promise<voi
   decoder.release()
 }
 
-/** Tokens a second of greedy answers, after the prefixes and with them. */
-async function decode(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Promise<void> {
-  const decoder = await loadRandom(gpu, SMALL)
-  const generator = await Generator.create(gpu, decoder, undefined)
-  const settings = { temperature: 0, maxNewTokens: 32, stopTokens: [] }
-  const request = (image: number, candidates: number) => ({
-    prefix: { key: `${image}`, ids: tokens(48, image) },
-    candidates,
-    seed: 1,
-    round: 0,
-    image,
-    prompt: 0,
-  })
-  const cases = {
-    '1 answer': [request(0, 1)],
-    '4 answers of one image': [request(0, 4)],
-    '16 answers of one image': [request(0, 16)],
-    '16 images, an answer each': Array.from({ length: 16 }, (_, i) => request(i, 1)),
-  }
-  const rates = new Map<string, { whole: number[]; decoding: number[] }>()
-  for (let round = -1; round < rounds; round++) {
-    for (const [name, requests] of Object.entries(cases)) {
-      const answers = requests.reduce((n, { candidates }) => n + candidates, 0)
-      const kept = rates.get(name) ?? { whole: [], decoding: [] }
-      const start = performance.now()
-      let prefilled = 0
-      await generator.generate(requests, settings, {
-        onTokens() {
-          prefilled ||= performance.now()
-        },
-      })
-      const end = performance.now()
-      if (round >= 0) {
-        kept.whole.push((1000 * answers * settings.maxNewTokens) / (end - start))
-        kept.decoding.push((1000 * answers * (settings.maxNewTokens - 1)) / (end - prefilled))
-      }
-      rates.set(name, kept)
-    }
-  }
-  const single = rates.get('1 answer')
-  for (const [name, measured] of rates) {
-    for (const what of ['decoding', 'whole'] as const) {
-      const rate = median(measured[what])
-      const label = what === 'whole' ? `${name}, with prefixes` : name
-      say({
-        name: label,
-        value: rate,
-        unit: 'tokens/s',
-        note: `${(rate / median(single?.[what] ?? [])).toFixed(2)}x one`,
-      })
-    }
-  }
-  decoder.release()
-}
-
-/** A thousand steps of a tiny model: neither time nor memory may grow. */
-async function endurance(gpu: Gpu, _options: PolicyOptions, say: Say): Promise<void> {
-  const model = parseModelConfig({
-    architectures: ['LlamaForCausalLM'],
-    model_type: 'llama',
-    vocab_size: 64,
-    hidden_size: 32,
-    intermediate_size: 64,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    tie_word_embeddings: true,
-  })
-  const decoder = await loadRandom(gpu, model)
-  const short = pairs(PAIRS, [6, 4]).map((pair): TokenPair => {
-    const small = (ids: readonly number[]) => ids.map((id) => id % 64)
-    return {
-      prefix: { ...pair.prefix, ids: small(pair.prefix.ids) },
-      chosen: small(pair.chosen),
-      rejected: small(pair.rejected),
-    }
-  })
-  const own = await ownStep(gpu, decoder, model, short, { steps: 1020 })
-  for (let i = 0; i < 20; i++) await own.step()
-  const before = gpu.arena.stats.bytesReserved
-  const ms: number[] = []
-  for (let i = 0; i < 1000; i++) ms.push(await timed(() => own.step()))
-  const [first, last] = [median(ms.slice(0, 100)), median(ms.slice(-100))]
-  say({ name: 'step, first 100', value: first, unit: 'ms', note: 'median' })
-  say({ name: 'step, last 100', value: last, unit: 'ms', note: `${(last / first).toFixed(3)} of the first` })
-  say({ name: 'GPU memory grown', value: gpu.arena.stats.bytesReserved - before, unit: 'bytes' })
-  own.release()
-  decoder.release()
-}
-
 /** SmolVLM-256M's decoder with random weights: one image tile of 64 tokens, one packed step, eight tokens. */
 async function full(gpu: Gpu, _options: PolicyOptions, say: Say): Promise<void> {
   const model = SMOLVLM_256M
@@ -328,6 +238,7 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   memory,
   speed,
   decode,
+  batches,
   step,
   profile,
   endurance,
