@@ -16,8 +16,8 @@ import { pipeline } from 'node:stream/promises'
 export interface SharedFolders {
   /** Folders to read, by name. */
   readonly read: Readonly<Record<string, string>>
-  /** A folder for results, and the only names that may be written there. */
-  readonly write?: { readonly folder: string; readonly names: readonly string[] }
+  /** A folder for results, and the only names, or forms of names, that may be written there. */
+  readonly write?: { readonly folder: string; readonly names: readonly (string | RegExp)[] }
 }
 
 /** Answers one request. @returns false when the address is none of its own. */
@@ -112,7 +112,11 @@ async function receive(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = target?.names.includes(segments.join('/')) ? fileBelow(target.folder, segments) : undefined
+  const asked = segments.join('/')
+  const isAllowed = target?.names.some((name) =>
+    typeof name === 'string' ? name === asked : name.test(asked),
+  )
+  const path = target && isAllowed ? fileBelow(target.folder, segments) : undefined
   if (path === undefined) {
     end(response, 403)
     return

@@ -1,7 +1,7 @@
 import type { Headless, HeadlessEvent } from '../pipeline/headless.ts'
 import type { HeadlessResult } from '../pipeline/headless-page.ts'
 import { type SharedFolders, shareFolders } from './files.ts'
-import { withPage } from './page.ts'
+import { type PageOptions, withPage } from './page.ts'
 
 /** A failure inside the page, by the name it had there. */
 export class PageError extends Error {
@@ -24,14 +24,18 @@ export interface HeadlessSession {
   ): Promise<Awaited<ReturnType<Headless[M]>>>
 }
 
-/** Opens the page that runs models, shares folders with it, does something with it and closes it. */
+/**
+ * Opens the page that runs models, shares folders with it, does something with it and closes it.
+ * @param options.profile folder for what the page stores. Default: nothing is kept.
+ */
 export async function withHeadless<T>(
   folders: SharedFolders,
   onEvent: (event: HeadlessEvent) => void,
   use: (session: HeadlessSession) => Promise<T>,
+  options: Pick<PageOptions, 'profile' | 'isHeaded'> = {},
 ): Promise<T> {
   const { secret, handle } = shareFolders(folders)
-  const prepare = { path: 'headless.html', shared: handle, functions: { clipDpoReport: onEvent } }
+  const prepare = { ...options, path: 'headless.html', shared: handle, functions: { clipDpoReport: onEvent } }
   return await withPage(prepare, async (page, site) => {
     // A module script runs after the page has loaded; one that fails never gets there.
     await page.waitForFunction(() => 'clipDpo' in globalThis, undefined, { timeout: 60_000 })

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { generateHeadless, logpsHeadless } from './answers.ts'
 import { describeDiagnosis, diagnoseHeadless } from './doctor.ts'
 import { SITE_FOLDER } from './page.ts'
+import { runHeadless } from './run.ts'
 import { serveSite } from './server.ts'
 import { trainHeadless } from './train.ts'
 import { parseRequest, type Request, USAGE, UsageError } from './usage.ts'
@@ -51,6 +52,8 @@ async function perform(request: Request): Promise<number> {
       await server.close()
       return EXIT.done
     }
+    case 'run':
+      return EXIT[await runHeadless(request)]
     case 'train':
       return EXIT[await trainHeadless(request)]
     case 'generate':

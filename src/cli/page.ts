@@ -4,6 +4,7 @@ import { chromium, type Page } from 'playwright-core'
 import { provideBrowser } from './browser.ts'
 import type { Handler } from './files.ts'
 import { browserLaunch } from './launch.ts'
+import { openProfile } from './profile.ts'
 import { serveSite } from './server.ts'
 
 /** The built site, which lies beside the built command line. */
@@ -16,6 +17,10 @@ export interface PageOptions {
   shared?: Handler
   /** Functions the page finds as globals. */
   functions?: Readonly<Record<string, (value: never) => void>>
+  /** Folder for what the browser keeps from one time to the next; without one it keeps nothing. */
+  profile?: string
+  /** Show the browser. Default false. */
+  isHeaded?: boolean
 }
 
 /**
@@ -24,30 +29,41 @@ export interface PageOptions {
  * @throws {BrowserMissingError} when there is no browser and none can be installed.
  */
 export async function withPage<T>(
-  { path = '', shared, functions = {} }: PageOptions,
+  { path = '', shared, functions = {}, profile, isHeaded = false }: PageOptions,
   use: (page: Page, site: string) => Promise<T>,
 ): Promise<T> {
   if (!existsSync(SITE_FOLDER))
     throw new Error(`expected the built site in ${SITE_FOLDER}, found none; run npm run build`)
-  const launch = browserLaunch(provideBrowser())
-  const server = await serveSite(SITE_FOLDER, 0, shared)
+  const kept = profile === undefined ? undefined : openProfile(profile)
   try {
-    // A signal is this program's to answer: the browser lives on until what it did is saved.
-    const browser = await chromium.launch({
-      ...launch,
+    const options = {
+      ...browserLaunch(provideBrowser()),
+      headless: !isHeaded,
+      // A signal is this program's to answer: the browser lives on until what it did is saved.
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-    })
+    }
+    const server = await serveSite(SITE_FOLDER, kept?.port, shared)
+    kept?.keepPort(Number(new URL(server.url).port))
     try {
-      const page = await browser.newPage()
-      for (const [name, call] of Object.entries(functions)) await page.exposeFunction(name, call)
-      await page.goto(server.url + path)
-      return await use(page, server.url)
+      const context = kept
+        ? await chromium.launchPersistentContext(kept.folder, options)
+        : await (await chromium.launch(options)).newContext()
+      try {
+        const page = context.pages()[0] ?? (await context.newPage())
+        for (const [name, call] of Object.entries(functions)) await page.exposeFunction(name, call)
+        await page.goto(server.url + path)
+        return await use(page, server.url)
+      } finally {
+        const browser = context.browser()
+        await context.close()
+        await browser?.close()
+      }
     } finally {
-      await browser.close()
+      await server.close()
     }
   } finally {
-    await server.close()
+    kept?.release()
   }
 }

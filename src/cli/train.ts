@@ -3,10 +3,11 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { parseLoraConfig } from '../data/peft.ts'
 import { parseTrainerConfig } from '../method/trainer-config.ts'
 import { type HeadlessEvent, type HeadlessOutcome, TRAINING_FILES } from '../pipeline/headless.ts'
-import { type HeadlessSession, PageError, withHeadless } from './headless.ts'
+import { PageError, withHeadless } from './headless.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
 import { expectFile, expectFolder, expectModel } from './paths.ts'
 import { formatSeconds, Pace, ProgressLine } from './progress.ts'
+import { stopOnSignal } from './stop-signal.ts'
 import { type TrainRequest, UsageError } from './usage.ts'
 
 const METRICS = 'metrics.jsonl'
@@ -110,30 +111,6 @@ function readConfig({ config: path, adapter }: TrainRequest): { config: unknown;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     throw new UsageError(`--config: ${message.startsWith(path) ? '' : `${path}: `}${message}`, { cause })
-  }
-}
-
-/** The first signal ends the training in order, the second at once. */
-function stopOnSignal(
-  session: HeadlessSession,
-  line: ProgressLine,
-): { readonly isAsked: boolean; release(): void } {
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  const state = { isAsked: false }
-  const onSignal = (): void => {
-    if (state.isAsked) process.exit(1)
-    state.isAsked = true
-    line.say('stopping after the step under way; once more to stop at once')
-    session.call('stop').catch((error: unknown) => line.say(`could not stop: ${String(error)}`))
-  }
-  for (const signal of signals) process.on(signal, onSignal)
-  return {
-    get isAsked() {
-      return state.isAsked
-    },
-    release() {
-      for (const signal of signals) process.off(signal, onSignal)
-    },
   }
 }
 

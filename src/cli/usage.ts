@@ -47,8 +47,17 @@ export interface LogpsRequest extends ModelFlags {
   readonly out?: string
 }
 
+export interface RunRequest {
+  readonly command: 'run'
+  readonly recipe: string
+  readonly out: string
+  /** Show the browser. */
+  readonly isHeaded: boolean
+}
+
 /** What a command line asks for. */
 export type Request =
+  | RunRequest
   | TrainRequest
   | GenerateRequest
   | LogpsRequest
@@ -61,6 +70,9 @@ export const USAGE = `Usage: clip-dpo COMMAND
 
   doctor [--json]      Say what WebGPU offers in a headless browser on this machine.
   serve [--port N]     Serve the page to this machine. Default port 4173.
+  run RECIPE --out DIR [--headed]
+                       Run a whole recipe: caption, score, pair, train, evaluate. Writes summary.json, report.html, the
+                       adapter and what every stage made. Paths in a recipe start from its folder.
   train --model DIR --data FILE --config FILE [--adapter DIR] [--no-shuffle] [--recompute] --out DIR
                        Train a LoRA adapter by preference pairs; writes PEFT's files and metrics.jsonl.
   generate --model DIR [--adapter DIR] --image FILE... --prompt TEXT [-n N] [--seed S]
@@ -103,6 +115,14 @@ export function parseRequest(args: readonly string[]): Request {
     case 'serve': {
       const { port } = parse(rest, { port: { type: 'string' } })
       return { command, port: port === undefined ? 4173 : portOf(String(port)) }
+    }
+    case 'run': {
+      const recipes: string[] = []
+      const flags = parse(rest, { out: TEXT, headed: { type: 'boolean' } }, recipes)
+      const [recipe, ...others] = recipes
+      if (recipe === undefined) throw new UsageError('expected a recipe, got none')
+      if (others.length > 0) throw new UsageError(`expected one recipe, got ${recipes.length}`)
+      return { command, recipe, out: required(flags, 'out'), isHeaded: flags.headed === true }
     }
     case 'train': {
       const flags = parse(rest, {

@@ -13,7 +13,7 @@ export function readSchema<T extends v.GenericSchema>(
   if (result.success) return result.output
   const lines = result.issues.map((issue) => {
     const path = v.getDotPath(issue) ?? 'the document'
-    if (issue.type === 'strict_object') return `${path}: no such setting`
+    if (issue.type === 'strict_object' && issue.expected === 'never') return `${path}: no such setting`
     return issue.expected
       ? `${path}: expected ${issue.expected}, got ${issue.received}`
       : `${path}: ${issue.message}`

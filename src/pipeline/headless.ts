@@ -1,4 +1,5 @@
 import type { FolderSpec } from '../data/folder.ts'
+import { openStore } from '../store/store.ts'
 import type {
   AdapterChoice,
   Answer,
@@ -12,7 +13,15 @@ import type {
   TrainJob,
   TrainOutcome,
 } from '../workers/policy.api.ts'
+import { sendArtifacts } from './artifacts.ts'
 import { openPolicy, type PolicyClient } from './client.ts'
+import type { RunEvent } from './events.ts'
+import { runExamples } from './examples.ts'
+import { parseRecipe } from './recipe.ts'
+import { runRecipe } from './run.ts'
+import type { RunSources } from './sources.ts'
+import type { CaptionExample } from './stages/evaluate.ts'
+import { type RunSummary, summarize } from './summary.ts'
 
 export type { LoadOptions }
 
@@ -27,6 +36,7 @@ export interface HeadlessJob<J> {
 
 /** What the command line is told while a job runs; JSON alone. */
 export type HeadlessEvent =
+  | { readonly kind: 'run'; readonly event: RunEvent }
   | { readonly kind: 'loading'; readonly done: number; readonly total: number; readonly bytesRead: number }
   | { readonly kind: 'plan'; readonly plan: MemoryReport }
   | { readonly kind: 'loaded'; readonly info: PolicyInfo }
@@ -47,13 +57,30 @@ export const TRAINING_FILES = {
   lastGood: 'last-good',
 } as const
 
+/** A recipe, what it names, and the address that results are sent to by PUT. */
+export interface RunJob {
+  readonly recipe: unknown
+  readonly sources: Omit<RunSources, 'site'>
+  readonly out: string
+}
+
+/** What a run has come to. */
+export interface RunResult {
+  readonly summary: RunSummary
+  readonly examples: readonly CaptionExample[]
+}
+
+export type { RunSummary }
+
 /** What the headless page offers the command line. */
 export interface Headless {
   generate(given: HeadlessJob<GenerateJob>): Promise<Answer[]>
   logps(given: HeadlessJob<LogpsJob>): Promise<void>
   /** @param given.out address that files are sent to by PUT. */
   train(given: HeadlessJob<TrainJob> & { readonly out: string }): Promise<HeadlessOutcome>
-  /** Ends a training so that it can be continued. */
+  /** Runs a recipe, sends its results to `out`, and gives its summary with a few examples. */
+  run(given: RunJob): Promise<RunResult>
+  /** Ends a training or a run so that it can be continued. */
   stop(): Promise<void>
 }
 
@@ -62,7 +89,21 @@ const ADAPTER = 'given'
 /** The page's side of the command line. @param report takes what happens meanwhile. */
 export function createHeadless(report: (event: HeadlessEvent) => void): Headless {
   const policy = openPolicy()
+  let running: AbortController | undefined
   return {
+    async run({ recipe: json, sources, out }) {
+      policy.close() // a run has its own
+      running = new AbortController()
+      const store = openStore()
+      const output = await runRecipe(parseRecipe(json), {
+        store,
+        sources: { ...sources, site: document.baseURI },
+        signal: running.signal,
+        emit: (event) => report({ kind: 'run', event }),
+      })
+      await sendArtifacts(output, store, (path, body) => send(out, path, body))
+      return { summary: summarize(output), examples: await runExamples(output) }
+    },
     async generate(given) {
       const choice = await prepare(policy, given, report)
       const lengths = new Map<string, number>()
@@ -85,7 +126,10 @@ export function createHeadless(report: (event: HeadlessEvent) => void): Headless
       await prepare(policy, given, report)
       return await trainAndSend(policy, given.job, given.out, report)
     },
-    stop: () => policy.stop(),
+    async stop() {
+      if (running) running.abort(new DOMException('stopped', 'AbortError'))
+      else await policy.stop()
+    },
   }
 }
 
@@ -133,7 +177,7 @@ async function trainAndSend(
   return { status, step, totalSteps, ...(ailment ? { ailment } : {}) }
 }
 
-async function send(out: string, path: string, body: string | Uint8Array<ArrayBuffer>): Promise<void> {
+async function send(out: string, path: string, body: string | Uint8Array<ArrayBuffer> | Blob): Promise<void> {
   const response = await fetch(out + path, { method: 'PUT', body })
   if (!response.ok)
     throw new Error(`${path}: could not be written: ${response.status} ${await response.text()}`)

@@ -4,7 +4,6 @@ import type { StageKind } from './kinds.ts'
 import { type HeldLock, isLocked, takeLock, tryLock, withLock } from './locks.ts'
 import { pack, unpack } from './packing.ts'
 import { type RunUsage, type Shelves, type StageRef, sweep, usageOf } from './reach.ts'
-import type { StageUnits } from './schema.ts'
 import type { Shelf } from './shelf.ts'
 import { StageStore } from './stages.ts'
 
@@ -162,9 +161,9 @@ export class OpenRun {
 
   /**
    * Notes that the run reaches an output, so that no sweep takes it, and opens it, with what was made of it before.
-   * @typeParam S the stage's summary.
+   * @typeParam T a unit, and S the summary, as the stage makes them.
    */
-  async stage<K extends StageKind, S>(kind: K, hash: string): Promise<StageStore<StageUnits[K], S>> {
+  async stage<T, S>(kind: StageKind, hash: string): Promise<StageStore<T, S>> {
     await this.#reach({ kind, hash })
     return new StageStore(this.#shelves[kind], hash)
   }

@@ -2,7 +2,6 @@ import { ContentStore } from './content.ts'
 import { CONTENT_KINDS, KINDS, type Kind, STAGE_KINDS, type StageKind } from './kinds.ts'
 import type { Shelves } from './reach.ts'
 import { RunStore } from './runs.ts'
-import type { StageUnits } from './schema.ts'
 import { Shelf, type ShelfOptions } from './shelf.ts'
 import { StageStore } from './stages.ts'
 import { VectorStore } from './vectors.ts'
@@ -16,8 +15,8 @@ export interface Store {
   readonly thumbnails: ContentStore
   /** CLIP's vectors of images and texts. */
   readonly embeddings: VectorStore
-  /** A stage's output, to read; to write it, open a run. @typeParam S the stage's summary. */
-  stage<K extends StageKind, S>(kind: K, hash: string): StageStore<StageUnits[K], S>
+  /** A stage's output, to read; to write it, open a run. @typeParam T a unit, and S the summary. */
+  stage<T, S>(kind: StageKind, hash: string): StageStore<T, S>
   /** Bytes stored, by kind. */
   byteLengths(): Promise<Readonly<Record<Kind, number>>>
 }

@@ -27,11 +27,14 @@ export interface DatasetJob {
   readonly dataset: ImageDataset
   readonly images: ContentStore
   readonly thumbnails: ContentStore
-  readonly stage: StageStore<readonly StoredImage[], DatasetSummary>
+  readonly stage: StageStore<readonly StoredImage[], unknown>
 }
 
-export interface DatasetStageOptions {
+export interface DatasetReadingOptions {
   readonly signal?: AbortSignal
+  /** Images passed over at the beginning, and the most taken. Default 0, and all. */
+  readonly skip?: number
+  readonly limit?: number | undefined
   /** Is told after each unit of 16 images. */
   readonly onProgress?: (progress: { readonly images: number; readonly skipped: number }) => void
 }
@@ -48,9 +51,9 @@ const HELD_BYTES = 8 * 2 ** 20
  */
 export async function readDataset(
   job: DatasetJob,
-  options: DatasetStageOptions = {},
+  options: DatasetReadingOptions = {},
 ): Promise<DatasetSummary> {
-  const { signal, onProgress } = options
+  const { signal, onProgress, skip = 0, limit = Number.POSITIVE_INFINITY } = options
   const skipped: Skipped[] = []
   const duplicates: Duplicate[] = []
   const unitHashes: string[] = []
@@ -72,8 +75,13 @@ export async function readDataset(
     onSkip: (one) => skipped.push(one),
     onDuplicate: (one) => duplicates.push(one),
   })
+  let passed = 0
+  let taken = 0
   for await (const record of records) {
     signal?.throwIfAborted()
+    if (taken === limit) break
+    if (passed++ < skip) continue
+    taken++
     await unit.add(record)
     if (unit.count === UNIT_IMAGES) await finishUnit()
   }
@@ -82,9 +90,7 @@ export async function readDataset(
     throw new DataError(
       `expected a dataset with an image that can be decoded, found none; ${skipped[0]?.name}: ${skipped[0]?.reason}`,
     )
-  const summary = { ...sum, skipped, duplicates, hash: await jsonHash(unitHashes) }
-  await job.stage.finish(summary)
-  return summary
+  return { ...sum, skipped, duplicates, hash: await jsonHash(unitHashes) }
 }
 
 /** Consecutive images of a dataset, stored in one go. */

@@ -1,7 +1,12 @@
 import { zipSync } from 'fflate'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type ImageDataset, openImageDataset } from '../../src/data/image-dataset.ts'
-import { type DatasetJob, type DatasetSummary, readDataset } from '../../src/pipeline/dataset-stage.ts'
+import {
+  type DatasetJob,
+  type DatasetReadingOptions,
+  type DatasetSummary,
+  readDataset,
+} from '../../src/pipeline/read-dataset.ts'
 import { StorageFullError } from '../../src/store/errors.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { fullAfter, Raw, removeStore, type TestStore, testStore } from '../support/store.ts'
@@ -58,16 +63,23 @@ async function contents({ job: { images, thumbnails, stage } }: Place): Promise<
   return [units, await stage.done()]
 }
 
+/** Reads a dataset and marks its stage as ended, as the stage does. */
+async function read(job: DatasetJob, options?: DatasetReadingOptions): Promise<DatasetSummary> {
+  const summary = await readDataset(job, options)
+  await job.stage.finish(summary)
+  return summary
+}
+
 async function whole(): Promise<{ summary: DatasetSummary; contents: unknown }> {
   const there = await place()
-  const summary = await readDataset(there.job)
+  const summary = await read(there.job)
   return { summary, contents: await contents(there) }
 }
 
 test('a dataset is read into units, with what was passed over', async () => {
   const there = await place()
   const progress: unknown[] = []
-  const summary = await readDataset(there.job, { onProgress: (now) => progress.push(now) })
+  const summary = await read(there.job, { onProgress: (now) => progress.push(now) })
   expect(summary).toMatchObject({ images: 40, captioned: 2, withTruth: 0 })
   expect(summary.skipped).toEqual([
     {
@@ -99,14 +111,14 @@ test('broken off and begun again it comes to the same', async () => {
   const expected = await whole()
   const there = await place()
   const controller = new AbortController()
-  const stopped = readDataset(there.job, {
+  const stopped = read(there.job, {
     signal: controller.signal,
     onProgress: () => controller.abort(),
   })
   await expect(stopped).rejects.toThrow(/abort/i)
   expect(await there.job.stage.keys()).toEqual([0])
   expect(await there.job.stage.done()).toBeUndefined()
-  expect(await readDataset(there.job)).toEqual(expected.summary)
+  expect(await read(there.job)).toEqual(expected.summary)
   expect(await contents(there)).toEqual(expected.contents)
 })
 
@@ -117,7 +129,7 @@ test('a full disk stops it with nothing lost, and it goes on once there is room'
   const { open: _, ...options } = full.options
   const there = await place({ ...full, options })
   expect((await there.job.stage.keys()).length).toBeLessThan(3)
-  expect(await readDataset(there.job)).toEqual(expected.summary)
+  expect(await read(there.job)).toEqual(expected.summary)
   expect(await contents(there)).toEqual(expected.contents)
   expect(full.corruptions).toEqual([])
 })
@@ -125,13 +137,13 @@ test('a full disk stops it with nothing lost, and it goes on once there is room'
 test('an image and a unit that were lost are made again', async () => {
   const expected = await whole()
   const there = await place()
-  await readDataset(there.job)
+  await read(there.job)
   const hash = (await there.job.stage.get(1))?.[3]?.hash ?? ''
   await new Raw(there.files, 'images').damage([hash], 9)
   expect(await there.store.images.get(hash)).toBeUndefined()
   await there.job.stage.remove(1)
   expect(await there.job.stage.done()).toBeUndefined()
-  expect(await readDataset(there.job)).toEqual(expected.summary)
+  expect(await read(there.job)).toEqual(expected.summary)
   expect(await contents(there)).toEqual(expected.contents)
 })
 
@@ -145,7 +157,7 @@ test('another caption is another dataset', async () => {
         yield record.name === '05.png' ? { ...record, captions: ['fifth!'] } : record
     },
   }
-  const other = await readDataset({ ...there.job, dataset: renamed })
+  const other = await read({ ...there.job, dataset: renamed })
   expect(other.hash).not.toBe(summary.hash)
   expect({ ...other, hash: '' }).toEqual({ ...summary, hash: '' })
 })
@@ -163,6 +175,17 @@ test('one unit is read at a time', async () => {
       }
     },
   }
-  await readDataset({ ...there.job, dataset: counted }, { onProgress: () => atProgress.push(given) })
+  await read({ ...there.job, dataset: counted }, { onProgress: () => atProgress.push(given) })
   expect(atProgress).toEqual([16, 32, 41])
+})
+
+test('some pictures are passed over at the beginning, and no more than wanted are taken', async () => {
+  const all = await place()
+  await read(all.job)
+  const there = await place()
+  const summary = await read(there.job, { skip: 3, limit: 5 })
+  expect(summary.images).toBe(5)
+  expect((await there.job.stage.get(0))?.map(({ name }) => name)).toEqual(
+    (await all.job.stage.get(0))?.slice(3, 8).map(({ name }) => name),
+  )
 })

@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import type { Estimate } from '../evaluate/bootstrap.ts'
+import type { MarkedText } from '../evaluate/mark.ts'
+import type { MetricTable } from '../evaluate/metrics.ts'
+import type { RunResult, RunSummary } from '../pipeline/headless.ts'
+import { formatSeconds } from './progress.ts'
+
+/** What a run came to, for a terminal: funnel, figures before and after, examples, time, and where the files are. */
+export function formatResult({ summary, examples }: RunResult, out: string): string {
+  const { funnel, stages, images, pairs, steps } = summary
+  return [
+    section(
+      `Funnel: ${pairs} pairs from ${images.train} pictures, ${steps} steps`,
+      funnel.flatMap(({ steps: rules }) =>
+        rules.map(
+          ({ rule, unit, came, removed, remained }) =>
+            `${rule.padEnd(22)} ${String(came).padStart(7)} ${unit}, ${String(removed).padStart(6)} removed, ${remained} left`,
+        ),
+      ),
+    ),
+    section(
+      `Before and after on ${images.evaluated} pictures, 95% intervals over pictures`,
+      figureLines(summary),
+    ),
+    section(
+      'What it means',
+      summary.verdicts.map((text) => `- ${text}`),
+    ),
+    section(
+      'Examples: [invented], _grounded_',
+      examples.flatMap(({ image, truth, before, after }) => [
+        `${image} shows ${truth.join(', ')}`,
+        `  before: ${marked(before)}`,
+        `  after:  ${marked(after)}`,
+      ]),
+    ),
+    section(
+      'Time',
+      Object.entries(stages).map(([stage, { seconds }]) => `${stage.padEnd(28)} ${formatSeconds(seconds)}`),
+    ),
+    section(
+      'Written',
+      ['summary.json', 'report.html', 'pairs.jsonl', 'metrics.jsonl', 'adapter'].map((name) =>
+        join(out, name),
+      ),
+    ),
+  ].join('\n')
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return `\n${title}\n${lines.map((line) => `  ${line}`).join('\n')}`
+}
+
+/** Rows of the table: name, and where the figure stands. */
+const ROWS: readonly [name: string, of: (table: MetricTable) => Estimate | undefined][] = [
+  ['CHAIR', (t) => t.chair],
+  ['Hal', (t) => t.hal],
+  ['Cog', (t) => t.cog],
+  ['Cover', (t) => t.cover],
+  ['AMBER score', (t) => t.amberScore],
+  ['yes/no accuracy', (t) => t.yesNo?.accuracy],
+  ['yes-rate', (t) => t.yesNo?.yesRate],
+  ['zero-shot top-1', (t) => t.zeroShot?.top1],
+  ['words', (t) => t.meanLength],
+  ['nouns', (t) => t.nounsPerCaption],
+  ['clean loss', (t) => t.cleanLoss],
+]
+
+function figureLines({ before, after, delta, controls }: RunSummary): string[] {
+  const head = `${''.padEnd(18)}${'before'.padStart(8)}${'after'.padStart(8)}   ${'change'.padEnd(26)}`
+  const rows = ROWS.flatMap(([name, of]) => {
+    const [b, a, d] = [of(before), of(after), of(delta)]
+    if (!b || !a || !d) return []
+    return [
+      `${name.padEnd(18)}${b.value.toFixed(1).padStart(8)}${a.value.toFixed(1).padStart(8)}   ${interval(d)}`,
+    ]
+  })
+  const control = (title: string, { metrics }: RunSummary['controls']['L']): string =>
+    `${title.padEnd(30)} CHAIR ${metrics.chair.value.toFixed(1)}, Hal ${metrics.hal.value.toFixed(1)}, Cover ${metrics.cover.value.toFixed(1)}, ${metrics.meanLength.value.toFixed(1)} words`
+  return [
+    head,
+    ...rows,
+    control('control C (same Cover)', controls.C),
+    control('control L (same length)', controls.L),
+  ]
+}
+
+function interval({ value, low, high }: Estimate): string {
+  const signed = (figure: number): string => `${figure > 0 ? '+' : ''}${figure.toFixed(1)}`
+  return `${signed(value)} [${signed(low)}, ${signed(high)}]`
+}
+
+function marked(pieces: readonly MarkedText[]): string {
+  return pieces
+    .map(({ text, verdict }) =>
+      verdict === 'hallucinated' ? `[${text}]` : verdict === 'grounded' ? `_${text}_` : text,
+    )
+    .join('')
+}

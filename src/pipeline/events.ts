@@ -1,0 +1,41 @@
+import type { TrainEvent } from '../workers/policy.api.ts'
+
+/** The six stages; `evaluate` measures the model before and after. */
+export const STAGES = ['dataset', 'caption', 'score', 'pair', 'train', 'evaluate'] as const
+export type StageName = (typeof STAGES)[number]
+
+/** Where in a run something happens. */
+export interface StagePlace {
+  readonly stage: StageName
+  /** From 1; the evaluation and its pictures belong to no round and have 0. */
+  readonly round: number
+  /** Which part of a stage that has several, such as `before` and `after` of the evaluation. */
+  readonly part?: string
+}
+
+/** What happens in a run, in order; plain data. */
+export type RunEvent =
+  | (StagePlace & {
+      readonly kind: 'stage'
+      /** `stored`: its output was there already. */
+      readonly state: 'running' | 'done' | 'stored'
+      /** What the output is kept under. */
+      readonly hash: string
+      readonly seconds?: number
+    })
+  | (StagePlace & {
+      readonly kind: 'progress'
+      readonly done: number
+      readonly total: number
+      /** What is counted, in the plural. */
+      readonly unit: string
+      /** Partial results in a few words. */
+      readonly detail?: string
+    })
+  | (StagePlace & {
+      readonly kind: 'step'
+      readonly metrics: Extract<TrainEvent, { kind: 'step' }>['metrics']
+      readonly totalSteps: number
+    })
+  | { readonly kind: 'loading'; readonly what: string; readonly done: number; readonly total: number }
+  | { readonly kind: 'note'; readonly text: string }

@@ -1,0 +1,121 @@
+import type { FolderSpec } from '../data/folder.ts'
+import type { Store } from '../store/store.ts'
+import type { LoadOptions, PolicyInfo } from '../workers/policy.api.ts'
+import { type ClipClient, openClip, openPolicy, type PolicyClient } from './client.ts'
+import { ClipEmbedder } from './clip-embedder.ts'
+import type { RunEvent } from './events.ts'
+
+/** What a model runs on. */
+export type DeviceProfile = PolicyInfo['adapter']
+
+/** A model's folder, the hash of everything in it that matters, and how it is to be loaded. */
+export interface ModelSource {
+  /** For people. */
+  readonly name: string
+  readonly folder: FolderSpec
+  readonly hash: string
+  readonly weights?: LoadOptions['weights']
+}
+
+/** A trained adapter's two files, as PEFT names them. */
+export interface AdapterFiles {
+  readonly 'adapter_config.json': string
+  readonly 'adapter_model.safetensors': Uint8Array<ArrayBuffer>
+}
+
+/** An adapter and the hash of its files. */
+export interface AdapterSource {
+  readonly files: AdapterFiles
+  readonly hash: string
+}
+
+/** The models of a run, each started and loaded when it is first needed. */
+export interface RunModels {
+  /** The policy, loaded; a captioner that took its place is let go. */
+  policy(): Promise<PolicyClient>
+  /** Another model that writes captions; it takes the policy's place until `policy` is asked for again. */
+  captioner(source: ModelSource): Promise<PolicyClient>
+  clip(): Promise<ClipEmbedder>
+  /** Makes an adapter resident in the policy, and gives the name it answers to. */
+  adapter(source: AdapterSource): Promise<string>
+  /** Most GPU memory the policy took since the last call; undefined while none is loaded. */
+  peakGpuBytes(): Promise<number | undefined>
+  /** What the policy runs on, once it is loaded. */
+  readonly device: DeviceProfile | undefined
+  /** Ends the workers. */
+  close(): void
+}
+
+export interface ModelOptions {
+  readonly policy: ModelSource
+  readonly clip: ModelSource
+  readonly store: Store
+  readonly signal: AbortSignal
+  readonly emit: (event: RunEvent) => void
+}
+
+/** @throws {WorkerError} and what the workers' `load` throws, when a model is first needed. */
+export function openModels({ policy, clip, store, signal, emit }: ModelOptions): RunModels {
+  let worker: PolicyClient | undefined
+  /** Hash of the model in the policy's worker, and the adapters that are resident in it. */
+  let loaded: string | undefined
+  let device: DeviceProfile | undefined
+  const adapters = new Set<string>()
+  let clipWorker: ClipClient | undefined
+  let embedder: Promise<ClipEmbedder> | undefined
+
+  const load = async (source: ModelSource): Promise<PolicyClient> => {
+    worker ??= openPolicy()
+    if (loaded === source.hash) return worker
+    loaded = undefined
+    adapters.clear()
+    const { weights } = source
+    const info = await worker.load(source.folder, weights ? { weights } : {}, ({ done, total }) =>
+      emit({ kind: 'loading', what: source.name, done, total }),
+    )
+    loaded = source.hash
+    device = info.adapter
+    return worker
+  }
+  return {
+    policy: () => load(policy),
+    captioner: load,
+    clip() {
+      embedder ??= (async () => {
+        clipWorker = openClip()
+        const info = await clipWorker.load(clip.folder, ({ done, total }) =>
+          emit({ kind: 'loading', what: clip.name, done, total }),
+        )
+        return new ClipEmbedder(clipWorker, info, store, signal)
+      })()
+      return embedder
+    },
+    async adapter({ files, hash }) {
+      const client = await load(policy)
+      if (!adapters.has(hash)) {
+        await client.loadAdapter(hash, adapterFolder(files))
+        adapters.add(hash)
+      }
+      return hash
+    },
+    peakGpuBytes: async () => (worker && loaded ? (await worker.memory()).peakBytes : undefined),
+    get device() {
+      return device
+    },
+    close() {
+      worker?.close()
+      clipWorker?.close()
+    },
+  }
+}
+
+/** An adapter's files as a folder that can be sent to a worker. */
+export function adapterFolder(files: AdapterFiles): FolderSpec {
+  return {
+    name: 'adapter',
+    files: {
+      'adapter_config.json': new Blob([files['adapter_config.json']]),
+      'adapter_model.safetensors': new Blob([files['adapter_model.safetensors']]),
+    },
+  }
+}

@@ -1,0 +1,130 @@
+import * as v from 'valibot'
+import { parseLoraConfig } from '../data/peft.ts'
+import { pairSchema } from '../method/pair-settings.ts'
+import { readSchema } from '../method/schema.ts'
+import { scoreSchema } from '../method/score-settings.ts'
+import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config.ts'
+
+/** A recipe that does not fully describe a run; the message names every faulty path, what was expected and what came. */
+export class RecipeError extends Error {
+  override readonly name = 'RecipeError'
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1))
+const fromZero = v.pipe(v.number(), v.integer(), v.minValue(0))
+const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1))
+const text = v.pipe(v.string(), v.minLength(1))
+const sha256 = v.pipe(
+  v.string(),
+  v.check((hash) => /^[0-9a-f]{64}$/.test(hash), 'expected 64 hexadecimal digits'),
+)
+
+/** Pictures, and which of them. */
+const dataset = v.strictObject({
+  /**
+   * `embedded:NAME/SPLIT` for what comes with the page (`embedded:emoji-scenes/train`), the name of a set the user gives,
+   * or an address or path: a folder, a zip, a parquet file, JSON lines, COCO captions, a tar.
+   */
+  source: text,
+  /** Pictures passed over at the beginning. Default 0. */
+  skip: v.optional(fromZero, 0),
+  /** Most pictures taken. Default all. */
+  limit: v.optional(count),
+})
+
+const model = v.strictObject({
+  /** `embedded:NAME`, the name of a model the user gives, or the address or path of a folder in the hub's layout. */
+  source: text,
+  /** SHA-256 the model must have, see `modelHash`. Default any. */
+  sha256: v.optional(sha256),
+  /** How a policy's weights are kept on the GPU. Default f32. */
+  weights: v.optional(v.picklist(['f32', 'f16', 'int8', 'int4'])),
+})
+
+const caption = v.strictObject({
+  /** What is asked about every picture. The paper has five prompts, not published. */
+  prompts: v.pipe(v.array(text), v.minLength(1)),
+  /** Answers drawn for each prompt. Default 5. */
+  samples: v.optional(fromZero, 5),
+  /** The greedy answer is a candidate too. Default true. */
+  greedy: v.optional(v.boolean(), true),
+  temperature: v.optional(v.pipe(v.number(), v.gtValue(0)), 0.7),
+  top_p: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), 1),
+  max_new_tokens: v.optional(count, 96),
+  /**
+   * What a candidate is: a whole `answer`, or the next `sentence` after each beginning of the greedy answer, where stopping
+   * is a candidate as well (as in arXiv 2507.12455). Default answer.
+   */
+  unit: v.optional(v.picklist(['answer', 'sentence']), 'answer'),
+  /** Question-and-answer candidates for each picture, made from its own captions. Default 0. */
+  questions: v.optional(fromZero, 0),
+})
+
+/** The trainer's settings under TRL's names, and the adapter's under PEFT's in `peft`. */
+const train = v.looseObject({ peft: v.optional(v.looseObject({}), {}) })
+
+const evaluate = v.strictObject({
+  /** Pictures that were not trained on. */
+  dataset,
+  /** What is asked for the captions. Default the first of `caption.prompts`. */
+  prompt: v.optional(text),
+  max_new_tokens: v.optional(count, 96),
+  /** Yes/no questions for each picture that has some. Default 4. */
+  questions: v.optional(fromZero, 4),
+  /** Single objects, for zero-shot classification. Default none. */
+  zero_shot: v.optional(v.nullable(dataset), null),
+  /** Pictures on whose own captions the loss is measured, before and after. Default 200. */
+  clean_captions: v.optional(fromZero, 200),
+  /** Resamples of the bootstrap. Default 1000. */
+  bootstrap: v.optional(count, 1000),
+})
+
+const schema = v.strictObject({
+  name: text,
+  /** For people: what this recipe is, and where its values come from. */
+  notes: v.optional(v.union([v.string(), v.array(v.string())])),
+  /** Keys every random number of the run. Default 0. */
+  seed: v.optional(seed, 0),
+  dataset,
+  policy: model,
+  clip: model,
+  /** Other models that write candidates, as the paper's do. Default none. */
+  captioners: v.optional(v.array(model), []),
+  /** Times to caption, score, pair and train, each from where the last one ended. Default 1. */
+  rounds: v.optional(count, 1),
+  caption,
+  score: v.optional(scoreSchema, {}),
+  pair: v.optional(pairSchema, {}),
+  train,
+  evaluate,
+})
+
+type Read = v.InferOutput<typeof schema>
+
+/** All that determines a run, with its defaults filled in. */
+export interface Recipe extends Omit<Read, 'train'> {
+  readonly train: { readonly config: TrainerConfig; readonly peft: Readonly<Record<string, unknown>> }
+}
+
+export type DatasetRef = Read['dataset']
+export type ModelRef = Read['policy']
+export type CaptionSettings = Read['caption']
+export type EvaluateSettings = Read['evaluate']
+
+/**
+ * Reads a recipe; unknown keys are errors.
+ * @param json the parsed document.
+ * @throws {RecipeError} naming the paths, what was expected and what came.
+ */
+export function parseRecipe(json: unknown, where = 'recipe'): Recipe {
+  const fail = (message: string): Error => new RecipeError(`${where}: ${message}`)
+  const recipe = readSchema(schema, json, fail)
+  const { peft, ...settings } = recipe.train
+  try {
+    const config = parseTrainerConfig({ seed: recipe.seed, ...settings }, 'train')
+    parseLoraConfig(peft, 'train.peft')
+    return { ...recipe, train: { config, peft } }
+  } catch (cause) {
+    throw fail(cause instanceof Error ? cause.message : String(cause))
+  }
+}

@@ -1,0 +1,179 @@
+import type { OpenRun } from '../store/runs.ts'
+import type { Store } from '../store/store.ts'
+import type { RunEvent } from './events.ts'
+import { jsonHash } from './hash.ts'
+import {
+  type AdapterSource,
+  type DeviceProfile,
+  type ModelSource,
+  openModels,
+  type RunModels,
+} from './models.ts'
+import type { Recipe } from './recipe.ts'
+import { type RunSources, resolveModel } from './sources.ts'
+import type { StageContext } from './stage.ts'
+import { type CaptionOutput, captionStage } from './stages/caption.ts'
+import { type DatasetOutput, datasetStage } from './stages/dataset.ts'
+import { type EvaluateOutput, evaluateStage, type MeasuredPair } from './stages/evaluate.ts'
+import { measureStage } from './stages/measure.ts'
+import { type PairOutput, pairStage } from './stages/pair.ts'
+import { type ScoreOutput, scoreStage } from './stages/score.ts'
+import { type TrainOutput, trainedAdapter, trainStage } from './stages/train.ts'
+import { evaluationVocabulary } from './vocabulary.ts'
+
+/** The outputs of one round: caption, score, pair, train. */
+export interface RoundOutput {
+  readonly captions: CaptionOutput
+  readonly scores: ScoreOutput
+  readonly pairs: PairOutput
+  readonly training: TrainOutput
+}
+
+/** Everything a run has made. */
+export interface RunOutput {
+  readonly dataset: DatasetOutput
+  readonly rounds: readonly RoundOutput[]
+  readonly evaluation: EvaluateOutput
+  /** What the evaluation compares, by name: `` for the held-out pictures, `zero-shot ` for single objects. */
+  readonly measured: readonly (MeasuredPair & { readonly name: string })[]
+  readonly adapter: AdapterSource
+  readonly models: { readonly policy: string; readonly clip: string }
+  readonly recipeHash: string
+  /** What the policy ran on; undefined where everything was kept from before. */
+  readonly device?: DeviceProfile
+}
+
+export interface RunOptions {
+  readonly store: Store
+  readonly sources: RunSources
+  readonly signal?: AbortSignal
+  readonly emit?: (event: RunEvent) => void
+}
+
+/** The id under which a recipe's run is kept: the same recipe goes on where it was left. */
+export async function runId(recipe: Recipe): Promise<string> {
+  return (await jsonHash(recipe)).slice(0, 16)
+}
+
+/**
+ * Runs a recipe to its end, from wherever an earlier visit left it.
+ * @throws {RunLockedError} when it is open in another tab; what a stage throws; the signal's reason when cancelled. All that
+ *   was finished before is kept.
+ */
+export async function runRecipe(
+  recipe: Recipe,
+  { store, sources, signal = new AbortController().signal, emit = () => {} }: RunOptions,
+): Promise<RunOutput> {
+  const id = await runId(recipe)
+  const recipeHash = await jsonHash(recipe)
+  if (!(await store.runs.get(id))) {
+    const { name } = recipe
+    await store.runs.put({ id, name, recipe, recipeHash, createdAt: Date.now(), status: 'new', stages: [] })
+  }
+  const run = await store.runs.open(id)
+  let models: RunModels | undefined
+  const peakGpuBytes = async (): Promise<number | undefined> => await models?.peakGpuBytes()
+  const context: StageContext = { store, run, signal, emit, peakGpuBytes }
+  try {
+    await setStatus(run, 'running')
+    const policy = await resolveModel(recipe.policy, sources, signal)
+    const clip = await resolveModel(recipe.clip, sources, signal)
+    const captioners: ModelSource[] = []
+    for (const source of recipe.captioners) captioners.push(await resolveModel(source, sources, signal))
+    models = openModels({ policy, clip, store, emit, signal })
+    const output = await runStages(context, models, recipe, { sources, policy, clip, captioners })
+    await setStatus(run, 'done')
+    const { device } = models
+    return {
+      ...output,
+      models: { policy: policy.hash, clip: clip.hash },
+      recipeHash,
+      ...(device ? { device } : {}),
+    }
+  } catch (error) {
+    await setStatus(run, signal.aborted ? 'stopped' : 'failed')
+    throw error
+  } finally {
+    models?.close()
+    await run.close()
+  }
+}
+
+interface Resolved {
+  readonly sources: RunSources
+  readonly policy: ModelSource
+  readonly clip: ModelSource
+  readonly captioners: readonly ModelSource[]
+}
+
+async function runStages(
+  context: StageContext,
+  models: RunModels,
+  recipe: Recipe,
+  { sources, policy, clip, captioners }: Resolved,
+): Promise<Omit<RunOutput, 'models' | 'recipeHash' | 'device'>> {
+  const { seed } = recipe
+  const dataset = await datasetStage(context, recipe.dataset, { sources, round: 1, part: 'train' })
+  const rounds: RoundOutput[] = []
+  let adapter: AdapterSource | undefined
+  for (let round = 1; round <= recipe.rounds; round++) {
+    const worn = adapter ? { adapter } : {}
+    const captions = await captionStage(context, models, recipe.caption, {
+      dataset,
+      policy,
+      ...worn,
+      captioners,
+      seed,
+      round,
+    })
+    const scores = await scoreStage(context, models.clip, clip.hash, recipe.score, {
+      dataset,
+      captions,
+      round,
+    })
+    const pairs = await pairStage(context, recipe.pair, { scores, round })
+    const training = await trainStage(context, models, recipe.train, { pairs, policy, ...worn, round })
+    adapter = await trainedAdapter(training)
+    rounds.push({ captions, scores, pairs, training })
+  }
+  if (!adapter) throw new RangeError('run: expected at least one round, got none')
+  const evaluated = await evaluate(context, models, recipe, { sources, policy, clip, captioners }, adapter)
+  return { dataset, rounds, adapter, ...evaluated }
+}
+
+/** Measures the model with and without the adapter on pictures it was not trained on, and compares. */
+async function evaluate(
+  context: StageContext,
+  models: RunModels,
+  recipe: Recipe,
+  { sources, policy, clip }: Resolved,
+  adapter: AdapterSource,
+): Promise<Pick<RunOutput, 'evaluation' | 'measured'>> {
+  const { evaluate: settings } = recipe
+  const prompt = settings.prompt ?? recipe.caption.prompts[0] ?? ''
+  const heldout = await datasetStage(context, settings.dataset, { sources, round: 0, part: 'heldout' })
+  const measure = async (dataset: DatasetOutput, name: string) => {
+    const shared = { dataset, policy, prompt }
+    const before = await measureStage(context, models, settings, { ...shared, part: `${name}before` })
+    const after = await measureStage(context, models, settings, { ...shared, adapter, part: `${name}after` })
+    return { name, dataset, before, after }
+  }
+  const main = await measure(heldout, '')
+  const zeroShot = settings.zero_shot
+    ? await measure(
+        await datasetStage(context, settings.zero_shot, { sources, round: 0, part: 'zero-shot' }),
+        'zero-shot ',
+      )
+    : undefined
+  const evaluation = await evaluateStage(context, models.clip, clip.hash, settings, {
+    main,
+    ...(zeroShot ? { zeroShot } : {}),
+    vocabulary: await evaluationVocabulary(settings.dataset.source, heldout, sources, context.signal),
+    seed: recipe.seed,
+  })
+  return { evaluation, measured: [main, ...(zeroShot ? [zeroShot] : [])] }
+}
+
+async function setStatus(run: OpenRun, status: 'running' | 'stopped' | 'failed' | 'done'): Promise<void> {
+  await run.update((record) => ({ ...record, status }))
+}

@@ -1,0 +1,83 @@
+import type { StageKind } from '../store/kinds.ts'
+import type { OpenRun } from '../store/runs.ts'
+import type { StageStore } from '../store/stages.ts'
+import type { Store } from '../store/store.ts'
+import type { RunEvent, StagePlace } from './events.ts'
+import { stageHash } from './hash.ts'
+
+/** What every stage is given beside its inputs and settings. */
+export interface StageContext {
+  readonly store: Store
+  readonly run: OpenRun
+  readonly signal: AbortSignal
+  readonly emit: (event: RunEvent) => void
+  /** Most GPU memory the policy took since the last call; undefined while no policy is loaded. */
+  readonly peakGpuBytes: () => Promise<number | undefined>
+}
+
+/** Everything that determines a stage's output; its hash is what the output is kept under. */
+export interface StageSpec extends StagePlace {
+  /** The database that keeps the output. */
+  readonly kind: StageKind
+  /** Raised whenever the stage's code makes another output of the same inputs and settings. */
+  readonly version: number
+  readonly settings: unknown
+  /** Hashes of the inputs. */
+  readonly inputs: Readonly<Record<string, string>>
+}
+
+/** What a stage leaves behind when it ends. */
+export interface StageEnd<S> {
+  readonly summary: S
+  /** Time it took; of a stage that was broken off, since it was taken up again. */
+  readonly seconds: number
+  /** Most GPU memory the policy took meanwhile; undefined where no policy was loaded. */
+  readonly peakGpuBytes?: number
+}
+
+/** A stage's output: units, and what it says of itself. */
+export interface StageOutput<T, S> extends StageEnd<S> {
+  readonly hash: string
+  readonly units: StageStore<T, StageEnd<S>>
+}
+
+/** Tells how far a stage is. */
+export type Progress = (done: number, total: number, unit: string, detail?: string) => void
+
+/**
+ * Runs a stage, or takes what an earlier run left under the same hash.
+ * @param make fills the store with the units that are missing and returns the summary; it may be broken off anywhere.
+ */
+export async function runStage<T, S>(
+  context: StageContext,
+  spec: StageSpec,
+  make: (units: StageStore<T, StageEnd<S>>, progress: Progress) => Promise<S>,
+): Promise<StageOutput<T, S>> {
+  const { kind, version, settings, inputs, stage, round, part } = spec
+  const { run, signal, emit } = context
+  signal.throwIfAborted()
+  const name = part === undefined ? stage : `${stage} ${part}`
+  const hash = await stageHash({ stage: name, version, settings, inputs })
+  const place = { stage, round, ...(part === undefined ? {} : { part }) }
+  const units = await run.stage<T, StageEnd<S>>(kind, hash)
+  const done = await units.done()
+  if (done) {
+    emit({ kind: 'stage', ...place, state: 'stored', hash, seconds: done.summary.seconds })
+    return { hash, units, ...done.summary }
+  }
+  emit({ kind: 'stage', ...place, state: 'running', hash })
+  const start = performance.now()
+  await context.peakGpuBytes()
+  const summary = await make(units, (done, total, unit, detail) => {
+    emit({ kind: 'progress', ...place, done, total, unit, ...(detail === undefined ? {} : { detail }) })
+  })
+  const peakGpuBytes = await context.peakGpuBytes()
+  const end = {
+    summary,
+    seconds: (performance.now() - start) / 1000,
+    ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }),
+  }
+  await units.finish(end)
+  emit({ kind: 'stage', ...place, state: 'done', hash, seconds: end.seconds })
+  return { hash, units, ...end }
+}

@@ -1,0 +1,62 @@
+import type { AmberLists } from '../../data/amber-files.ts'
+import { openImageDataset } from '../../data/image-dataset.ts'
+import type { StoredImage } from '../../store/schema.ts'
+import { type DatasetSummary as ReadSummary, readDataset } from '../read-dataset.ts'
+import type { DatasetRef } from '../recipe.ts'
+import { datasetSource, datasetVersion, type RunSources } from '../sources.ts'
+import { runStage, type StageContext, type StageOutput } from '../stage.ts'
+
+/** A picture of a dataset; its bytes lie in the store under its hash. */
+export type DatasetItem = StoredImage
+
+export interface DatasetSummary extends ReadSummary {
+  /** AMBER's lists, where the data set is in AMBER's own layout. */
+  readonly amber?: AmberLists
+}
+
+/** Units of 16 pictures, which are the units of all that follows: what a run that is stopped loses at most. */
+export type DatasetOutput = StageOutput<readonly DatasetItem[], DatasetSummary>
+
+/** Reads a data set's pictures into the store, the same picture once; what is no picture is listed and passed over. */
+export async function datasetStage(
+  context: StageContext,
+  { source, skip, limit }: DatasetRef,
+  { sources, round, part }: { sources: RunSources; round: number; part: string },
+): Promise<DatasetOutput> {
+  const { signal, store } = context
+  const place = datasetSource(source, sources)
+  const spec = {
+    stage: 'dataset',
+    kind: 'datasets',
+    version: 1,
+    round,
+    part,
+    settings: { skip, limit: limit ?? null },
+    inputs: { source: await datasetVersion(place, signal) },
+  } as const
+  const read = () =>
+    runStage<readonly DatasetItem[], DatasetSummary>(context, spec, async (stage, progress) => {
+      const dataset = await openImageDataset(place, signal)
+      const { images, thumbnails } = store
+      const summary = await readDataset(
+        { dataset, images, thumbnails, stage },
+        {
+          signal,
+          skip,
+          limit,
+          onProgress: ({ images: done, skipped }) =>
+            progress(done, limit ?? done, 'pictures', skipped > 0 ? `${skipped} passed over` : undefined),
+        },
+      )
+      return { ...summary, ...(dataset.amber ? { amber: dataset.amber } : {}) }
+    })
+  const output = await read()
+  let isWhole = true
+  for await (const [chunk, items] of output.units.units()) {
+    const there = await store.images.hasMany(items.map(({ hash }) => hash))
+    if (there.every(Boolean)) continue
+    isWhole = false
+    await output.units.remove(chunk)
+  }
+  return isWhole ? output : await read() // a picture that was damaged and dropped is read again
+}

@@ -1,0 +1,49 @@
+import type { PreferencePair } from '../../method/candidate.ts'
+import { Funnel, type FunnelStep } from '../../method/funnel.ts'
+import { groupBy } from '../../method/group.ts'
+import type { PairSettings } from '../../method/pair-settings.ts'
+import { pairsOfImage } from '../../method/pairs.ts'
+import { runStage, type StageContext, type StageOutput } from '../stage.ts'
+import { type ScoreOutput, scoredChunks } from './score.ts'
+
+export interface PairSummary {
+  readonly pairs: number
+  readonly candidates: number
+  /** What every rule did, in order: `funnel.json`. */
+  readonly funnel: readonly FunnelStep[]
+}
+
+export type PairOutput = StageOutput<PreferencePair[], PairSummary>
+
+/** Rules turn scores into preference pairs. */
+export async function pairStage(
+  context: StageContext,
+  settings: PairSettings,
+  { scores, round }: { scores: ScoreOutput; round: number },
+): Promise<PairOutput> {
+  const spec = {
+    stage: 'pair',
+    kind: 'pairs',
+    version: 1,
+    round,
+    settings,
+    inputs: { scores: scores.hash },
+  } as const
+  return await runStage(context, spec, async (units, progress) => {
+    const funnel = new Funnel()
+    const total = scores.summary.scored + scores.summary.pastContext
+    let candidates = 0
+    let pairs = 0
+    for await (const [chunk, scored] of scoredChunks(scores)) {
+      context.signal.throwIfAborted()
+      const made = [...groupBy(scored.candidates, ({ imageHash }) => imageHash).values()].flatMap((own) =>
+        pairsOfImage(own, settings, funnel, (hash) => scored.imageText[hash]),
+      )
+      await units.put(chunk, made)
+      candidates += scored.candidates.length
+      pairs += made.length
+      progress(candidates, total, 'candidates', `${pairs} pairs`)
+    }
+    return { pairs, candidates, funnel: funnel.steps }
+  })
+}

@@ -1,0 +1,200 @@
+import { sha256 } from '../../data/sha256.ts'
+import type { PreferencePair } from '../../method/candidate.ts'
+import type { StepMetrics, TrainJob } from '../../workers/policy.api.ts'
+import { cancellable } from '../cancellable.ts'
+import type { PolicyClient } from '../client.ts'
+import { jsonHash } from '../hash.ts'
+import { imageFile } from '../image-file.ts'
+import {
+  type AdapterFiles,
+  type AdapterSource,
+  adapterFolder,
+  type ModelSource,
+  type RunModels,
+} from '../models.ts'
+import type { Recipe } from '../recipe.ts'
+import { runStage, type StageContext, type StageOutput } from '../stage.ts'
+import type { PairOutput } from './pair.ts'
+
+/** PEFT's names. */
+export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors'] as const
+
+/** Training went wrong, and why; its last state that was well is kept. */
+export class TrainingError extends Error {
+  override readonly name = 'TrainingError'
+}
+
+export interface TrainSummary {
+  readonly steps: number
+  readonly pairs: number
+  /** Of the adapter's files. */
+  readonly adapterHash: string
+}
+
+/** Unit `adapter` holds PEFT's files, unit `metrics` the steps. */
+export type TrainUnit = AdapterFiles | readonly StepMetrics[]
+export type TrainOutput = StageOutput<TrainUnit, TrainSummary>
+
+/** DPO on the pairs, from the last round's adapter or a new one. */
+export async function trainStage(
+  context: StageContext,
+  models: RunModels,
+  { config, peft }: Recipe['train'],
+  {
+    pairs,
+    policy,
+    adapter,
+    round,
+  }: {
+    pairs: PairOutput
+    policy: ModelSource
+    adapter?: AdapterSource
+    round: number
+  },
+): Promise<TrainOutput> {
+  const spec = {
+    stage: 'train',
+    kind: 'results',
+    version: 1,
+    round,
+    settings: { config, peft },
+    inputs: { pairs: pairs.hash, policy: policy.hash, ...(adapter ? { adapter: adapter.hash } : {}) },
+  } as const
+  return await runStage<TrainUnit, TrainSummary>(context, spec, async (units, progress) => {
+    if (pairs.summary.pairs === 0) {
+      throw new TrainingError(
+        'train: expected at least one preference pair, got none: the funnel shows which rule took them; relax it',
+      )
+    }
+    const client = await models.policy()
+    const { rows, images } = await trainingRows(context, client, pairs)
+    const checkpoints = await context.run.checkpoints(units.hash)
+    const checkpoint = await checkpoints.latest()
+    let metrics = ((await units.get('metrics')) ?? []) as readonly StepMetrics[]
+    metrics = metrics.filter(({ step }) => step <= (checkpoint?.step ?? 0))
+    let totalSteps = 0
+    let saving: Promise<void> = Promise.resolve()
+    const job: TrainJob = {
+      rows,
+      images: { name: 'images', files: images },
+      config,
+      ...(adapter ? { adapter: adapterFolder(adapter.files) } : { peft }),
+      ...(checkpoint ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) } } : {}),
+      checkpointSteps: 10,
+    }
+    const outcome = await cancellable(context.signal, client, () =>
+      client.train(job, (event) => {
+        switch (event.kind) {
+          case 'pairs':
+            progress(event.done, pairs.summary.pairs, 'pairs read')
+            break
+          case 'reference':
+            progress(event.done, event.total, 'reference log-probabilities')
+            break
+          case 'start':
+            totalSteps = event.totalSteps
+            break
+          case 'step': {
+            metrics = [...metrics, event.metrics]
+            const { step, loss } = event.metrics
+            context.emit({ kind: 'step', stage: 'train', round, metrics: event.metrics, totalSteps })
+            progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}`)
+            break
+          }
+          case 'checkpoint': {
+            const seen = metrics
+            // One after the other, metrics first: a checkpoint without its steps' metrics would lose them.
+            saving = saving
+              .then(() => units.put('metrics', seen))
+              .then(() => checkpoints.save({ step: event.step, bytes: event.file }))
+            saving.catch(() => {}) // awaited below
+          }
+        }
+      }),
+    )
+    await saving
+    const { status, step, ailment, adapter: files } = outcome
+    if (status !== 'done')
+      throw new TrainingError(`train: stopped after step ${step}: ${ailment?.message ?? 'by request'}`)
+    await units.put('metrics', metrics)
+    await units.put('adapter', files)
+    await checkpoints.clear()
+    return { steps: step, pairs: pairs.summary.pairs, adapterHash: await adapterHash(files) }
+  })
+}
+
+/** The trained adapter of a stage that has ended. */
+export async function trainedAdapter({ units, hash }: TrainOutput): Promise<AdapterSource> {
+  const files = (await units.get('adapter')) as AdapterFiles | undefined
+  if (!files)
+    throw new TrainingError(
+      `train ${hash}: expected the adapter in the store, found none; run the stage again`,
+    )
+  return { files, hash: await adapterHash(files) }
+}
+
+async function adapterHash(files: AdapterFiles): Promise<string> {
+  return await jsonHash([files['adapter_config.json'], await sha256(files['adapter_model.safetensors'])])
+}
+
+/** A row of a preference dataset as TRL reads it: whole answers as messages, next sentences as text to be used as it is. */
+export interface TrainingRow {
+  readonly images: readonly string[]
+  readonly prompt: string | readonly { role: 'user'; content: string }[]
+  readonly chosen: string | readonly { role: 'assistant'; content: string }[]
+  readonly rejected: string | readonly { role: 'assistant'; content: string }[]
+  readonly weight?: number
+}
+
+/** @param endOfAnswer the model's end token, the choice to stop. @param render a prompt and what follows it, as one string. */
+export async function trainingRow(
+  pair: PreferencePair,
+  image: string,
+  endOfAnswer: string,
+  render: (prompt: string, context: string) => Promise<string>,
+): Promise<TrainingRow> {
+  const { prompt, chosen, rejected, context, weight } = pair
+  const weighed = weight === undefined ? {} : { weight }
+  if (context === undefined) {
+    const say = (text: string) => [{ role: 'assistant' as const, content: text.trim() }]
+    return {
+      images: [image],
+      prompt: [{ role: 'user', content: prompt }],
+      chosen: say(chosen),
+      rejected: say(rejected),
+      ...weighed,
+    }
+  }
+  const end = (text: string): string => (text.trim() === '' ? endOfAnswer : text)
+  return {
+    images: [image],
+    prompt: await render(prompt, context),
+    chosen: end(chosen),
+    rejected: end(rejected),
+    ...weighed,
+  }
+}
+
+async function trainingRows(
+  { store, signal }: StageContext,
+  client: PolicyClient,
+  pairs: PairOutput,
+): Promise<{ rows: TrainingRow[]; images: Record<string, Blob> }> {
+  const rows: TrainingRow[] = []
+  const images: Record<string, Blob> = {}
+  const endOfAnswer = await client.endOfAnswer()
+  for await (const [, made] of pairs.units.units()) {
+    signal.throwIfAborted()
+    for (const pair of made) {
+      const path = pair.imageHash
+      const file = { hash: pair.imageHash, name: pair.images[0] ?? path }
+      if (!images[path]) images[path] = ((await imageFile(store, file)) as { blob: Blob }).blob
+      rows.push(
+        await trainingRow(pair, path, endOfAnswer, (prompt, context) =>
+          client.renderPrompt(prompt, { context }),
+        ),
+      )
+    }
+  }
+  return { rows, images }
+}

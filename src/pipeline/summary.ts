@@ -1,0 +1,84 @@
+import type { Evaluation } from '../evaluate/evaluation.ts'
+import type { MetricTable } from '../evaluate/metrics.ts'
+import type { FunnelStep } from '../method/funnel.ts'
+import type { DeviceProfile } from './models.ts'
+import type { RunOutput } from './run.ts'
+import type { StageEnd } from './stage.ts'
+import type { ZeroShotResult } from './stages/evaluate.ts'
+import { verdicts } from './verdicts.ts'
+
+/** `summary.json`; figures in percent with 95% intervals, but for lengths (words, nouns) and losses (nats a token). */
+export interface RunSummary {
+  readonly before: MetricTable
+  readonly after: MetricTable
+  /** after - before, paired by image; of `cleanLoss` the change in percent. */
+  readonly delta: MetricTable
+  readonly controls: Evaluation['controls']
+  /** CLIP on the zero-shot pictures themselves; absent where none were given. */
+  readonly zeroShotCeiling?: ZeroShotResult['ceiling']
+  /** What the figures mean, in words. */
+  readonly verdicts: readonly string[]
+  readonly funnel: readonly { readonly round: number; readonly steps: readonly FunnelStep[] }[]
+  /** Preference pairs and optimiser steps of all rounds. */
+  readonly pairs: number
+  readonly steps: number
+  /** By stage, in the order they ran; of a stage that was kept from before, what it took then. */
+  readonly stages: Readonly<Record<string, { readonly seconds: number; readonly peakGpuBytes?: number }>>
+  readonly images: { readonly train: number; readonly evaluated: number }
+  /** What the policy ran on; absent where everything was kept from before. */
+  readonly device?: DeviceProfile
+  readonly recipeHash: string
+  readonly modelHashes: RunOutput['models']
+  readonly datasetHash: string
+}
+
+/** What a run came to. */
+export function summarize(output: RunOutput): RunSummary {
+  const { dataset, rounds, evaluation, models, recipeHash, device } = output
+  const { evaluation: figures, zeroShot } = evaluation.summary
+  const withZeroShot = (table: MetricTable, top1: ZeroShotResult['before'] | undefined): MetricTable =>
+    top1 ? { ...table, zeroShot: { top1 } } : table
+  const tables = {
+    before: withZeroShot(figures.before, zeroShot?.before),
+    after: withZeroShot(figures.after, zeroShot?.after),
+    delta: withZeroShot(figures.delta, zeroShot?.delta),
+  }
+  const sum = (of: (round: RunOutput['rounds'][number]) => number): number =>
+    rounds.reduce((total, round) => total + of(round), 0)
+  return {
+    ...tables,
+    controls: figures.controls,
+    ...(zeroShot ? { zeroShotCeiling: zeroShot.ceiling } : {}),
+    verdicts: verdicts(tables, figures.controls),
+    funnel: rounds.map(({ pairs }, i) => ({ round: i + 1, steps: pairs.summary.funnel })),
+    pairs: sum(({ pairs }) => pairs.summary.pairs),
+    steps: sum(({ training }) => training.summary.steps),
+    stages: stageTimes(output),
+    images: { train: dataset.summary.images, evaluated: figures.images },
+    ...(device ? { device } : {}),
+    recipeHash,
+    modelHashes: models,
+    datasetHash: dataset.summary.hash,
+  }
+}
+
+function stageTimes({ dataset, rounds, evaluation, measured }: RunOutput): RunSummary['stages'] {
+  const times: Record<string, { seconds: number; peakGpuBytes?: number }> = {}
+  const add = (name: string, { seconds, peakGpuBytes }: StageEnd<unknown>): void => {
+    times[name] = { seconds, ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }) }
+  }
+  add('dataset', dataset)
+  rounds.forEach(({ captions, scores, pairs, training }, i) => {
+    const suffix = i === 0 ? '' : ` ${i + 1}`
+    add(`caption${suffix}`, captions)
+    add(`score${suffix}`, scores)
+    add(`pair${suffix}`, pairs)
+    add(`train${suffix}`, training)
+  })
+  for (const { name, before, after } of measured) {
+    add(`evaluate ${name}before`, before)
+    add(`evaluate ${name}after`, after)
+  }
+  add('evaluate', evaluation)
+  return times
+}

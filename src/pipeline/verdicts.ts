@@ -1,0 +1,50 @@
+import type { Estimate } from '../evaluate/bootstrap.ts'
+import type { Evaluation } from '../evaluate/evaluation.ts'
+import type { MetricTable } from '../evaluate/metrics.ts'
+
+/** Figures before, after, and their paired difference. */
+export interface Tables {
+  readonly before: MetricTable
+  readonly after: MetricTable
+  readonly delta: MetricTable
+}
+
+/** What the figures mean, one sentence each, the most important first. */
+export function verdicts({ before, after, delta }: Tables, controls: Evaluation['controls']): string[] {
+  const fall = (name: 'chair' | 'hal' | 'cog', meaning: string): string => {
+    const change = before[name].value === 0 ? 0 : 100 * (after[name].value / before[name].value - 1)
+    return `${meaning}: ${percent(before[name])} before, ${percent(after[name])} after (${signed(change)}%), ${certainty(delta[name])}.`
+  }
+  const lines = [
+    fall('hal', 'Captions that invent something'),
+    fall('chair', 'Nouns that are invented'),
+    fall('cog', 'Tempting nouns that are invented'),
+    `Things in the pictures that captions mention: ${percent(before.cover)} before, ${percent(after.cover)} after, ${certainty(delta.cover)}.`,
+    `Length: ${before.meanLength.value.toFixed(1)} words before, ${after.meanLength.value.toFixed(1)} after.`,
+    controls.verdict.message,
+  ]
+  if (before.yesNo && after.yesNo && delta.yesNo) {
+    lines.push(
+      `Yes/no questions answered rightly: ${percent(before.yesNo.accuracy)} before, ${percent(after.yesNo.accuracy)} after, ` +
+        `${certainty(delta.yesNo.accuracy)}; yes-rate ${percent(before.yesNo.yesRate)} and ${percent(after.yesNo.yesRate)}.`,
+    )
+  }
+  if (before.zeroShot && after.zeroShot && delta.zeroShot) {
+    lines.push(
+      `Single objects recognised by their captions: ${percent(before.zeroShot.top1)} before, ${percent(after.zeroShot.top1)} after, ` +
+        `${certainty(delta.zeroShot.top1)}.`,
+    )
+  }
+  if (delta.cleanLoss) lines.push(`Loss on true captions: ${signed(delta.cleanLoss.value)}%.`)
+  return lines
+}
+
+/** Whether an interval excludes no change. */
+function certainty({ value, low, high }: Estimate): string {
+  const interval = `95% interval ${signed(low)} to ${signed(high)} points`
+  if (low > 0 || high < 0) return `${value > 0 ? 'a rise' : 'a fall'} beyond chance (${interval})`
+  return `no change beyond chance (${interval})`
+}
+
+const percent = ({ value }: Estimate): string => `${value.toFixed(1)}%`
+const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(1)}`

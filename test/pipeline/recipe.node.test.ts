@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parseRecipe } from '../../src/pipeline/recipe.ts'
+
+const read = (name: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(`recipes/${name}`, 'utf8')) as Record<string, unknown>
+
+describe('the recipes that come with the package', () => {
+  test.each(readdirSync('recipes'))('%s is one', (name) => {
+    const recipe = parseRecipe(read(name), name)
+    expect(`${recipe.name}.json`).toBe(name)
+  })
+
+  test('the paper’s settings are in paper.json, with a note on what it does not publish', () => {
+    const { caption, pair, score, train, notes } = parseRecipe(read('paper.json'))
+    expect(caption.prompts).toHaveLength(5)
+    expect(score.scorer).toBe('clip')
+    expect(pair).toMatchObject({ pairs: 'best-worst', minGap: 2, maxPairsPerImage: null, minScore: null })
+    expect(train.config).toMatchObject({ loss_type: 'sigmoid' })
+    expect([notes].flat().join(' ')).toMatch(/Not published/)
+  })
+})
+
+describe('a recipe with a mistake', () => {
+  const tiny = read('tiny.json')
+  const evaluate = tiny.evaluate as Record<string, unknown>
+
+  test.each([
+    ['an unknown key', { ...tiny, sed: 1 }, /sed: no such setting/],
+    [
+      'an unknown key below',
+      { ...tiny, evaluate: { ...evaluate, promt: 'x' } },
+      /evaluate.promt: no such setting/,
+    ],
+    ['no prompts', { ...tiny, caption: { prompts: [] } }, /caption.prompts/],
+    ['a fraction of pictures', { ...tiny, dataset: { source: 'a', limit: 1.5 } }, /dataset.limit/],
+    ['a wrong hash', { ...tiny, clip: { source: 'a', sha256: 'abc' } }, /clip.sha256.*64 hexadecimal digits/],
+    [
+      'an unknown scorer',
+      { ...tiny, score: { scorer: 'blip' } },
+      /score.scorer: expected .*clip.*got "blip"/,
+    ],
+    ['a negative gap', { ...tiny, pair: { minGap: -1 } }, /pair.minGap/],
+    ['a wrong loss', { ...tiny, train: { loss_type: 'dpo' } }, /loss_type/],
+    ['a wrong adapter', { ...tiny, train: { peft: { r: 0 } } }, /train.peft: r/],
+    ['nothing', {}, /name: expected "name", got undefined; dataset: expected/],
+  ])('%s names path, expected and got', (_, recipe, message) => {
+    expect(() => parseRecipe(recipe, 'my.json')).toThrow(message)
+    expect(() => parseRecipe(recipe, 'my.json')).toThrow(/^my.json: /)
+  })
+})
+
+test('the run’s seed is the trainer’s unless that has its own', () => {
+  const tiny = read('tiny.json')
+  expect(parseRecipe({ ...tiny, seed: 7 }).train.config.seed).toBe(7)
+  const train = { ...(tiny.train as object), seed: 3 }
+  expect(parseRecipe({ ...tiny, seed: 7, train }).train.config.seed).toBe(3)
+})

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import type { Estimate } from '../../src/evaluate/bootstrap.ts'
+import type { MetricTable } from '../../src/evaluate/metrics.ts'
+import { changeOf } from '../../src/pipeline/examples.ts'
+import { verdicts } from '../../src/pipeline/verdicts.ts'
+
+const at = (value: number, low = value, high = value): Estimate => ({ value, low, high })
+const table = (hal: Estimate): MetricTable => ({
+  chair: at(10),
+  cover: at(80),
+  hal,
+  cog: at(0),
+  meanLength: at(20),
+  nounsPerCaption: at(4),
+})
+const controls = { verdict: { message: 'M', beatsC: true, beatsL: true, helps: true } } as never
+
+test('a change whose interval excludes zero is called one, others are not', () => {
+  const fall = verdicts(
+    { before: table(at(40)), after: table(at(20)), delta: table(at(-20, -25, -15)) },
+    controls,
+  )
+  expect(fall[0]).toBe(
+    'Captions that invent something: 40.0% before, 20.0% after (-50.0%), a fall beyond chance (95% interval -25.0 to -15.0 points).',
+  )
+  const none = verdicts(
+    { before: table(at(40)), after: table(at(38)), delta: table(at(-2, -6, 2)) },
+    controls,
+  )
+  expect(none[0]).toContain('no change beyond chance')
+  expect(none).toContain('M')
+})
+
+test('what was not measured is not spoken of', () => {
+  const lines = verdicts({ before: table(at(1)), after: table(at(1)), delta: table(at(0)) }, controls).join(
+    ' ',
+  )
+  expect(lines).not.toMatch(/Yes\/no|Single objects|NaN/)
+})
+
+test('a caption is fixed, broken, both or clean', () => {
+  const lie = [{ text: 'cat', verdict: 'hallucinated' as const }]
+  const truth = [{ text: 'dog', verdict: 'grounded' as const }, { text: ' runs' }]
+  expect(changeOf({ before: lie, after: truth })).toBe('fixed')
+  expect(changeOf({ before: truth, after: lie })).toBe('broken')
+  expect(changeOf({ before: lie, after: lie })).toBe('both')
+  expect(changeOf({ before: truth, after: truth })).toBe('clean')
+})
