@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     witness = stages.add_parser("witness")
     witness.add_argument("--split", choices=("dev", "heldout"), default="dev")
     witness.add_argument("--seeds", type=int, default=3)
+    witness.add_argument("--images", type=int, default=512)
+    witness.add_argument("--limit", type=int, default=1000)
+    witness.add_argument("recipes", nargs="*", default=["plain"])
     return parser
 
 
@@ -92,7 +95,7 @@ def main() -> None:
     elif stage == "witness":
         from .witness import run_witness
 
-        run_witness(arguments.split, arguments.seeds)
+        run_witness(arguments.recipes, arguments.split, arguments.seeds, arguments.images, arguments.limit)
     else:
         from .release import PUBLIC, export, export_data
 

@@ -10,104 +10,131 @@ from transformers import CLIPModel, LlavaForConditionalGeneration
 
 from .amber import nouns_of, sentences_of
 from .evaluate_clip import image_embeddings, text_embeddings
-from .evaluate_llava import captions
+from .sampling import continuations
 from .scenes import Scene
 from .sft import PROMPTS
 from .vocabulary import article
 
 
 @dataclass(frozen=True)
-class PairRule:
-    """How pairs are made. score: "clip" (whole caption), "fclip" (mean of caption and noun phrases) or "sentence" (mean
-    over sentences of the score minus that sentence's mean over other images). Scores are cosines times 100."""
+class Sampling:
+    """What is drawn: `samples` answers to each of the first `prompts` prompts and the greedy one, or with unit "sentence"
+    `samples` next sentences after each beginning of the greedy answer, where stopping is a candidate as well."""
 
-    score: str = "clip"
+    unit: str = "answer"
     samples: int = 5
     temperature: float = 0.7
     greedy: bool = True
-    gap: float = 4.0
-    min_score: float = -100.0
-    length_ratio: float = 0.6
-    per_image: int = 3
     prompts: int = 5
 
 
 @dataclass(frozen=True)
+class PairRule:
+    """How pairs are made. score: "clip" (whole text), "fclip" (mean of text and noun phrases) or "sentence" (mean over its
+    sentences); calibrated: less the text's mean over the other images. Scores are cosines times 100. choose: "best"
+    (best against worst of a prompt), "random" or "flipped" (controls). stop: where among the scores of all drawn sentences
+    stopping stands, as a quantile; None leaves stopping out."""
+
+    score: str = "clip"
+    calibrated: bool = False
+    gap: float = 4.0
+    min_score: float = -100.0
+    length_ratio: float = 0.6
+    per_image: int = 3
+    choose: str = "best"
+    stop: float | None = None
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """One caption of one picture to one prompt, with its score."""
+    """One text about one picture after a prompt and, for sentences, the beginning of the answer."""
 
     image: int
     prompt: int
     text: str
-    score: float
+    context: str = ""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two captions of one picture to one prompt, the first preferred by CLIP."""
+    """Two texts about one picture after the same prompt and context, the first preferred by CLIP."""
 
     image: int
     prompt: str
     chosen: str
     rejected: str
     gap: float
+    context: str = ""
+    sentence: bool = False
 
 
-def candidates(policy: LlavaForConditionalGeneration, clip: CLIPModel, scenes: list[Scene], rule: PairRule, seed: int) -> list[Candidate]:
-    """Samples and scores; equal texts to one prompt count once."""
-    found: dict[tuple[int, int, str], None] = {}
-    for prompt in range(rule.prompts):
-        rounds = [(rule.temperature, seed * 1000 + prompt * 50 + n) for n in range(rule.samples)] + ([(0.0, 0)] if rule.greedy else [])
-        for temperature, round_seed in rounds:
-            for image, text in enumerate(captions(policy, scenes, PROMPTS[prompt][0], temperature, round_seed)):
-                found.setdefault((image, prompt, text))
-    keys = list(found)
-    scores = score_texts(clip, scenes, [(image, text) for image, _, text in keys], rule.score)
-    return [Candidate(image, prompt, text, score) for (image, prompt, text), score in zip(keys, scores)]
+def candidates(policy: LlavaForConditionalGeneration, scenes: list[Scene], sampling: Sampling, seed: int) -> list[Candidate]:
+    """Draws candidates; equal texts in the same place count once."""
+    asked = [(image, prompt) for prompt in range(sampling.prompts) for image in range(len(scenes))]
+    found: dict[Candidate, None] = {}
+    if sampling.greedy or sampling.unit == "sentence":
+        written = continuations(policy, scenes, [(i, PROMPTS[p][0], "") for i, p in asked], 0.0, 0)
+        if sampling.unit == "answer":
+            found.update({Candidate(i, p, text): None for (i, p), text in zip(asked, written)})
+    places = [(i, p, "") for i, p in asked]
+    if sampling.unit == "sentence":
+        places = [(i, p, " ".join(sentences[:k])) for (i, p), text in zip(asked, written)
+                  for sentences in [sentences_of(text)] for k in range(len(sentences) + 1)]
+    for draw in range(sampling.samples):
+        drawn = continuations(policy, scenes, [(i, PROMPTS[p][0], begun) for i, p, begun in places], sampling.temperature,
+                              seed * 1000 + draw, sentence=sampling.unit == "sentence")
+        found.update({Candidate(i, p, text, begun): None for (i, p, begun), text in zip(places, drawn)})
+    return list(found)
 
 
-def score_texts(clip: CLIPModel, scenes: list[Scene], items: list[tuple[int, str]], kind: str) -> list[float]:
-    """100 times the cosine (or its refinement) of each (image index, text)."""
+def score_texts(clip: CLIPModel, scenes: list[Scene], items: list[tuple[int, str]], kind: str, calibrated: bool) -> np.ndarray:
+    """The score of each (image index, text)."""
     images = image_embeddings(clip, scenes)
-    mean_image = images.mean(0)
-
-    def cosine(pairs: list[tuple[int, str]], calibrated: bool) -> np.ndarray:
-        unique = list(dict.fromkeys(text for _, text in pairs))
-        embedded = dict(zip(unique, text_embeddings(clip, unique)))
-        texts = torch.stack([embedded[text] for _, text in pairs])
-        values = (images[[image for image, _ in pairs]] * texts).sum(1)
-        return 100 * (values - texts @ mean_image if calibrated else values).numpy()
-
-    if kind == "clip":
-        return cosine(items, False).tolist()
     parts: list[tuple[int, str]] = []
     owner: list[int] = []
     for index, (image, text) in enumerate(items):
-        nouns = list(dict.fromkeys(nouns_of(text)))
-        pieces = [text, *(f"{article(noun)} {noun}" for noun in nouns)] if kind == "fclip" else sentences_of(text) or [text]
+        pieces = [text]
+        if kind == "fclip":
+            pieces += [f"{article(noun)} {noun}" for noun in dict.fromkeys(nouns_of(text))]
+        elif kind == "sentence":
+            pieces = sentences_of(text) or [text]
         parts += [(image, piece) for piece in pieces]
         owner += [index] * len(pieces)
-    values = cosine(parts, kind == "sentence")
+    unique = {text: row for row, text in enumerate(dict.fromkeys(text for _, text in parts))}
+    texts = text_embeddings(clip, list(unique))[[unique[text] for _, text in parts]]
+    values = (images[[image for image, _ in parts]] * texts).sum(1)
+    if calibrated:
+        others = (texts @ images.sum(0) - values) / (len(scenes) - 1)
+        values = values - others
     totals, sizes = np.zeros(len(items)), np.zeros(len(items))
-    np.add.at(totals, owner, values)
+    np.add.at(totals, owner, 100 * values.numpy())
     np.add.at(sizes, owner, 1)
-    return (totals / sizes).tolist()
+    return totals / sizes
 
 
-def make_pairs(found: list[Candidate], rule: PairRule) -> list[Pair]:
-    """For each picture and prompt the best candidate against the worst, by the rule's gap and lengths; then the widest
-    gaps of each picture, at most `per_image`."""
-    groups: dict[tuple[int, int], list[Candidate]] = {}
-    for candidate in found:
-        groups.setdefault((candidate.image, candidate.prompt), []).append(candidate)
+def make_pairs(clip: CLIPModel, scenes: list[Scene], found: list[Candidate], rule: PairRule, seed: int = 0) -> list[Pair]:
+    """For each picture, prompt and context the best candidate against the worst, by the rule's gap and lengths; then the
+    widest gaps of each picture, at most `per_image`."""
+    values = score_texts(clip, scenes, [(c.image, c.text or ".") for c in found], rule.score, rule.calibrated)
+    drawn = np.array([bool(c.text) for c in found])
+    values[~drawn] = -np.inf if rule.stop is None else np.quantile(values[drawn], rule.stop)
+    rng = np.random.default_rng(seed)
+    places: dict[tuple[int, int, str], list[tuple[float, Candidate]]] = {}
+    for score, candidate in zip(values.tolist(), found):
+        if candidate.text or rule.stop is not None:
+            places.setdefault((candidate.image, candidate.prompt, candidate.context), []).append((score, candidate))
+    sentence = any(c.context for c in found)
     by_image: dict[int, list[Pair]] = {}
-    for (image, prompt), group in groups.items():
-        ranked = sorted(group, key=lambda c: -c.score)
-        options = [(a.score - b.score, a, b) for a in ranked[:2] for b in ranked[-2:]
-                   if a.score - b.score >= rule.gap and a.score >= rule.min_score and _length_ratio(a.text, b.text) >= rule.length_ratio]
+    for (image, prompt, context), group in places.items():
+        ranked = sorted(group, key=lambda item: -item[0])
+        options = [(a - b, x.text, y.text) for a, x in ranked[:2] for b, y in ranked[-2:]
+                   if a - b >= rule.gap and a >= rule.min_score
+                   and (not (x.text and y.text) or _length_ratio(x.text, y.text) >= rule.length_ratio)]
         if options:
-            gap, best, worst = max(options, key=lambda option: option[0])
-            by_image.setdefault(image, []).append(Pair(image, PROMPTS[prompt][0], best.text, worst.text, gap))
+            gap, chosen, rejected = max(options)
+            if rule.choose == "flipped" or (rule.choose == "random" and rng.random() < 0.5):
+                chosen, rejected = rejected, chosen
+            by_image.setdefault(image, []).append(Pair(image, PROMPTS[prompt][0], chosen, rejected, gap, context, sentence))
     return [pair for pairs in by_image.values() for pair in sorted(pairs, key=lambda p: -p.gap)[: rule.per_image]]
 
 

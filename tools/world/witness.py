@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -16,7 +18,7 @@ from trl import DPOConfig, DPOTrainer
 from .controls import compare
 from .evaluate_llava import captions
 from .llava_tokenizer import EOS, chat_prompt
-from .preferences import Pair, PairRule, candidates, make_pairs, pair_quality
+from .preferences import Candidate, Pair, PairRule, Sampling, candidates, make_pairs, pair_quality
 from .release import PUBLIC
 from .scenes import Scene, render
 from .sft import PROMPTS
@@ -26,43 +28,82 @@ from .workfolder import work_folder
 LORA = dict(r=8, lora_alpha=16, lora_dropout=0.0, bias="none", target_modules=r".*language_model.*\.(q|k|v|o|gate|up|down)_proj")
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """One way to do CLIP-DPO. dpo: settings of TRL's DPOConfig on top of `train_dpo`'s."""
+
+    sampling: Sampling = Sampling()
+    rule: PairRule = PairRule()
+    dpo: dict[str, Any] = field(default_factory=dict)
+
+
+_SENTENCES = Sampling(unit="sentence", samples=8, prompts=1)
+RECIPES: dict[str, Recipe] = {
+    "plain": Recipe(),
+    "fclip": Recipe(rule=PairRule(score="fclip")),
+    "sentence-scores": Recipe(rule=PairRule(score="sentence")),
+    "calibrated": Recipe(rule=PairRule(score="sentence", calibrated=True)),
+    "sentences": Recipe(_SENTENCES, PairRule(calibrated=True, per_image=4)),
+    "sentences-stop": Recipe(_SENTENCES, PairRule(calibrated=True, per_image=4, stop=0.2)),
+    "random": Recipe(rule=PairRule(choose="random")),
+    "flipped": Recipe(rule=PairRule(choose="flipped")),
+}
+"""Named recipes: the plain one, its variants, and the negative controls."""
+
+
 def _dataset(pairs: list[Pair], scenes: list[Scene]) -> Dataset:
     pictures = [Image.fromarray(render(scene)) for scene in scenes]
+
+    def completion(pair: Pair, text: str) -> str:
+        # A next sentence is followed by more, so only stopping itself is taught by the end token.
+        return (f" {text}" if pair.sentence else f" {text}{EOS}") if text else EOS
+
     return Dataset.from_list([
-        {"images": [pictures[p.image]], "prompt": chat_prompt(p.prompt), "chosen": f" {p.chosen}{EOS}", "rejected": f" {p.rejected}{EOS}"}
+        {"images": [pictures[p.image]], "prompt": chat_prompt(p.prompt) + (f" {p.context}" if p.context else ""),
+         "chosen": completion(p, p.chosen), "rejected": completion(p, p.rejected)}
         for p in pairs])
 
 
-def train_dpo(model_folder: Path, pairs: list[Pair], scenes: list[Scene], seed: int, beta: float = 0.1, lr: float = 5e-4) -> LlavaForConditionalGeneration:
-    """One run of TRL's DPOTrainer (sigmoid loss, one epoch, batches of 16); returns the merged policy."""
+def train_dpo(model_folder: Path, pairs: list[Pair], scenes: list[Scene], seed: int, **settings: Any) -> LlavaForConditionalGeneration:
+    """One run of TRL's DPOTrainer (by default sigmoid loss, beta 0.1, lr 5e-4, one epoch, batches of 16); the merged policy."""
     model = LlavaForConditionalGeneration.from_pretrained(model_folder, dtype=torch.float32)
-    config = DPOConfig(
-        output_dir=str(work_folder("witness") / f"seed-{seed}"), per_device_train_batch_size=16, num_train_epochs=1, learning_rate=lr,
-        lr_scheduler_type="cosine", warmup_steps=0.03, beta=beta, loss_type="sigmoid", max_length=None, seed=seed, logging_steps=5,
-        save_strategy="no", report_to=[], use_cpu=True, bf16=False, gradient_checkpointing=False)
+    config = DPOConfig(**{
+        "output_dir": str(work_folder("witness") / f"seed-{seed}"), "per_device_train_batch_size": 16, "num_train_epochs": 1,
+        "learning_rate": 5e-4, "lr_scheduler_type": "cosine", "warmup_steps": 0.03, "beta": 0.1, "loss_type": "sigmoid", "max_length": None,
+        "seed": seed, "logging_steps": 10, "save_strategy": "no", "report_to": [], "use_cpu": True, "bf16": False, "disable_tqdm": True,
+        "gradient_checkpointing": False, **settings})
     trainer = DPOTrainer(model=model, args=config, train_dataset=_dataset(pairs, scenes), processing_class=AutoProcessor.from_pretrained(model_folder),
                          peft_config=LoraConfig(task_type="CAUSAL_LM", **LORA))
     trainer.train()
     return trainer.model.merge_and_unload().eval()
 
 
-def run_witness(split: str, seeds: int, rule: PairRule = PairRule(), images: int = 512, limit: int = 1000, target: Path = PUBLIC) -> dict[str, object]:
-    """Pairs from the train split once, then `seeds` trainings, each compared with base and controls on `split`."""
+def run_witness(names: list[str], split: str, seeds: int, images: int = 512, limit: int = 1000, target: Path = PUBLIC) -> None:
+    """For each recipe: pairs from the train split once, then `seeds` trainings, each compared with base and controls on `split`.
+
+    Every recipe's result is added to `<split>.jsonl` in the work folder.
+    """
+    folder = target / "models/emoji-llava"
     clip = CLIPModel.from_pretrained(target / "models/emoji-clip", dtype=torch.float32).eval()
-    base = LlavaForConditionalGeneration.from_pretrained(target / "models/emoji-llava", dtype=torch.float32).eval()
+    base = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     pool = list(split_scenes("train"))[:images]
-    pairs = make_pairs(candidates(base, clip, pool, rule, seed=0), rule)
-    result: dict[str, object] = {"rule": asdict(rule), "images": images, "split": split, "quality": pair_quality(pairs, pool), "runs": []}
-    print(json.dumps(result["quality"]))
     scenes = list(split_scenes(split))[:limit]
     before = captions(base, scenes, PROMPTS[0][0])
-    runs: list[dict[str, object]] = []
-    for seed in range(seeds):
-        tuned = train_dpo(target / "models/emoji-llava", pairs, pool, seed)
-        run = compare(before, captions(tuned, scenes, PROMPTS[0][0]), scenes)
-        runs.append({"seed": seed, **run})
-        print(json.dumps({name: run[name] for name in ("base", "tuned", "controlC", "controlL", "beatsC", "beatsL")}))
-    result["runs"] = runs
-    path = work_folder("witness") / f"{split}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    return result
+    drawn: dict[Sampling, list[Candidate]] = {}
+    for name in names:
+        recipe = RECIPES[name]
+        if recipe.sampling not in drawn:
+            drawn[recipe.sampling] = candidates(base, pool, recipe.sampling, seed=0)
+        pairs = make_pairs(clip, pool, drawn[recipe.sampling], recipe.rule)
+        quality = pair_quality(pairs, pool)
+        print(name, json.dumps(quality), flush=True)
+        for seed in range(seeds):
+            start = time.monotonic()
+            tuned = train_dpo(folder, pairs, pool, seed, **recipe.dpo)
+            run = compare(before, captions(tuned, scenes, PROMPTS[0][0]), scenes)
+            row = {"recipe": name, "settings": asdict(recipe), "images": images, "quality": quality, "seed": seed, "seconds": time.monotonic() - start, **run}
+            with (work_folder("witness") / f"{split}.jsonl").open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            for which in ("base", "tuned", "controlC", "controlL"):
+                print(f"  {seed} {which:9}", " ".join(f"{key} {run[which][key]:6.2f}" for key in ("chair", "hal", "cog", "cover", "meanLength", "nounsPerCaption")), flush=True)
+            print(f"  {seed} beats C: {run['beatsC']}, beats L: {run['beatsL']}", flush=True)
