@@ -31,6 +31,7 @@ export default defineConfig({
             '@huggingface/jinja',
             '@huggingface/tokenizers',
             '@huggingface/transformers',
+            '@observablehq/plot',
             'fflate',
             'hyparquet',
             'hyparquet-compressors',

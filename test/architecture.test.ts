@@ -136,6 +136,12 @@ describe('negative controls: seen is', () => {
       'src/pipeline/a.ts may not import comlink',
     ],
     [
+      'charts outside the page',
+      'src/pipeline/a.ts',
+      "import { plot } from '@observablehq/plot'",
+      'may not import @observablehq/plot',
+    ],
+    [
       'idb-keyval outside the store',
       'src/pipeline/a.ts',
       "import { get } from 'idb-keyval'",

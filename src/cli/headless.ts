@@ -1,5 +1,4 @@
-import type { Headless, HeadlessEvent } from '../pipeline/headless.ts'
-import type { HeadlessResult } from '../pipeline/headless-page.ts'
+import type { Headless, HeadlessEvent, HeadlessResult } from '../pipeline/headless.ts'
 import { type SharedFolders, shareFolders } from './files.ts'
 import { type PageOptions, withPage } from './page.ts'
 

@@ -19,6 +19,7 @@ import type { RunEvent } from './events.ts'
 import { runExamples } from './examples.ts'
 import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
+import { makeRunView, type RunView } from './run-view.ts'
 import type { RunSources } from './sources.ts'
 import type { CaptionExample } from './stages/evaluate.ts'
 import { type RunSummary, summarize } from './summary.ts'
@@ -72,6 +73,14 @@ export interface RunResult {
 
 export type { RunSummary }
 
+/** A call's end as JSON, so that an error keeps its name. */
+export type HeadlessResult<T = unknown> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly name: string; readonly message: string }
+
+/** Makes a run's views one HTML document. */
+export type RenderReport = (view: RunView) => Promise<string>
+
 /** What the headless page offers the command line. */
 export interface Headless {
   generate(given: HeadlessJob<GenerateJob>): Promise<Answer[]>
@@ -86,8 +95,11 @@ export interface Headless {
 
 const ADAPTER = 'given'
 
-/** The page's side of the command line. @param report takes what happens meanwhile. */
-export function createHeadless(report: (event: HeadlessEvent) => void): Headless {
+/**
+ * The page's side of the command line.
+ * @param report takes what happens meanwhile. @param renderReport makes `report.html` of a run's views.
+ */
+export function createHeadless(report: (event: HeadlessEvent) => void, renderReport: RenderReport): Headless {
   const policy = openPolicy()
   let running: AbortController | undefined
   return {
@@ -95,13 +107,16 @@ export function createHeadless(report: (event: HeadlessEvent) => void): Headless
       policy.close() // a run has its own
       running = new AbortController()
       const store = openStore()
-      const output = await runRecipe(parseRecipe(json), {
+      const recipe = parseRecipe(json)
+      const output = await runRecipe(recipe, {
         store,
         sources: { ...sources, site: document.baseURI },
         signal: running.signal,
         emit: (event) => report({ kind: 'run', event }),
       })
       await sendArtifacts(output, store, (path, body) => send(out, path, body))
+      const html = await renderReport(await makeRunView(output, recipe, store))
+      await send(out, 'report.html', html)
       return { summary: summarize(output), examples: await runExamples(output) }
     },
     async generate(given) {

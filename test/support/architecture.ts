@@ -50,6 +50,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@huggingface/jinja': ['models'],
   '@huggingface/tokenizers': ['models'],
   '@huggingface/transformers': ['models'],
+  '@observablehq/plot': ['ui'],
   'onnxruntime-web/wasm': ['models'],
   'onnxruntime-web/webgpu': ['models'],
   comlink: ['workers', 'worker', 'workerParts', 'pipeline'],

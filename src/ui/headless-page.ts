@@ -1,9 +1,9 @@
-import { createHeadless, type Headless, type HeadlessEvent } from './headless.ts'
-
-/** A call's end as JSON, so that an error keeps its name. */
-export type HeadlessResult<T = unknown> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly name: string; readonly message: string }
+import {
+  createHeadless,
+  type Headless,
+  type HeadlessEvent,
+  type HeadlessResult,
+} from '../pipeline/headless.ts'
 
 /** What page and command line see of each other. */
 interface Bridge {
@@ -14,9 +14,12 @@ interface Bridge {
 
 const bridge = globalThis as Bridge
 let reported: Promise<unknown> = Promise.resolve()
-const headless = createHeadless((event) => {
-  reported = Promise.all([reported, bridge.clipDpoReport?.(event)])
-})
+const headless = createHeadless(
+  (event) => {
+    reported = Promise.all([reported, bridge.clipDpoReport?.(event)])
+  },
+  async (view) => (await import('./report.ts')).renderReport(view), // with Plot, which only runs need
+)
 
 bridge.clipDpo = async (method, job) => {
   try {

@@ -1,0 +1,247 @@
+import { BinCounter, type Histogram, histogramOf } from '../evaluate/histogram.ts'
+import type { CoOccurrence, ObjectRate } from '../evaluate/objects.ts'
+import { YES_NO_COUNTS, yesNoCounts, yesNoFromSums } from '../evaluate/yes-no.ts'
+import type { PreferencePair } from '../method/candidate.ts'
+import type { FunnelStep } from '../method/funnel.ts'
+import type { PairSettings } from '../method/pair-settings.ts'
+import { byChoice, isStop } from '../method/scores.ts'
+import type { Store } from '../store/store.ts'
+import type { StepMetrics } from '../workers/policy.api.ts'
+import { type Change, changeOf } from './examples.ts'
+import type { Recipe } from './recipe.ts'
+import type { RoundOutput, RunOutput } from './run.ts'
+import { BottomSample } from './sample.ts'
+import type { CaptionExample, EvaluateOutput, ZeroShotResult } from './stages/evaluate.ts'
+import type { MeasureOutput } from './stages/measure.ts'
+import type { PairOutput } from './stages/pair.ts'
+import { type ScoreOutput, scoredChunks } from './stages/score.ts'
+import type { TrainOutput } from './stages/train.ts'
+import { type RunSummary, summarize } from './summary.ts'
+import { thumbnailUrls } from './thumbnail-urls.ts'
+
+/** Everything the views of a run show: plain JSON of bounded size, however many pictures the run has. */
+export interface RunView {
+  readonly recipe: Recipe
+  readonly summary: RunSummary
+  readonly rounds: readonly RoundView[]
+  readonly cards: CardSample
+  readonly objects: ObjectsView
+  readonly zeroShot?: ZeroShotResult
+  /** Empty where no questions were asked. */
+  readonly yesNo: readonly YesNoKind[]
+}
+
+/** Which nouns are invented, before and after, and beside what before. */
+export interface ObjectsView {
+  readonly before: readonly ObjectRate[]
+  readonly after: readonly ObjectRate[]
+  readonly coOccurrences: readonly CoOccurrence[]
+}
+
+/** What one round of caption, score, pair and train came to. */
+export interface RoundView {
+  /** From 1. */
+  readonly round: number
+  readonly scores: ScoreView
+  readonly funnel: readonly FunnelStep[]
+  readonly pairs: PairSample
+  readonly metrics: readonly StepMetrics[]
+}
+
+/** CLIP's scores, and how far apart the candidates of one choice lie. */
+export interface ScoreView {
+  /** Undefined where nothing was scored. */
+  readonly scores?: Histogram<'all' | 'chosen' | 'rejected'>
+  /** Best less worst of every choice, and the gaps of the pairs that were made. */
+  readonly gaps?: Histogram<'widest' | 'pairs'>
+  /** What the rules asked for: the settings of the pair stage. */
+  readonly minScore: number | null
+  readonly minGap: number
+}
+
+/** A picture's captions before and after, with what to show it by. */
+export interface Card extends CaptionExample {
+  readonly change: Change
+  /** Address of a small copy; undefined where there is none. */
+  readonly thumbnail?: string
+}
+
+export interface CardSample {
+  /** Of all pictures. */
+  readonly counts: Readonly<Record<Change, number>>
+  /** A few of each kind, drawn at random but always the same. */
+  readonly cards: readonly Card[]
+}
+
+export interface PairRow extends PreferencePair {
+  readonly thumbnail?: string
+}
+
+export interface PairSample {
+  readonly count: number
+  /** A few pairs, drawn at random but always the same, the widest gap first. */
+  readonly pairs: readonly PairRow[]
+}
+
+/** Questions of one kind, such as `existence`; figures in percent. */
+export interface YesNoKind {
+  readonly kind: string
+  readonly questions: number
+  readonly before: { readonly accuracy: number; readonly yesRate: number }
+  readonly after: { readonly accuracy: number; readonly yesRate: number }
+}
+
+/** Cards of each kind, and pairs of each round, in a view. */
+const CARDS = 24
+const PAIRS = 40
+
+/** Collects from the store what a run's views show, unit by unit. @throws {IncompleteStageError} when a unit is damaged. */
+export async function makeRunView(output: RunOutput, recipe: Recipe, store: Store): Promise<RunView> {
+  const { evaluation, measured } = output
+  const { objects, coOccurrences, zeroShot } = evaluation.summary
+  const rounds: RoundView[] = []
+  for (const [i, round] of output.rounds.entries()) rounds.push(await roundView(round, i + 1, recipe, store))
+  return {
+    recipe,
+    summary: summarize(output),
+    rounds,
+    cards: await cardSample(evaluation, store),
+    objects: { ...objects, coOccurrences },
+    ...(zeroShot ? { zeroShot } : {}),
+    yesNo: measured[0] ? await yesNoKinds(measured[0].before, measured[0].after) : [],
+  }
+}
+
+async function roundView(
+  { scores, pairs, training }: RoundOutput,
+  round: number,
+  recipe: Recipe,
+  store: Store,
+): Promise<RoundView> {
+  return {
+    round,
+    scores: await scoreView(scores, pairs, recipe.pair),
+    funnel: pairs.summary.funnel,
+    pairs: await pairSample(pairs, store),
+    metrics: await stepMetrics(training),
+  }
+}
+
+/** Histograms of a round's scores and gaps. */
+export async function scoreView(
+  scores: ScoreOutput,
+  pairs: PairOutput,
+  { minScore, minGap }: Pick<PairSettings, 'minScore' | 'minGap'>,
+): Promise<ScoreView> {
+  const score = { all: new BinCounter(), chosen: new BinCounter(), rejected: new BinCounter() }
+  const gap = { widest: new BinCounter(), pairs: new BinCounter() }
+  for await (const [, { candidates }] of scoredChunks(scores)) {
+    for (const candidate of candidates) {
+      if (candidate.score !== undefined && !isStop(candidate)) score.all.add(candidate.score)
+    }
+    for (const choice of byChoice(candidates)) {
+      const own = choice.flatMap((candidate) => candidate.score ?? [])
+      if (own.length > 1) gap.widest.add(Math.max(...own) - Math.min(...own))
+    }
+  }
+  for await (const [, made] of pairs.units.units()) {
+    for (const pair of made) {
+      score.chosen.add(pair.chosenScore)
+      score.rejected.add(pair.rejectedScore)
+      gap.pairs.add(pair.gap)
+    }
+  }
+  const [scoreHistogram, gapHistogram] = [histogramOf(score), histogramOf(gap)]
+  return {
+    ...(scoreHistogram ? { scores: scoreHistogram } : {}),
+    ...(gapHistogram ? { gaps: gapHistogram } : {}),
+    minScore,
+    minGap,
+  }
+}
+
+/** A few of a round's pairs. @param most default 40. */
+export async function pairSample(
+  { units, summary }: PairOutput,
+  store: Pick<Store, 'thumbnails'>,
+  most = PAIRS,
+): Promise<PairSample> {
+  const sample = new BottomSample<PreferencePair>(most)
+  for await (const [, made] of units.units()) {
+    for (const pair of made)
+      sample.add(pair, [pair.imageHash, pair.prompt, pair.context, pair.chosen, pair.rejected].join('\n'))
+  }
+  const rows = sample.items.sort((a, b) => b.gap - a.gap)
+  return { count: summary.pairs, pairs: await withThumbnails(rows, store) }
+}
+
+/** A few of the evaluated pictures of each kind of change. @param most of each kind. Default 24. */
+export async function cardSample(
+  { units }: EvaluateOutput,
+  store: Pick<Store, 'thumbnails'>,
+  most = CARDS,
+): Promise<CardSample> {
+  const draw = () => new BottomSample<CaptionExample>(most)
+  const samples = { fixed: draw(), broken: draw(), both: draw(), clean: draw() }
+  for await (const [, examples] of units.units())
+    for (const example of examples) samples[changeOf(example)].add(example, example.imageHash)
+  const { fixed, broken, both, clean } = samples
+  const kinds = Object.keys(samples) as Change[]
+  const found = kinds.flatMap((change) => samples[change].items.map((item) => ({ ...item, change })))
+  return {
+    counts: { fixed: fixed.seen, broken: broken.seen, both: both.seen, clean: clean.seen },
+    cards: await withThumbnails(found, store),
+  }
+}
+
+/** The steps of a training, also of one that is not done yet. */
+export async function stepMetrics({ units }: Pick<TrainOutput, 'units'>): Promise<readonly StepMetrics[]> {
+  return ((await units.get('metrics')) ?? []) as readonly StepMetrics[]
+}
+
+/** How yes/no questions were answered, by their kind; the kinds with most questions first. */
+export async function yesNoKinds(before: MeasureOutput, after: MeasureOutput): Promise<YesNoKind[]> {
+  const [first, second] = [await yesNoSums(before), await yesNoSums(after)]
+  const scores = (sums: readonly number[] | undefined) => {
+    const { accuracy, yesRate } = yesNoFromSums(sums ?? [])
+    return { accuracy, yesRate }
+  }
+  return [...first]
+    .map(([kind, sums]) => ({
+      kind,
+      questions: sums[0] ?? 0,
+      before: scores(sums),
+      after: scores(second.get(kind)),
+    }))
+    .sort((a, b) => b.questions - a.questions || (a.kind < b.kind ? -1 : 1))
+}
+
+/** Sums of `yesNoCounts` by kind. */
+async function yesNoSums({ units }: MeasureOutput): Promise<Map<string, number[]>> {
+  const sums = new Map<string, number[]>()
+  for await (const [, measured] of units.units()) {
+    for (const { kind, ...answer } of measured.flatMap(({ answers }) => answers)) {
+      const own = sums.get(kind) ?? new Array<number>(YES_NO_COUNTS.length).fill(0)
+      const counts = yesNoCounts([answer])
+      sums.set(
+        kind,
+        own.map((sum, i) => sum + (counts[i] ?? 0)),
+      )
+    }
+  }
+  return sums
+}
+
+async function withThumbnails<T extends { readonly imageHash: string }>(
+  rows: readonly T[],
+  store: Pick<Store, 'thumbnails'>,
+): Promise<(T & { thumbnail?: string })[]> {
+  const urls = await thumbnailUrls(
+    store,
+    rows.map(({ imageHash }) => imageHash),
+  )
+  return rows.map((row) => {
+    const thumbnail = urls.get(row.imageHash)
+    return thumbnail === undefined ? row : { ...row, thumbnail }
+  })
+}

@@ -1,0 +1,78 @@
+import { html, type TemplateResult } from 'lit'
+import type { MarkedText } from '../../evaluate/mark.ts'
+import type { Change } from '../../pipeline/examples.ts'
+import type { Card, CardSample } from '../../pipeline/run-view.ts'
+import { formatCount } from './format.ts'
+
+export type CardFilter = Change | 'all'
+
+const FILTERS: readonly (readonly [CardFilter, string])[] = [
+  ['all', 'All'],
+  ['fixed', 'Fixed'],
+  ['broken', 'Broken'],
+  ['both', 'Invents in both'],
+  ['clean', 'Clean in both'],
+]
+
+const CHANGES: Readonly<Record<Change, string>> = {
+  fixed: 'fixed: invented before, nothing invented after',
+  broken: 'broken: invents now and did not before',
+  both: 'invents before and after',
+  clean: 'invents nothing, before or after',
+}
+
+/**
+ * Pictures with their captions before and after side by side. The filters are radio buttons that a style sheet obeys, so that
+ * they work in a document without scripts as well.
+ * @param filter which one is chosen at first. Default all.
+ */
+export function cardsView({ counts, cards }: CardSample, filter: CardFilter = 'all'): TemplateResult {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  return html`<div class="cards">
+    <fieldset>
+      <legend>Show</legend>
+      ${FILTERS.map(
+        ([value, name]) => html`<label
+          ><input type="radio" name="card-filter" value=${value} ?checked=${value === filter} />${name}
+          <span class="count">${formatCount(value === 'all' ? total : counts[value])}</span></label
+        >`,
+      )}
+    </fieldset>
+    <p class="note">
+      ${cards.length < total ? `${cards.length} of ${formatCount(total)} pictures, drawn at random from each kind. ` : ''}
+      <span class="legend"><ins class="grounded">grounded</ins> is in the picture, <del class="hallucinated">invented</del>
+      is not.</span>
+    </p>
+    <ul class="card-list">${cards.map(cardView)}</ul>
+  </div>`
+}
+
+/** One picture: what it shows, and what the model said before and after. */
+export function cardView({ image, truth, before, after, change, thumbnail }: Card): TemplateResult {
+  const shown = truth.join(', ')
+  return html`<li class="card" data-change=${change}>
+    <div class="picture">
+      ${
+        thumbnail === undefined
+          ? html`<span class="no-picture">no picture kept</span>`
+          : html`<img src=${thumbnail} alt=${`shows ${shown}`} loading="lazy" />`
+      }
+      <p class="truth"><b>Shows</b> ${shown}</p>
+      <p class="change ${change}">${CHANGES[change]}</p>
+      <small>${image}</small>
+    </div>
+    <div class="said"><h4>Before</h4><p>${markedView(before)}</p></div>
+    <div class="said"><h4>After</h4><p>${markedView(after)}</p></div>
+  </li>`
+}
+
+/** A caption whose nouns are marked: grounded underlined and green, invented struck out and red; screen readers are told. */
+export function markedView(pieces: readonly MarkedText[]): TemplateResult {
+  if (pieces.length === 0) return html`<i class="empty">says nothing</i>`
+  return html`${pieces.map(({ text, verdict }) => {
+    if (verdict === 'hallucinated')
+      return html`<del class="hallucinated" title="not in the picture"><span class="spoken">invented: </span>${text}</del>`
+    if (verdict === 'grounded') return html`<ins class="grounded" title="in the picture">${text}</ins>`
+    return verdict === undefined ? text : html`<span title="not counted">${text}</span>`
+  })}`
+}

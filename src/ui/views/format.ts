@@ -1,0 +1,32 @@
+/** A number of seconds for people: `0.4 s`, `41 s`, `3 min 5 s`, `2 h 7 min`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 10) return `${Number(seconds.toFixed(1))} s`
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+}
+
+/** A figure with its digits, a true minus sign, and no minus before zero. @param digits after the point. */
+export function formatFigure(value: number, digits = 1): string {
+  const text = value.toFixed(digits)
+  return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−')
+}
+
+/** A change: as `formatFigure`, with a plus sign where it is one. */
+export function formatChange(value: number, digits = 1): string {
+  const text = formatFigure(value, digits)
+  return Number(value.toFixed(digits)) > 0 ? `+${text}` : text
+}
+
+/** A whole number with its thousands apart: `12,345`. */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en')
+}
+
+/** A figure of any size in three or four places: `0.00012`, `0.693`, `−41.2`, `1.5e-7`. */
+export function formatValue(value: number): string {
+  const size = Math.abs(value)
+  if (size !== 0 && (size < 1e-5 || size >= 1e6)) return value.toExponential(1).replace('-', '−')
+  return String(Number(value.toPrecision(3))).replace('-', '−')
+}

@@ -1,0 +1,50 @@
+import { html, nothing, type TemplateResult } from 'lit'
+import type { FunnelExample, FunnelStep } from '../../method/funnel.ts'
+import { explained } from './explained.ts'
+import { formatCount } from './format.ts'
+import { RULE_MEANINGS } from './rule-meanings.ts'
+
+/**
+ * What every rule took: a bar of what came, in which what was removed is hatched, and examples to unfold. Bars of candidates
+ * and of pairs have a scale each.
+ * @param round tells the rounds of one document apart. Default 1.
+ */
+export function funnelView(steps: readonly FunnelStep[], round = 1): TemplateResult {
+  if (steps.length === 0) return html`<p class="note">No rule has been applied yet.</p>`
+  return html`<ol class="funnel">
+    ${steps.map((step, i) => {
+      const most = Math.max(1, ...steps.filter(({ unit }) => unit === step.unit).map(({ came }) => came))
+      return stepView(step, most, `rule-${round}-${i}`)
+    })}
+  </ol>`
+}
+
+function stepView({ rule, unit, came, removed, remained, examples }: FunnelStep, most: number, id: string) {
+  const meaning = RULE_MEANINGS[rule]
+  const width = (count: number): string => `width: ${((100 * count) / most).toFixed(2)}%`
+  return html`<li class=${removed === 0 ? 'idle' : ''}>
+    <div class="rule">
+      <span class="name">${meaning === undefined ? rule : explained(id, rule, meaning)}</span>
+      <span class="bar" aria-hidden="true"
+        ><span class="remained" style=${width(remained)}></span
+        ><span class="removed" style=${width(removed)}></span
+      ></span>
+      <span class="counts"
+        >${formatCount(came)} ${unit} came, <b>${formatCount(removed)} removed</b>, ${formatCount(remained)} left</span
+      >
+    </div>
+    ${examples.length === 0 ? nothing : examplesView(examples)}
+  </li>`
+}
+
+function examplesView(examples: readonly FunnelExample[]): TemplateResult {
+  return html`<details>
+    <summary>${examples.length === 1 ? 'an example' : `${examples.length} examples`}</summary>
+    <ul>
+      ${examples.map(
+        ({ image, text, why }) =>
+          html`<li><q>${text}</q> <span class="why">${why}</span> <small>${image}</small></li>`,
+      )}
+    </ul>
+  </details>`
+}

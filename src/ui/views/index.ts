@@ -1,0 +1,13 @@
+/** All views of a run's results; heavy with Plot, so pages import it when they first show one. */
+export { type CardFilter, cardsView, cardView, markedView } from './cards.ts'
+export { confusionView } from './confusion.ts'
+export { curvesView } from './curves.ts'
+export { figuresView, verdictsView } from './figures.ts'
+export { funnelView } from './funnel.ts'
+export { histogramView, scoresView } from './histogram.ts'
+export { objectsView } from './objects.ts'
+export { pairsView } from './pairs.ts'
+export { recipeView } from './recipe.ts'
+export { VIEW_STYLES } from './styles.ts'
+export { timesView } from './times.ts'
+export { yesNoView } from './yes-no.ts'
