@@ -40,7 +40,7 @@ export function cardsView({ counts, cards }: CardSample, filter: CardFilter = 'a
     </fieldset>
     <p class="note">
       ${cards.length < total ? `${cards.length} of ${formatCount(total)} pictures, drawn at random from each kind. ` : ''}
-      <span class="legend"><ins class="grounded">grounded</ins> is in the picture, <del class="hallucinated">invented</del>
+      <span class="key"><ins class="grounded">grounded</ins> is in the picture, <del class="hallucinated">invented</del>
       is not.</span>
     </p>
     <ul class="card-list">${cards.map(cardView)}</ul>
@@ -55,11 +55,13 @@ export function cardView({ image, truth, before, after, change, thumbnail }: Car
       ${
         thumbnail === undefined
           ? html`<span class="no-picture">no picture kept</span>`
-          : html`<img src=${thumbnail} alt=${`shows ${shown}`} loading="lazy" />`
+          : html`<img src=${thumbnail} alt=${`shows ${shown}`} />`
       }
-      <p class="truth"><b>Shows</b> ${shown}</p>
-      <p class="change ${change}">${CHANGES[change]}</p>
-      <small>${image}</small>
+      <div>
+        <p class="truth"><b>Shows</b> ${shown}</p>
+        <p class="change ${change}">${CHANGES[change]}</p>
+        <small>${image}</small>
+      </div>
     </div>
     <div class="said"><h4>Before</h4><p>${markedView(before)}</p></div>
     <div class="said"><h4>After</h4><p>${markedView(after)}</p></div>

@@ -41,7 +41,7 @@ export function confusionView({ classes, confusion, images }: ZeroShot): Templat
         ${shown.length < classes.length ? ` Shown are the ${shown.length} of ${classes.length} things mixed up most.` : ''}
       </p>
     </figcaption>
-    ${heatMap(counts, shown, wrong)}
+    <div class="scroll" tabindex="0" role="region" aria-label="Heat map">${heatMap(counts, shown, wrong)}</div>
     ${
       mixUps.length === 0
         ? nothing
@@ -82,14 +82,13 @@ function heatMap(counts: readonly Count[], shown: readonly string[], wrong: numb
       padding: 0.06,
       x: { domain: shown },
       y: { domain: shown },
-      opacity: { domain: [0, 1], range: [0.15, 0.55], type: 'linear' },
       marks: [
         axisX({ label: 'taken for', tickRotate: -50, tickSize: 0 }),
         axisY({ label: 'shows', tickSize: 0 }),
         cell(cells, {
           ...place,
           fill: ({ truth, nearest }: Count) => (truth === nearest ? 'var(--good)' : 'var(--bad)'),
-          fillOpacity: 'share',
+          fillOpacity: ({ share }: Count) => 0.1 + 0.45 * share, // pale enough for the count before it
           title: ({ truth, nearest, count }: Count) => `${truth} taken for ${nearest}: ${count}×`,
         }),
         text(cells, { ...place, text: 'count', fill: 'var(--ink)', fontWeight: 600, pointerEvents: 'none' }),

@@ -81,7 +81,7 @@ const READ: readonly MetricKey[] = [
 ]
 
 /** Strips under the pointer in one chart, and rows of the table. */
-const MOST_ZONES = 120
+const MOST_ZONES = 60
 const MOST_ROWS = 20
 /** Curves of fewer steps are drawn as they are, with their points. */
 const FEW_STEPS = 8
@@ -138,10 +138,10 @@ function curveView(
   const label = `${title} over ${metrics.length} steps: from ${read(first)} to ${read(last)}`
   const picture = chart(label, {
     width: 360,
-    height: 190,
+    height: 180,
     marginLeft: 48,
-    marginTop: 24,
-    marginBottom: 34,
+    marginTop: 20,
+    marginBottom: 40,
     x: { label: 'step', labelAnchor: 'center', labelArrow: 'none', ticks: 5, tickFormat: wholeTick },
     y: { label: null, grid: true, ticks: 4, nice: true, tickFormat: (value: number) => formatValue(value) },
     marks: [
@@ -154,23 +154,25 @@ function curveView(
   })
   return html`<figure class="curve">
     <figcaption>
-      <h4>${title} <span class="now">${read(last)}</span></h4>
-      ${
-        curves.length > 1
-          ? html`<ul class="legend">
-              ${curves.map(
-                ({ name, colour, isDashed }) => html`<li>
-                  <span class="swatch ${isDashed ? 'dashed' : 'solid'}" style=${`--swatch: ${colour}`} aria-hidden="true"></span
-                  >${name}
-                </li>`,
-              )}
-            </ul>`
-          : nothing
-      }
+      <h4>${title} <span class="now">${curves.map((curve) => nowView(curve, last, curves.length > 1))}</span></h4>
     </figcaption>
     ${picture}
     <p class="note">${meaning}${level ? ` Dotted: ${level.name}.` : ''}</p>
   </figure>`
+}
+
+/** A curve's last figure, after how it is drawn and called where there are several. */
+function nowView(
+  { key, name, colour, isDashed }: Curve,
+  last: StepMetrics,
+  isNamed: boolean,
+): TemplateResult {
+  const swatch = html`<span
+    class="swatch ${isDashed ? 'dashed' : 'solid'}"
+    style=${`--swatch: ${colour}`}
+    aria-hidden="true"
+  ></span>`
+  return html`<span>${isNamed ? html`${swatch}${name} ` : nothing}${formatValue(last[key])}</span>`
 }
 
 function zonesOf(metrics: readonly StepMetrics[], read: (step: StepMetrics) => string): HoverZone[] {

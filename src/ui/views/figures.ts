@@ -32,7 +32,9 @@ export function figuresView(summary: FiguresSource): TemplateResult {
           <thead>
             <tr>
               <th scope="col">Figure</th>
-              <th scope="col" class="range-head" aria-label="Drawn from 0 to 100"><span>0</span><span>100</span></th>
+              <th scope="col" class="range-head" aria-label="Drawn from 0 to 100">
+                <span>0</span><span>○ before ● after</span><span>100</span>
+              </th>
               <th scope="col" class="number">Before</th>
               <th scope="col" class="number">After</th>
               <th scope="col" class="number">Change</th>
@@ -124,13 +126,13 @@ function controlsView({ before, after, controls }: FiguresSource): TemplateResul
     row(explained(`control-${id}`, `Control ${id}`, sentence), (column) =>
       figure(controls[id].metrics[column], 1),
     ),
-    row(`tuned less ${id}`, (column) => difference(controls[id].tunedMinus[column])),
+    row(`tuned model less ${id}`, (column) => difference(controls[id].tunedMinus[column])),
   ]
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Truncation controls">
       <table class="controls">
         <caption>
-          Is it only shortening? The untrained model’s captions, cut
+          Is it only shortening? The base model’s captions, cut without any training
         </caption>
         <thead>
           <tr>
@@ -139,16 +141,15 @@ function controlsView({ before, after, controls }: FiguresSource): TemplateResul
           </tr>
         </thead>
         <tbody>
-          ${row('untrained', (column) => figure(before[column], 1))}
-          ${row('tuned', (column) => figure(after[column], 1))}
+          ${row('base model', (column) => figure(before[column], 1))}
+          ${row('tuned model', (column) => figure(after[column], 1))}
           ${control(
             'C',
-            'As many untrained captions lose their last sentence as bring Cover to the tuned model’s.',
+            'As many base captions lose their last sentence as bring Cover to the tuned model’s.',
           )}
-          ${control('L', 'Every untrained caption is cut at the sentence end nearest to the tuned mean length.')}
+          ${control('L', 'Every base caption is cut at the sentence end nearest to the tuned mean length.')}
         </tbody>
       </table>
     </div>
-    <p class="note">${controls.verdict.message}</p>
   `
 }

@@ -30,7 +30,7 @@ function stepView({ rule, unit, came, removed, remained, examples }: FunnelStep,
         ><span class="removed" style=${width(removed)}></span
       ></span>
       <span class="counts"
-        >${formatCount(came)} ${unit} came, <b>${formatCount(removed)} removed</b>, ${formatCount(remained)} left</span
+        >${formatCount(came)} ${unit}: <b>${formatCount(removed)} removed</b>, ${formatCount(remained)} left</span
       >
     </div>
     ${examples.length === 0 ? nothing : examplesView(examples)}

@@ -55,11 +55,11 @@ export function histogramView<K extends string>(
   })
   const label = `${title}: ${series.map(({ key, name }) => `${name} ${told(found[key])}`).join('; ')}`
   const picture = chart(label, {
-    width: 520,
-    height: 240,
+    width: 420,
+    height: 220,
     marginLeft: 48,
     marginTop: 24,
-    marginBottom: 36,
+    marginBottom: 40,
     x: { label: axis, labelAnchor: 'center', labelArrow: 'none', ticks: 8 },
     y: { label: null, grid: true, ticks: 4, tickFormat: (count: number) => formatCount(count) },
     marks: [

@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from 'lit'
+import { html, type TemplateResult } from 'lit'
 import type { CoOccurrence, ObjectRate } from '../../evaluate/objects.ts'
 import type { ObjectsView } from '../../pipeline/run-view.ts'
 import { formatCount, formatFigure } from './format.ts'
@@ -32,7 +32,7 @@ export function objectsView({ before, after, coOccurrences }: ObjectsView, most 
               <th scope="row">${noun}</th>
               <td data-name="Before">${rateView(before, scale, 'before')}</td>
               <td data-name="After">${rateView(after, scale, 'after')}</td>
-              <td data-name="Beside">${besideView(coOccurrences.filter((found) => found.noun === noun))}</td>
+              ${besideCell(coOccurrences.filter((found) => found.noun === noun))}
             </tr>`,
           )}
         </tbody>
@@ -67,12 +67,14 @@ function rateView(rate: ObjectRate | undefined, scale: number, side: 'before' | 
   >`
 }
 
-function besideView(found: readonly CoOccurrence[]): TemplateResult | typeof nothing {
-  if (found.length === 0) return nothing
-  return html`${found.slice(0, 2).map(
-    ({ beside, rate, rateElsewhere }) =>
-      html`<span class="beside"
+/** Those of the two that seduce most often. */
+function besideCell(found: readonly CoOccurrence[]): TemplateResult {
+  if (found.length === 0) return html`<td class="none"></td>`
+  return html`<td data-name="Beside">
+    ${found.slice(0, 2).map(
+      ({ beside, rate, rateElsewhere }) => html`<span class="beside"
         >${beside} <small>${formatFigure(rate, 0)}% of such pictures, ${formatFigure(rateElsewhere, 0)}% of others</small></span
       >`,
-  )}`
+    )}
+  </td>`
 }

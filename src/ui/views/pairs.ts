@@ -34,7 +34,7 @@ function pairRow(pair: PairRow): TemplateResult {
   const { first, second } = wordDiff(chosen, rejected)
   return html`<tr>
     <th scope="row">
-      ${thumbnail === undefined ? nothing : html`<img src=${thumbnail} alt="" loading="lazy" />`}
+      ${thumbnail === undefined ? nothing : html`<img src=${thumbnail} alt="" />`}
       <span class="prompt">${prompt}</span>
       ${context === undefined || context === '' ? nothing : html`<span class="context">after “${context.trim()}”</span>`}
       <small>${images[0] ?? ''}</small>
@@ -47,5 +47,9 @@ function pairRow(pair: PairRow): TemplateResult {
 
 function textView(pieces: readonly DiffPiece[], side: 'chosen' | 'rejected'): TemplateResult {
   if (pieces.every(({ text }) => text.trim() === '')) return html`<i class="empty">ends the answer</i>`
-  return html`${pieces.map(({ text, isShared }) => (isShared ? text : html`<mark class=${side}>${text}</mark>`))}`
+  return html`${pieces.map(({ text, isShared }) => {
+    if (isShared) return text
+    const word = text.trimEnd()
+    return html`<mark class=${side}>${word}</mark>${text.slice(word.length)}`
+  })}`
 }

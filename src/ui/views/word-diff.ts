@@ -11,7 +11,8 @@ export interface WordDiff {
 }
 
 /**
- * Compares two texts word by word, by a longest common subsequence of their words (spaces go with the word before them).
+ * Compares two texts word by word, by a longest common subsequence of words and punctuation (spaces go with what is
+ * before them).
  * Time and memory are the product of their lengths in words.
  */
 export function wordDiff(first: string, second: string): WordDiff {
@@ -38,7 +39,7 @@ export function wordDiff(first: string, second: string): WordDiff {
 }
 
 function wordsOf(text: string): string[] {
-  return text.match(/^\s+|\S+\s*/g) ?? []
+  return text.match(/^\s+|[\p{L}\p{N}'’-]+\s*|[^\s\p{L}\p{N}]\s*/gu) ?? []
 }
 
 /** Neighbours of one kind become one piece. */
