@@ -70,7 +70,13 @@ export function openClip(): ClipClient {
 }
 
 /** Calls that reject when the worker breaks down, which Comlink alone would leave waiting for ever. */
-function guarded<T>(worker: Worker, remote: Remote<T>) {
+export function guarded<T>(
+  worker: Worker,
+  remote: Remote<T>,
+): {
+  guard<R>(call: Promise<R>): Promise<R>
+  close(): void
+} {
   let fail: (error: Error) => void = () => {}
   const failure = new Promise<never>((_, reject) => {
     fail = reject

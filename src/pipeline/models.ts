@@ -4,6 +4,7 @@ import type { LoadOptions, PolicyInfo } from '../workers/policy.api.ts'
 import { type ClipClient, openClip, openPolicy, type PolicyClient } from './client.ts'
 import { ClipEmbedder } from './clip-embedder.ts'
 import type { RunEvent } from './events.ts'
+import { PauseSwitch, pausableClip, pausablePolicy } from './pause.ts'
 
 /** What a model runs on. */
 export type DeviceProfile = PolicyInfo['adapter']
@@ -52,10 +53,19 @@ export interface ModelOptions {
   readonly store: Store
   readonly signal: AbortSignal
   readonly emit: (event: RunEvent) => void
+  /** Default a run that is never paused. */
+  readonly pause?: PauseSwitch
 }
 
 /** @throws {WorkerError} and what the workers' `load` throws, when a model is first needed. */
-export function openModels({ policy, clip, store, signal, emit }: ModelOptions): RunModels {
+export function openModels({
+  policy,
+  clip,
+  store,
+  signal,
+  emit,
+  pause = new PauseSwitch(),
+}: ModelOptions): RunModels {
   let worker: PolicyClient | undefined
   /** Hash of the model in the policy's worker, and the adapters that are resident in it. */
   let loaded: string | undefined
@@ -65,7 +75,7 @@ export function openModels({ policy, clip, store, signal, emit }: ModelOptions):
   let embedder: Promise<ClipEmbedder> | undefined
 
   const load = async (source: ModelSource): Promise<PolicyClient> => {
-    worker ??= openPolicy()
+    worker ??= pausablePolicy(openPolicy(), pause, signal)
     if (loaded === source.hash) return worker
     loaded = undefined
     adapters.clear()
@@ -82,7 +92,7 @@ export function openModels({ policy, clip, store, signal, emit }: ModelOptions):
     captioner: load,
     clip() {
       embedder ??= (async () => {
-        clipWorker = openClip()
+        clipWorker = pausableClip(openClip(), pause, signal)
         const info = await clipWorker.load(clip.folder, ({ done, total }) =>
           emit({ kind: 'loading', what: clip.name, done, total }),
         )

@@ -128,3 +128,9 @@ export function parseRecipe(json: unknown, where = 'recipe'): Recipe {
     throw fail(cause instanceof Error ? cause.message : String(cause))
   }
 }
+
+/** A recipe as the document it is read from, its defaults filled in: `parseRecipe` gives the same recipe again. */
+export function recipeJson(recipe: Recipe): Record<string, unknown> {
+  const { config, peft } = recipe.train
+  return { ...recipe, train: { ...config, peft } }
+}

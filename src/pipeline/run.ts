@@ -9,7 +9,9 @@ import {
   openModels,
   type RunModels,
 } from './models.ts'
-import type { Recipe } from './recipe.ts'
+import type { PauseSwitch } from './pause.ts'
+import { type Recipe, recipeJson } from './recipe.ts'
+import { noteRun } from './run-notes.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { StageContext } from './stage.ts'
 import { type CaptionOutput, captionStage } from './stages/caption.ts'
@@ -48,6 +50,8 @@ export interface RunOptions {
   readonly sources: RunSources
   readonly signal?: AbortSignal
   readonly emit?: (event: RunEvent) => void
+  /** Holds the run before its next job, token or step. */
+  readonly pause?: PauseSwitch
 }
 
 /** The id under which a recipe's run is kept: the same recipe goes on where it was left. */
@@ -62,13 +66,13 @@ export async function runId(recipe: Recipe): Promise<string> {
  */
 export async function runRecipe(
   recipe: Recipe,
-  { store, sources, signal = new AbortController().signal, emit = () => {} }: RunOptions,
+  { store, sources, signal = new AbortController().signal, emit = () => {}, pause }: RunOptions,
 ): Promise<RunOutput> {
   const id = await runId(recipe)
   const recipeHash = await jsonHash(recipe)
   if (!(await store.runs.get(id))) {
-    const { name } = recipe
-    await store.runs.put({ id, name, recipe, recipeHash, createdAt: Date.now(), status: 'new', stages: [] })
+    const described = { id, name: recipe.name, recipe: recipeJson(recipe), recipeHash }
+    await store.runs.put({ ...described, createdAt: Date.now(), status: 'new', stages: [] })
   }
   const run = await store.runs.open(id)
   let models: RunModels | undefined
@@ -76,14 +80,19 @@ export async function runRecipe(
   const context: StageContext = { store, run, signal, emit, peakGpuBytes }
   try {
     await setStatus(run, 'running')
+    await noteRun(run, { error: undefined })
     const policy = await resolveModel(recipe.policy, sources, signal)
     const clip = await resolveModel(recipe.clip, sources, signal)
     const captioners: ModelSource[] = []
     for (const source of recipe.captioners) captioners.push(await resolveModel(source, sources, signal))
-    models = openModels({ policy, clip, store, emit, signal })
+    models = openModels({ policy, clip, store, emit, signal, ...(pause ? { pause } : {}) })
     const output = await runStages(context, models, recipe, { sources, policy, clip, captioners })
-    await setStatus(run, 'done')
     const { device } = models
+    await noteRun(run, {
+      models: { policy: policy.hash, clip: clip.hash },
+      ...(device ? { device } : {}),
+    })
+    await setStatus(run, 'done')
     return {
       ...output,
       models: { policy: policy.hash, clip: clip.hash },
@@ -92,6 +101,7 @@ export async function runRecipe(
     }
   } catch (error) {
     await setStatus(run, signal.aborted ? 'stopped' : 'failed')
+    if (!signal.aborted) await noteRun(run, { error: error instanceof Error ? error.message : String(error) })
     throw error
   } finally {
     models?.close()

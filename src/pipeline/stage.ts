@@ -4,6 +4,7 @@ import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { RunEvent, StagePlace } from './events.ts'
 import { stageHash } from './hash.ts'
+import { noteOutput } from './run-notes.ts'
 
 /** What every stage is given beside its inputs and settings. */
 export interface StageContext {
@@ -60,6 +61,7 @@ export async function runStage<T, S>(
   const hash = await stageHash({ stage: name, version, settings, inputs })
   const place = { stage, round, ...(part === undefined ? {} : { part }) }
   const units = await run.stage<T, StageEnd<S>>(kind, hash)
+  await noteOutput(run, { ...place, kind, hash })
   const done = await units.done()
   if (done) {
     emit({ kind: 'stage', ...place, state: 'stored', hash, seconds: done.summary.seconds })

@@ -38,7 +38,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
     may: ['workers', 'models', 'kernels', 'gpu', 'doctor', 'method', 'data', 'evaluate', 'store'],
   },
   workers: { may: ['method', 'data', 'evaluate'], mayTypes: ['models', 'gpu', 'doctor', 'worker'] },
-  pipeline: { may: ['workers', 'worker', 'method', 'data', 'evaluate', 'store'], mayTypes: ['doctor'] },
+  pipeline: {
+    may: ['workers', 'worker', 'runner', 'method', 'data', 'evaluate', 'store'],
+    mayTypes: ['doctor'],
+  },
+  runner: { may: ['pipeline', 'workers', 'method', 'data', 'evaluate', 'store'] },
   notebook: { may: ['pipeline', 'method', 'data', 'evaluate', 'store'] },
   ui: { may: ['pipeline', 'notebook', 'method', 'data', 'evaluate', 'doctor'] },
   package: { may: ['pipeline', 'workers', 'method', 'evaluate', 'data'] },
@@ -53,7 +57,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@observablehq/plot': ['ui'],
   'onnxruntime-web/wasm': ['models'],
   'onnxruntime-web/webgpu': ['models'],
-  comlink: ['workers', 'worker', 'workerParts', 'pipeline'],
+  comlink: ['workers', 'worker', 'workerParts', 'runner', 'pipeline'],
   'idb-keyval': ['store'],
   lit: ['ui'],
   'playwright-core': ['cli'],
@@ -61,8 +65,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:': ['cli'],
 }
 
-/** The one client of the workers, in the pipeline. */
-const COMLINK_CLIENT = 'src/pipeline/client.ts'
+/** The one client of the workers, in the pipeline, and the page's of the worker in which the pipeline runs. */
+const COMLINK_CLIENTS = ['src/pipeline/client.ts', 'src/pipeline/runner-client.ts']
 
 const NAMES: readonly { name: RegExp; rooms: readonly string[] }[] = [
   { name: /(^|\.)navigator\.gpu$/, rooms: ['gpu', 'doctor'] },
@@ -76,6 +80,7 @@ const NOT_PURE =
 
 function roomOf(path: string): string {
   if (path === 'src/gpu/doctor.ts') return 'doctor'
+  if (path === 'src/pipeline/runner.worker.ts') return 'runner' // the pipeline itself, off the page's thread
   if (path.endsWith('.worker.ts')) return 'worker'
   if (/^src\/workers\/[^/]+\//.test(path)) return 'workerParts' // what one worker is made of
   if (path.startsWith('shaders/')) return 'shaders'
@@ -99,7 +104,7 @@ function brokenRules({ path, imports, names }: ModuleFacts): string[] {
   for (const { target, isPackage, isTypeOnly } of imports) {
     if (isPackage) {
       const place = PACKAGES[target.startsWith('node:') ? 'node:' : target]
-      const isElsewhere = target === 'comlink' && roomName === 'pipeline' && path !== COMLINK_CLIENT
+      const isElsewhere = target === 'comlink' && roomName === 'pipeline' && !COMLINK_CLIENTS.includes(path)
       if (place && (!place.includes(roomName) || isElsewhere)) broken.push(`${path} may not import ${target}`)
       continue
     }

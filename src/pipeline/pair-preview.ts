@@ -1,0 +1,72 @@
+import type { ScoredCandidate } from '../method/candidate.ts'
+import { Funnel } from '../method/funnel.ts'
+import { groupBy } from '../method/group.ts'
+import { parsePairSettings } from '../method/pair-settings.ts'
+import { pairsOfImage } from '../method/pairs.ts'
+import type { Store } from '../store/store.ts'
+import type { PairPreview, ScoreCounts } from './runner.api.ts'
+import type { StageEnd } from './stage.ts'
+import { type ScoredChunk, type ScoreSummary, scoredChunks } from './stages/score.ts'
+
+/** The scored candidates of a stage that has ended, held for as long as someone tries settings on them. */
+export class PairPreviews {
+  readonly #store: Store
+  #held: { readonly hash: string; readonly chunks: Promise<readonly ScoredChunk[]> } | undefined
+  #asked = 0
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /**
+   * What settings would keep.
+   * @throws {MethodSettingsError}; an `AbortError` when other settings were asked for meanwhile.
+   */
+  async preview(hash: string, json: unknown): Promise<PairPreview> {
+    const settings = parsePairSettings(json)
+    const own = ++this.#asked
+    const funnel = new Funnel()
+    let candidates = 0
+    let pairs = 0
+    for (const { candidates: scored, imageText } of await this.#chunks(hash)) {
+      await new Promise((resolve) => setTimeout(resolve)) // lets a later question overtake this one
+      if (own !== this.#asked) throw new DOMException('other settings were asked for', 'AbortError')
+      for (const image of groupBy(scored, (candidate) => candidate.imageHash).values())
+        pairs += pairsOfImage(image, settings, funnel, (imageHash) => imageText[imageHash]).length
+      candidates += scored.length
+    }
+    return { settings, candidates, pairs, funnel: funnel.steps }
+  }
+
+  #chunks(hash: string): Promise<readonly ScoredChunk[]> {
+    if (this.#held?.hash !== hash) this.#held = { hash, chunks: this.#read(hash) }
+    return this.#held.chunks
+  }
+
+  async #read(hash: string): Promise<readonly ScoredChunk[]> {
+    const units = this.#store.stage<ScoredChunk, StageEnd<ScoreSummary>>('scores', hash)
+    const done = await units.done()
+    if (!done)
+      throw new RangeError('pairs: expected all candidates to be scored first, got some that are not')
+    const chunks: ScoredChunk[] = []
+    for await (const [, chunk] of scoredChunks({ hash, units, ...done.summary })) chunks.push(chunk)
+    return chunks
+  }
+}
+
+const BINS = 40
+
+/** A histogram of scores; of none, one without bins. */
+export function countScores(candidates: Iterable<Pick<ScoredCandidate, 'score'>>): ScoreCounts {
+  const scores = [...candidates].flatMap(({ score }) => (score === undefined ? [] : [score]))
+  if (scores.length === 0) return { low: 0, width: 1, counts: [] }
+  const low = Math.floor(scores.reduce((a, b) => Math.min(a, b)))
+  const high = Math.ceil(scores.reduce((a, b) => Math.max(a, b)))
+  const width = Math.max(1, high - low) / BINS
+  const counts = new Array<number>(BINS).fill(0)
+  for (const score of scores) {
+    const bin = Math.min(BINS - 1, Math.floor((score - low) / width))
+    counts[bin] = (counts[bin] ?? 0) + 1
+  }
+  return { low, width, counts }
+}

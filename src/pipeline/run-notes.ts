@@ -1,0 +1,46 @@
+import type { StageRef } from '../store/reach.ts'
+import type { OpenRun, RunRecord } from '../store/runs.ts'
+import type { StagePlace } from './events.ts'
+import type { DeviceProfile } from './models.ts'
+
+/** An output of a run and where in it that came to be. */
+export type PlacedOutput = StagePlace & StageRef
+
+/** What the pipeline keeps of a run in its record, so that it can be shown without being run again. */
+export interface RunNotes {
+  /** In the order in which the run came to them. */
+  readonly outputs: readonly PlacedOutput[]
+  /** Hashes of the models, of a run that has ended. */
+  readonly models?: { readonly policy: string; readonly clip: string }
+  /** What the policy ran on last. */
+  readonly device?: DeviceProfile
+  /** Why it failed last. */
+  readonly error?: string
+}
+
+/** The notes of a run; of one that has none yet, empty ones. */
+export function notesOf({ notes }: Pick<RunRecord, 'notes'>): RunNotes {
+  return { outputs: [], ...(notes as Partial<RunNotes> | undefined) }
+}
+
+/** Changes some of a run's notes; undefined takes one away. */
+export async function noteRun(
+  run: Pick<OpenRun, 'update'>,
+  change: { readonly [K in keyof RunNotes]?: RunNotes[K] | undefined },
+): Promise<void> {
+  await run.update((record) => ({ ...record, notes: { ...notesOf(record), ...change } }))
+}
+
+/** Notes an output, in place of what was in that place before. */
+export async function noteOutput(run: Pick<OpenRun, 'update'>, output: PlacedOutput): Promise<void> {
+  await run.update((record) => {
+    const notes = notesOf(record)
+    const others = notes.outputs.filter((other) => !isSamePlace(other, output))
+    return { ...record, notes: { ...notes, outputs: [...others, output] } }
+  })
+}
+
+/** Whether two things happen at the same place of a run. */
+export function isSamePlace(a: StagePlace, b: StagePlace): boolean {
+  return a.stage === b.stage && a.round === b.round && a.part === b.part
+}

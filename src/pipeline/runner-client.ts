@@ -1,0 +1,38 @@
+import { proxy, wrap } from 'comlink'
+import { guarded } from './client.ts'
+import type { RunnerApi } from './runner.api.ts'
+
+export interface RunnerClient extends RunnerApi {
+  /** Ends the worker at once; what was stored is kept. */
+  close(): void
+}
+
+/** Starts the worker in which a page's runs are run and read. */
+export function openRunner(): RunnerClient {
+  const worker = new Worker(new URL('./runner.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'runner',
+  })
+  const remote = wrap<RunnerApi>(worker)
+  const { guard, close } = guarded(worker, remote)
+  return {
+    idOf: (recipe) => guard(remote.idOf(recipe)),
+    run: (recipe, sources, onEvent) => guard(remote.run(recipe, sources, proxy(onEvent))),
+    pause: () => guard(remote.pause()),
+    resume: () => guard(remote.resume()),
+    cancel: () => guard(remote.cancel()),
+    list: () => guard(remote.list()),
+    rename: (id, name) => guard(remote.rename(id, name)),
+    delete: (id) => guard(remote.delete(id)),
+    open: (id) => guard(remote.open(id)),
+    pictures: (hash, start, end) => guard(remote.pictures(hash, start, end)),
+    thumbnails: (hashes) => guard(remote.thumbnails(hashes)),
+    picture: (hash) => guard(remote.picture(hash)),
+    texts: (id, round, imageHash) => guard(remote.texts(id, round, imageHash)),
+    scores: (hash) => guard(remote.scores(hash)),
+    previewPairs: (hash, settings) => guard(remote.previewPairs(hash, settings)),
+    steps: (hash) => guard(remote.steps(hash)),
+    ask: (question, onAnswer) => guard(remote.ask(question, proxy(onAnswer))),
+    close,
+  }
+}

@@ -1,0 +1,124 @@
+import type { FileSpec } from '../data/folder.ts'
+import type { PreferencePair, ScoredCandidate } from '../method/candidate.ts'
+import type { FunnelStep } from '../method/funnel.ts'
+import type { PairSettings } from '../method/pair-settings.ts'
+import type { RunRecord } from '../store/runs.ts'
+import type { StepMetrics } from '../workers/policy.api.ts'
+import type { RunEvent, StagePlace } from './events.ts'
+import type { RunSources } from './sources.ts'
+import type { DatasetItem } from './stages/dataset.ts'
+
+/**
+ * The pipeline and the store for a page, in a worker of their own, so that the page's thread has nothing to do but show.
+ * Errors keep their name and message on their way here.
+ */
+export interface RunnerApi {
+  /** The id of the run that a recipe describes. @throws {RecipeError} */
+  idOf(recipe: unknown): Promise<string>
+
+  /**
+   * Runs a recipe to its end, from wherever an earlier visit left it; one at a time.
+   * @throws {RunLockedError} when it is open in another tab; {RecipeError}, {StorageFullError} and what a stage throws; an
+   *   `AbortError` after `cancel`.
+   */
+  run(recipe: unknown, sources: RunSources, onEvent: (event: RunEvent) => void): Promise<void>
+  /** Holds the run before its next job, token or step. */
+  pause(): Promise<void>
+  resume(): Promise<void>
+  /** Breaks the run off; all that was finished is kept. */
+  cancel(): Promise<void>
+
+  /** All runs, the latest first. */
+  list(): Promise<readonly ListedRun[]>
+  /** @throws {UnknownRunError} */
+  rename(id: string, name: string): Promise<void>
+  /** Deletes a run and what no other run reaches. @throws {RunLockedError} */
+  delete(id: string): Promise<void>
+  /** A run's record and its outputs so far; undefined when there is none. */
+  open(id: string): Promise<StoredRun | undefined>
+
+  /** Some of a dataset's pictures, in its order, as far as it has been read. @param hash of the dataset's output. */
+  pictures(hash: string, start: number, end: number): Promise<PicturePage>
+  /** Small copies of pictures, encoded; undefined where there is none. */
+  thumbnails(hashes: readonly string[]): Promise<readonly (Uint8Array<ArrayBuffer> | undefined)[]>
+  /** A picture as it came. @throws {ImageMissingError} */
+  picture(hash: string): Promise<Uint8Array<ArrayBuffer>>
+  /** What was written about one picture of a round, with scores and pairs as far as they have come. */
+  texts(id: string, round: number, imageHash: string): Promise<PictureTexts>
+  /** The candidates' scores, as counts. @param hash of the score stage's output. */
+  scores(hash: string): Promise<ScoreCounts>
+  /** What pair settings would keep of scored candidates, without anything being run or stored. */
+  previewPairs(hash: string, settings: unknown): Promise<PairPreview>
+  /** The steps of a training so far. @param hash of the training's output. */
+  steps(hash: string): Promise<readonly StepMetrics[]>
+
+  /**
+   * Asks the model of a finished run about a picture, without the adapter and with it.
+   * @param onAnswer called as the answers grow.
+   */
+  ask(question: Question, onAnswer: (answer: TwoAnswers) => void): Promise<TwoAnswers>
+}
+
+export interface ListedRun extends Omit<RunRecord, 'notes' | 'stages'> {
+  /** Whether it is open, in this tab or another. */
+  readonly isOpen: boolean
+  /** What it takes in the storage, and of that what no other run has. */
+  readonly byteLength: number
+  readonly ownByteLength: number
+}
+
+/** One output of a run. */
+export interface StoredOutput extends StagePlace {
+  readonly hash: string
+  /** Undefined while it is not finished. */
+  readonly end?: { readonly seconds: number; readonly peakGpuBytes?: number; readonly summary: unknown }
+}
+
+export interface StoredRun {
+  readonly record: RunRecord
+  readonly isOpen: boolean
+  readonly outputs: readonly StoredOutput[]
+}
+
+export interface PicturePage {
+  /** Pictures read so far. */
+  readonly total: number
+  readonly items: readonly Pick<DatasetItem, 'name' | 'hash' | 'captions' | 'truth' | 'width' | 'height'>[]
+}
+
+export interface PictureTexts {
+  /** In the order they were written; with scores once they have them. */
+  readonly candidates: readonly (Omit<ScoredCandidate, 'scores'> & Partial<Pick<ScoredCandidate, 'scores'>>)[]
+  readonly pairs: readonly PreferencePair[]
+}
+
+/** A histogram: `counts[i]` texts score from `low + i * width` on, and below the next. */
+export interface ScoreCounts {
+  readonly low: number
+  readonly width: number
+  readonly counts: readonly number[]
+}
+
+export interface PairPreview {
+  readonly settings: PairSettings
+  readonly candidates: number
+  readonly pairs: number
+  readonly funnel: readonly FunnelStep[]
+}
+
+export interface Question {
+  /** A run that has ended. */
+  readonly run: string
+  readonly sources: RunSources
+  /** A file, or the hash of a stored picture. */
+  readonly picture: FileSpec | { readonly hash: string }
+  readonly prompt: string
+  /** Factor on the adapter's effect. */
+  readonly strength: number
+}
+
+export interface TwoAnswers {
+  readonly base: string
+  readonly tuned: string
+  readonly isFinished: boolean
+}

@@ -1,0 +1,140 @@
+import { expose } from 'comlink'
+import { openStore } from '../store/store.ts'
+import type { StepMetrics } from '../workers/policy.api.ts'
+import { relayTo } from '../workers/relay.ts'
+import { AskedModel } from './ask.ts'
+import type { RunEvent } from './events.ts'
+import { ImageMissingError } from './image-file.ts'
+import { countScores, PairPreviews } from './pair-preview.ts'
+import { PauseSwitch } from './pause.ts'
+import { parseRecipe } from './recipe.ts'
+import { runId, runRecipe } from './run.ts'
+import { notesOf } from './run-notes.ts'
+import type { ListedRun, RunnerApi } from './runner.api.ts'
+import type { ScoredChunk } from './stages/score.ts'
+import { PictureIndex, readStoredRun, readTexts } from './stored-run.ts'
+
+class Runner implements RunnerApi {
+  readonly #store = openStore()
+  readonly #asked = new AskedModel(this.#store)
+  readonly #previews = new PairPreviews(this.#store)
+  readonly #pictures = new Map<string, PictureIndex>()
+  #running: { readonly controller: AbortController; readonly pause: PauseSwitch } | undefined
+
+  async idOf(recipe: unknown) {
+    return await runId(parseRecipe(recipe))
+  }
+
+  async run(...[json, sources, onEvent]: Parameters<RunnerApi['run']>) {
+    if (this.#running)
+      throw new Error('run: expected no other run under way in this tab; cancel it or wait for its end')
+    const recipe = parseRecipe(json)
+    const running = { controller: new AbortController(), pause: new PauseSwitch() }
+    const relay = relayTo<RunEvent>(onEvent)
+    this.#running = running
+    this.#asked.close() // two models at once might not fit
+    try {
+      const { pause, controller } = running
+      const { signal } = controller
+      await runRecipe(recipe, { store: this.#store, sources, signal, pause, emit: relay.send })
+    } finally {
+      this.#running = undefined
+      await relay.settle()
+    }
+  }
+
+  async pause() {
+    this.#running?.pause.pause()
+  }
+
+  async resume() {
+    this.#running?.pause.resume()
+  }
+
+  async cancel() {
+    this.#running?.controller.abort(new DOMException('stopped', 'AbortError'))
+  }
+
+  async list() {
+    const { runs } = this.#store
+    const usage = await runs.usage()
+    return await Promise.all(
+      (await runs.list()).map(async ({ notes: _, stages: __, ...run }): Promise<ListedRun> => {
+        const { byteLength, ownByteLength } = usage.get(run.id) ?? { byteLength: 0, ownByteLength: 0 }
+        return { ...run, isOpen: await runs.isOpen(run.id), byteLength, ownByteLength }
+      }),
+    )
+  }
+
+  async rename(id: string, name: string) {
+    await this.#store.runs.rename(id, name)
+  }
+
+  async delete(id: string) {
+    this.#pictures.clear()
+    await this.#store.runs.delete(id)
+  }
+
+  async open(id: string) {
+    return await readStoredRun(this.#store, id)
+  }
+
+  async pictures(hash: string, start: number, end: number) {
+    return await this.#index(hash).page(start, end)
+  }
+
+  async thumbnails(hashes: readonly string[]) {
+    return await this.#store.thumbnails.getMany(hashes)
+  }
+
+  async picture(hash: string) {
+    const bytes = await this.#store.images.get(hash)
+    if (bytes) return bytes
+    throw new ImageMissingError(`picture ${hash}: expected it in the store, found none; run the recipe again`)
+  }
+
+  async texts(id: string, round: number, imageHash: string) {
+    const record = await this.#store.runs.get(id)
+    const outputs = record ? notesOf(record).outputs : []
+    const dataset = outputs.find(({ stage, part }) => stage === 'dataset' && part === 'train')
+    const unit = dataset && (await this.#index(dataset.hash).unitOf(imageHash))
+    if (unit === undefined) return { candidates: [], pairs: [] }
+    return await readTexts(this.#store, outputs, { round, imageHash, unit })
+  }
+
+  async scores(hash: string) {
+    const units = this.#store.stage<ScoredChunk, unknown>('scores', hash)
+    const candidates: { score?: number }[] = []
+    for await (const [, chunk] of units.units())
+      for (const { score } of chunk.candidates) if (score !== undefined) candidates.push({ score })
+    return countScores(candidates)
+  }
+
+  async previewPairs(hash: string, settings: unknown) {
+    return await this.#previews.preview(hash, settings)
+  }
+
+  async steps(hash: string) {
+    const units = this.#store.stage<readonly StepMetrics[], unknown>('results', hash)
+    return (await units.get('metrics')) ?? []
+  }
+
+  async ask(...[question, onAnswer]: Parameters<RunnerApi['ask']>) {
+    if (this.#running)
+      throw new Error('ask: expected no run under way, since two models might not fit; wait for its end')
+    const relay = relayTo(onAnswer)
+    try {
+      return await this.#asked.ask(question, relay.send)
+    } finally {
+      await relay.settle()
+    }
+  }
+
+  #index(hash: string): PictureIndex {
+    const index = this.#pictures.get(hash) ?? new PictureIndex(this.#store, hash)
+    this.#pictures.set(hash, index)
+    return index
+  }
+}
+
+expose(new Runner())
