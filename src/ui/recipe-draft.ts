@@ -1,0 +1,46 @@
+/** JSON that can be reached into. */
+export type Json = Readonly<Record<string, unknown>>
+
+/** A value inside a document by its path, such as `pair.minGap`; undefined where there is none. */
+export function valueAt(json: unknown, path: string): unknown {
+  let value: unknown = json
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Json)[key]
+  }
+  return value
+}
+
+/** A document with another value at a path; undefined takes it away. */
+export function withValueAt(json: unknown, path: string, value: unknown): Json {
+  const [key = '', ...rest] = path.split('.')
+  const own: Json = typeof json === 'object' && json !== null ? (json as Json) : {}
+  if (rest.length > 0) return { ...own, [key]: withValueAt(own[key], rest.join('.'), value) }
+  const { [key]: _, ...others } = own
+  return value === undefined ? others : { ...own, [key]: value }
+}
+
+/** A recipe with its stages' settings from another, where these have them. @param paths of single settings. */
+export function withValuesOf(json: unknown, other: unknown, paths: readonly string[]): Json {
+  return paths.reduce<Json>((draft, path) => withValueAt(draft, path, valueAt(other, path)), json as Json)
+}
+
+/** The name of pictures the visitor gives, in recipes. */
+export const OWN_PICTURES = 'my pictures'
+
+/**
+ * A recipe on the visitor's pictures: captions, pairs and training on those; the comparison stays on the recipe's own held-out
+ * pictures, of which the truth is known.
+ */
+export function onOwnPictures(recipe: Json, count: number): Json {
+  return {
+    ...recipe,
+    name: `${String(recipe.name)}, my pictures`,
+    dataset: { source: OWN_PICTURES, limit: count },
+  }
+}
+
+/** Whether a recipe needs pictures that only the visitor can give. */
+export function needsOwnPictures(recipe: unknown): boolean {
+  return valueAt(recipe, 'dataset.source') === OWN_PICTURES
+}

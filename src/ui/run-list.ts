@@ -1,0 +1,142 @@
+import { css, html, LitElement, nothing } from 'lit'
+import type { ListedRun, RunnerApi } from '../pipeline/runner.api.ts'
+import { plainProblem } from './problems.ts'
+import { sharedStyles } from './shared-styles.ts'
+import { formatBytes } from './format-bytes.ts'
+
+const STATUS: Readonly<Record<ListedRun['status'], string>> = {
+  new: 'not started',
+  running: 'running',
+  stopped: 'stopped',
+  failed: 'failed',
+  done: 'done',
+}
+
+/** `<run-list>`: all runs of this browser. An `open` event (`CustomEvent<string>`) carries the id of the one to show. */
+export class RunList extends LitElement {
+  static override properties = {
+    runner: { attribute: false },
+    current: {},
+    runs: { state: true },
+    problem: { state: true },
+    asked: { state: true },
+  }
+  declare runner: Pick<RunnerApi, 'list' | 'rename' | 'delete'> | undefined
+  /** Id of the run that is shown. */
+  declare current: string | undefined
+  declare runs: readonly ListedRun[] | undefined
+  declare problem: string | undefined
+  /** Id of the run about which it was asked whether it shall be deleted. */
+  declare asked: string | undefined
+
+  override firstUpdated(): void {
+    void this.refresh()
+  }
+
+  /** Reads the list anew. */
+  async refresh(): Promise<void> {
+    await this.#try(async () => {
+      this.runs = await this.runner?.list()
+    })
+  }
+
+  override render() {
+    const { runs = [], problem } = this
+    const total = runs.reduce((sum, { ownByteLength }) => sum + ownByteLength, 0)
+    return html`
+      ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
+      ${
+        runs.length === 0
+          ? html`<p class="soft">None yet.</p>`
+          : html`<div class="scroll" tabindex="0" role="region" aria-label="Runs">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Name</th><th scope="col">State</th><th scope="col">Begun</th>
+                    <th scope="col" class="number" title="In brackets what no other run shares: what deleting it frees">Storage</th>
+                    <th scope="col"><span class="visually-hidden">Actions</span></th>
+                  </tr>
+                </thead>
+                <tbody>${runs.map((run) => this.#row(run))}</tbody>
+              </table>
+            </div>
+            <p class="small soft">${formatBytes(total)} belong to one run alone.</p>`
+      }
+    `
+  }
+
+  #row(run: ListedRun) {
+    const { id, name, status, isOpen, createdAt, byteLength, ownByteLength } = run
+    const state = status === 'running' && !isOpen ? 'broken off' : isOpen ? 'open' : STATUS[status]
+    return html`<tr aria-current=${id === this.current}>
+      <th scope="row">
+        <input aria-label="Name of the run" .value=${name} @change=${(event: Event) => this.#rename(run, event)} />
+      </th>
+      <td>${state}</td>
+      <td class="numbers">${new Date(createdAt).toLocaleString()}</td>
+      <td class="number numbers">${formatBytes(byteLength)} <span class="soft">(${formatBytes(ownByteLength)})</span></td>
+      <td class="row">
+        <button class="quiet" @click=${() => this.dispatchEvent(new CustomEvent('open', { detail: id }))}>Open</button>
+        ${
+          this.asked === id
+            ? html`<button @click=${() => this.#delete(id)}>Delete for good</button>
+                <button class="quiet" @click=${() => this.#ask(undefined)}>Keep</button>`
+            : html`<button class="quiet" ?disabled=${isOpen} aria-label=${`Delete ${name}`} @click=${() => this.#ask(id)}>Delete</button>`
+        }
+      </td>
+    </tr>`
+  }
+
+  #ask(id: string | undefined): void {
+    this.asked = id
+  }
+
+  #rename({ id, name }: ListedRun, event: Event): void {
+    const field = event.target as HTMLInputElement
+    const chosen = field.value.trim()
+    if (chosen === '' || chosen === name) {
+      field.value = name
+      return
+    }
+    void this.#try(async () => {
+      await this.runner?.rename(id, chosen)
+      await this.refresh()
+    })
+  }
+
+  #delete(id: string): void {
+    this.asked = undefined
+    void this.#try(async () => {
+      await this.runner?.delete(id)
+      this.dispatchEvent(new CustomEvent('deleted', { detail: id }))
+      await this.refresh()
+    })
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      this.problem = undefined
+    } catch (error) {
+      this.problem = plainProblem(error)
+    }
+  }
+
+  static override styles = [
+    sharedStyles,
+    css`
+      .scroll { overflow-x: auto; }
+      table { width: 100%; }
+      th, td { padding: 0.375rem 0.75rem 0.375rem 0; text-align: left; border-top: 1px solid var(--line); white-space: nowrap; }
+      thead th { border: 0; font-weight: 400; color: var(--ink-soft); font-size: 0.875rem; }
+      .number { text-align: right; }
+      td.row { flex-wrap: nowrap; justify-content: flex-end; padding-right: 0; }
+      tbody th { font-weight: 400; }
+      tbody input { width: 100%; min-width: 9rem; border-color: transparent; background: none; padding-left: 0.375rem; margin-left: -0.375rem; }
+      tbody input:hover { border-color: var(--edge); }
+      tr[aria-current='true'] th input { font-weight: 600; }
+    `,
+  ]
+}
+
+customElements.define('run-list', RunList)

@@ -1,0 +1,114 @@
+import { css, html, LitElement, nothing } from 'lit'
+import type { StageName } from '../pipeline/events.ts'
+import { type Json, valueAt, withValueAt, withValuesOf } from './recipe-draft.ts'
+import { fieldValue, SETTINGS, type SettingField } from './settings.ts'
+import { sharedStyles } from './shared-styles.ts'
+
+/**
+ * `<stage-settings>`: a stage's part of the recipe as a form. A `recipe` event (`CustomEvent<Json>`) carries the recipe as it is
+ * after a change.
+ */
+export class StageSettings extends LitElement {
+  static override properties = {
+    stage: {},
+    recipe: { attribute: false },
+    defaults: { attribute: false },
+    locked: { type: Boolean },
+  }
+  declare stage: StageName
+  declare recipe: Json
+  /** What *Reset* goes back to. */
+  declare defaults: Json
+  /** While a run is under way. */
+  declare locked: boolean
+
+  override render() {
+    const fields = SETTINGS[this.stage]
+    const changed = fields.filter(
+      ({ path }) =>
+        JSON.stringify(valueAt(this.recipe, path)) !== JSON.stringify(valueAt(this.defaults, path)),
+    )
+    return html`
+      <details>
+        <summary>Settings${changed.length > 0 ? html` <span class="soft">(${changed.length} changed)</span>` : nothing}</summary>
+        <div class="fields">${fields.map((field) => this.#field(field))}</div>
+        <button
+          class="quiet"
+          ?disabled=${this.locked || changed.length === 0}
+          @click=${() =>
+            this.#tell(
+              withValuesOf(
+                this.recipe,
+                this.defaults,
+                fields.map(({ path }) => path),
+              ),
+            )}
+        >
+          Reset to the recipe’s
+        </button>
+      </details>
+    `
+  }
+
+  #field(field: SettingField) {
+    const { path, label, meaning } = field
+    return html`
+      <label class=${field.kind} title=${`${path}: ${meaning}`}>
+        <span>${label}</span>
+        ${this.#control(field)}
+        <span class="small soft">${meaning}</span>
+      </label>
+    `
+  }
+
+  #control(field: SettingField) {
+    const { path, kind, choices = [], min, max, step = 'any', unset = '' } = field
+    const value = valueAt(this.recipe, path)
+    const set = (text: string): void => {
+      const next = fieldValue(field, text)
+      if (!Number.isNaN(next)) this.#tell(withValueAt(this.recipe, path, next))
+    }
+    switch (kind) {
+      case 'switch':
+        return html`<input type="checkbox" ?disabled=${this.locked}
+          .checked=${value === true || (value === undefined && path === 'caption.greedy')}
+          @change=${(event: Event) => this.#tell(withValueAt(this.recipe, path, (event.target as HTMLInputElement).checked))} />`
+      case 'choice':
+        return html`<select ?disabled=${this.locked} @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
+          ${choices.map((choice, i) => html`<option ?selected=${value === choice || (value === undefined && i === 0)}>${choice}</option>`)}
+        </select>`
+      case 'lines':
+        return html`<textarea rows="3" ?disabled=${this.locked} .value=${Array.isArray(value) ? value.join('\n') : ''}
+          @change=${(event: Event) => set((event.target as HTMLTextAreaElement).value)}></textarea>`
+      default:
+        return html`<input type=${kind === 'number' ? 'number' : 'text'} ?disabled=${this.locked} placeholder=${unset}
+          min=${min ?? nothing} max=${max ?? nothing} step=${step}
+          .value=${value === undefined || value === null ? '' : String(value)}
+          @change=${(event: Event) => set((event.target as HTMLInputElement).value)} />`
+    }
+  }
+
+  #tell(recipe: Json): void {
+    this.dispatchEvent(new CustomEvent('recipe', { detail: recipe, bubbles: true, composed: true }))
+  }
+
+  static override styles = [
+    sharedStyles,
+    css`
+      summary { width: fit-content; color: var(--accent); font-size: 0.9375rem; }
+      .fields {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr));
+        gap: 0.875rem 1.25rem;
+        margin: 0.75rem 0 0.5rem;
+      }
+      label { display: flex; flex-direction: column; gap: 0.1875rem; font-size: 0.9375rem; }
+      label.lines { grid-column: 1 / -1; }
+      label.switch { align-items: flex-start; }
+      label .small { line-height: 1.35; font-size: 0.8125rem; }
+      input[type='checkbox'] { width: 1.125rem; height: 1.125rem; margin: 0.5rem 0; }
+    `,
+  ]
+}
+
+customElements.define('stage-settings', StageSettings)
