@@ -1,10 +1,9 @@
-import type { ScoredCandidate } from '../method/candidate.ts'
 import { Funnel } from '../method/funnel.ts'
 import { groupBy } from '../method/group.ts'
 import { parsePairSettings } from '../method/pair-settings.ts'
 import { pairsOfImage } from '../method/pairs.ts'
 import type { Store } from '../store/store.ts'
-import type { PairPreview, ScoreCounts } from './runner.api.ts'
+import type { PairPreview } from './runner.api.ts'
 import type { StageEnd } from './stage.ts'
 import { type ScoredChunk, type ScoreSummary, scoredChunks } from './stages/score.ts'
 
@@ -52,21 +51,4 @@ export class PairPreviews {
     for await (const [, chunk] of scoredChunks({ hash, units, ...done.summary })) chunks.push(chunk)
     return chunks
   }
-}
-
-const BINS = 40
-
-/** A histogram of scores; of none, one without bins. */
-export function countScores(candidates: Iterable<Pick<ScoredCandidate, 'score'>>): ScoreCounts {
-  const scores = [...candidates].flatMap(({ score }) => (score === undefined ? [] : [score]))
-  if (scores.length === 0) return { low: 0, width: 1, counts: [] }
-  const low = Math.floor(scores.reduce((a, b) => Math.min(a, b)))
-  const high = Math.ceil(scores.reduce((a, b) => Math.max(a, b)))
-  const width = Math.max(1, high - low) / BINS
-  const counts = new Array<number>(BINS).fill(0)
-  for (const score of scores) {
-    const bin = Math.min(BINS - 1, Math.floor((score - low) / width))
-    counts[bin] = (counts[bin] ?? 0) + 1
-  }
-  return { low, width, counts }
 }

@@ -2,6 +2,8 @@ import { proxy, wrap } from 'comlink'
 import { guarded } from './client.ts'
 import type { RunnerApi } from './runner.api.ts'
 
+export { askPersistence, type StorageState, storageState } from '../store/quota.ts'
+
 export interface RunnerClient extends RunnerApi {
   /** Ends the worker at once; what was stored is kept. */
   close(): void
@@ -29,7 +31,10 @@ export function openRunner(): RunnerClient {
     thumbnails: (hashes) => guard(remote.thumbnails(hashes)),
     picture: (hash) => guard(remote.picture(hash)),
     texts: (id, round, imageHash) => guard(remote.texts(id, round, imageHash)),
-    scores: (hash) => guard(remote.scores(hash)),
+    scores: (id, round) => guard(remote.scores(id, round)),
+    pairs: (id, round) => guard(remote.pairs(id, round)),
+    view: (id) => guard(remote.view(id)),
+    files: (id) => guard(remote.files(id)),
     previewPairs: (hash, settings) => guard(remote.previewPairs(hash, settings)),
     steps: (hash) => guard(remote.steps(hash)),
     ask: (question, onAnswer) => guard(remote.ask(question, proxy(onAnswer))),

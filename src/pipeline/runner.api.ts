@@ -5,6 +5,7 @@ import type { PairSettings } from '../method/pair-settings.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import type { RunEvent, StagePlace } from './events.ts'
+import type { PairSample, RunView, ScoreView } from './run-view.ts'
 import type { RunSources } from './sources.ts'
 import type { DatasetItem } from './stages/dataset.ts'
 
@@ -45,10 +46,16 @@ export interface RunnerApi {
   picture(hash: string): Promise<Uint8Array<ArrayBuffer>>
   /** What was written about one picture of a round, with scores and pairs as far as they have come. */
   texts(id: string, round: number, imageHash: string): Promise<PictureTexts>
-  /** The candidates' scores, as counts. @param hash of the score stage's output. */
-  scores(hash: string): Promise<ScoreCounts>
+  /** Scores and gaps of a round, once its pairs are made; undefined before. */
+  scores(id: string, round: number): Promise<ScoreView | undefined>
+  /** A few pairs of a round, once they are made; undefined before. */
+  pairs(id: string, round: number): Promise<PairSample | undefined>
   /** What pair settings would keep of scored candidates, without anything being run or stored. */
   previewPairs(hash: string, settings: unknown): Promise<PairPreview>
+  /** Everything the views of a finished run show. @throws {UnfinishedRunError} */
+  view(id: string): Promise<RunView>
+  /** A finished run's files: pairs, metrics, adapter, summary and others, by their path. @throws {UnfinishedRunError} */
+  files(id: string): Promise<readonly RunFile[]>
   /** The steps of a training so far. @param hash of the training's output. */
   steps(hash: string): Promise<readonly StepMetrics[]>
 
@@ -92,11 +99,10 @@ export interface PictureTexts {
   readonly pairs: readonly PreferencePair[]
 }
 
-/** A histogram: `counts[i]` texts score from `low + i * width` on, and below the next. */
-export interface ScoreCounts {
-  readonly low: number
-  readonly width: number
-  readonly counts: readonly number[]
+/** A file of a run's results. */
+export interface RunFile {
+  readonly path: string
+  readonly blob: Blob
 }
 
 export interface PairPreview {

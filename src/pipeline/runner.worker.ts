@@ -1,18 +1,22 @@
 import { expose } from 'comlink'
+import { UnknownRunError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { relayTo } from '../workers/relay.ts'
+import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
 import type { RunEvent } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
-import { countScores, PairPreviews } from './pair-preview.ts'
+import { PairPreviews } from './pair-preview.ts'
 import { PauseSwitch } from './pause.ts'
 import { parseRecipe } from './recipe.ts'
 import { runId, runRecipe } from './run.ts'
 import { notesOf } from './run-notes.ts'
-import type { ListedRun, RunnerApi } from './runner.api.ts'
-import type { ScoredChunk } from './stages/score.ts'
-import { PictureIndex, readStoredRun, readTexts } from './stored-run.ts'
+import { makeRunView, pairSample, scoreView } from './run-view.ts'
+import type { ListedRun, RunFile, RunnerApi } from './runner.api.ts'
+import type { PairOutput } from './stages/pair.ts'
+import type { ScoreOutput } from './stages/score.ts'
+import { openOutput, PictureIndex, readRunOutput, readStoredRun, readTexts } from './stored-run.ts'
 
 class Runner implements RunnerApi {
   readonly #store = openStore()
@@ -102,12 +106,28 @@ class Runner implements RunnerApi {
     return await readTexts(this.#store, outputs, { round, imageHash, unit })
   }
 
-  async scores(hash: string) {
-    const units = this.#store.stage<ScoredChunk, unknown>('scores', hash)
-    const candidates: { score?: number }[] = []
-    for await (const [, chunk] of units.units())
-      for (const { score } of chunk.candidates) if (score !== undefined) candidates.push({ score })
-    return countScores(candidates)
+  async scores(id: string, round: number) {
+    const made = await this.#round(id, round)
+    return made && (await scoreView(made.scores, made.pairs, made.recipe.pair))
+  }
+
+  async pairs(id: string, round: number) {
+    const made = await this.#round(id, round)
+    return made && (await pairSample(made.pairs, this.#store))
+  }
+
+  async view(id: string) {
+    const { output, recipe } = await readRunOutput(this.#store, await this.#record(id))
+    return await makeRunView(output, recipe, this.#store)
+  }
+
+  async files(id: string) {
+    const { output } = await readRunOutput(this.#store, await this.#record(id))
+    const files: RunFile[] = []
+    await sendArtifacts(output, this.#store, async (path, blob) => {
+      files.push({ path, blob })
+    })
+    return files
   }
 
   async previewPairs(hash: string, settings: unknown) {
@@ -128,6 +148,23 @@ class Runner implements RunnerApi {
     } finally {
       await relay.settle()
     }
+  }
+
+  /** What the scores and pairs of a round have come to; undefined while they are not finished. */
+  async #round(id: string, round: number) {
+    const record = await this.#record(id)
+    const { outputs } = notesOf(record)
+    const scores = await openOutput(this.#store, outputs, { stage: 'score', round })
+    const pairs = await openOutput(this.#store, outputs, { stage: 'pair', round })
+    if (!scores || !pairs) return undefined
+    const recipe = parseRecipe(record.recipe)
+    return { recipe, scores: scores as ScoreOutput, pairs: pairs as PairOutput }
+  }
+
+  async #record(id: string) {
+    const record = await this.#store.runs.get(id)
+    if (record) return record
+    throw new UnknownRunError(`run ${id}: expected a run of that id, found none: it may have been deleted`)
   }
 
   #index(hash: string): PictureIndex {

@@ -1,14 +1,21 @@
 import type { PreferencePair, ScoredCandidate } from '../method/candidate.ts'
 import type { StageKind } from '../store/kinds.ts'
+import type { RunRecord } from '../store/runs.ts'
 import type { StageStore, UnitKey } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StagePlace } from './events.ts'
-import { notesOf, type PlacedOutput } from './run-notes.ts'
+import { parseRecipe, type Recipe } from './recipe.ts'
+import type { RoundOutput, RunOutput } from './run.ts'
+import { isSamePlace, notesOf, type PlacedOutput } from './run-notes.ts'
 import type { PicturePage, PictureTexts, StoredRun } from './runner.api.ts'
-import type { StageEnd } from './stage.ts'
+import type { StageEnd, StageOutput } from './stage.ts'
 import type { CaptionOutput } from './stages/caption.ts'
-import type { DatasetItem } from './stages/dataset.ts'
-import type { ScoredChunk } from './stages/score.ts'
+import type { DatasetItem, DatasetOutput } from './stages/dataset.ts'
+import type { EvaluateOutput } from './stages/evaluate.ts'
+import type { MeasureOutput } from './stages/measure.ts'
+import type { PairOutput } from './stages/pair.ts'
+import type { ScoredChunk, ScoreOutput } from './stages/score.ts'
+import { type TrainOutput, trainedAdapter } from './stages/train.ts'
 
 /** A run as it lies in the store. */
 export async function readStoredRun(store: Store, id: string): Promise<StoredRun | undefined> {
@@ -93,4 +100,70 @@ export async function readTexts(
     candidates: written.filter((candidate) => candidate.imageHash === imageHash),
     pairs: pairs.filter((pair) => pair.imageHash === imageHash),
   }
+}
+
+/** A run has not come to its end, or part of it was lost. */
+export class UnfinishedRunError extends Error {
+  override readonly name = 'UnfinishedRunError'
+}
+
+/** Everything a finished run has made, from the store alone. @throws {UnfinishedRunError} */
+export async function readRunOutput(
+  store: Store,
+  record: RunRecord,
+): Promise<{ readonly output: RunOutput; readonly recipe: Recipe }> {
+  const recipe = parseRecipe(record.recipe)
+  const { outputs, models, device } = notesOf(record)
+  const read = async <O>(stage: StagePlace['stage'], round: number, part?: string): Promise<O> => {
+    const found = await openOutput(store, outputs, { stage, round, ...(part === undefined ? {} : { part }) })
+    if (found) return found as O
+    const place = [stage, part, round > 0 ? `round ${round}` : undefined].filter(Boolean).join(' ')
+    throw new UnfinishedRunError(
+      `run ${record.id}: expected ${place} to be finished, found it is not; run it`,
+    )
+  }
+  const rounds: RoundOutput[] = []
+  for (let round = 1; round <= recipe.rounds; round++) {
+    rounds.push({
+      captions: await read<CaptionOutput>('caption', round),
+      scores: await read<ScoreOutput>('score', round),
+      pairs: await read<PairOutput>('pair', round),
+      training: await read<TrainOutput>('train', round),
+    })
+  }
+  const measured = async (name: string, dataset: string) => ({
+    name,
+    dataset: await read<DatasetOutput>('dataset', 0, dataset),
+    before: await read<MeasureOutput>('evaluate', 0, `${name}before`),
+    after: await read<MeasureOutput>('evaluate', 0, `${name}after`),
+  })
+  const last = rounds.at(-1)
+  if (!last || !models) throw new UnfinishedRunError(`run ${record.id}: expected one that has ended; run it`)
+  const output: RunOutput = {
+    dataset: await read<DatasetOutput>('dataset', 1, 'train'),
+    rounds,
+    evaluation: await read<EvaluateOutput>('evaluate', 0),
+    measured: [
+      await measured('', 'heldout'),
+      ...(recipe.evaluate.zero_shot ? [await measured('zero-shot ', 'zero-shot')] : []),
+    ],
+    adapter: await trainedAdapter(last.training),
+    models,
+    recipeHash: record.recipeHash,
+    ...(device ? { device } : {}),
+  }
+  return { output, recipe }
+}
+
+/** A finished output of a run; undefined where there is none. */
+export async function openOutput(
+  store: Store,
+  outputs: readonly PlacedOutput[],
+  place: StagePlace,
+): Promise<StageOutput<unknown, unknown> | undefined> {
+  const found = outputs.find((output) => isSamePlace(output, place))
+  if (!found) return undefined
+  const units = store.stage<unknown, StageEnd<unknown>>(found.kind, found.hash)
+  const end = await units.done()
+  return end && { hash: found.hash, units, ...end.summary }
 }

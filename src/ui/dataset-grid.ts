@@ -23,8 +23,9 @@ export class DatasetGrid extends LitElement {
     runner: { attribute: false },
     thumbnails: { attribute: false },
     hash: {},
-    count: { type: Number },
+    news: {},
     selected: {},
+    count: { state: true },
     columns: { state: true },
     firstRow: { state: true },
     version: { state: true },
@@ -33,10 +34,12 @@ export class DatasetGrid extends LitElement {
   declare thumbnails: Thumbnails | undefined
   /** Of the dataset's output. */
   declare hash: string
-  /** Pictures read so far. */
-  declare count: number
+  /** Changes when there may be more pictures. */
+  declare news: string
   /** Hash of the picture that is chosen. */
   declare selected: string
+  /** Pictures read so far. */
+  declare count: number
   declare columns: number
   declare firstRow: number
   declare version: number
@@ -69,8 +72,12 @@ export class DatasetGrid extends LitElement {
       this.#items.clear()
       this.#asked.clear()
       this.#focused = 0
+      this.count = 0
     }
-    if (changed.has('count')) this.#asked.clear() // the last page may have grown
+    if (changed.has('hash') || changed.has('news')) {
+      this.#asked.delete(Math.floor(this.count / PAGE)) // the last page may have grown
+      void this.#load(Math.floor(this.count / PAGE))
+    }
   }
 
   override updated(): void {
@@ -117,7 +124,7 @@ export class DatasetGrid extends LitElement {
 
   #measure(): void {
     this.columns = Math.max(1, Math.floor((this.clientWidth + GAP) / CELL))
-    this.#height = this.renderRoot.querySelector('.view')?.clientHeight ?? this.#height
+    this.#height = this.renderRoot.querySelector('.view')?.clientHeight || this.#height
   }
 
   readonly #scrolled = (event: Event): void => {
@@ -164,8 +171,9 @@ export class DatasetGrid extends LitElement {
     this.#asked.add(page)
     const { hash } = this
     const start = page * PAGE
-    const { items } = await this.runner.pictures(hash, start, start + PAGE)
+    const { items, total } = await this.runner.pictures(hash, start, start + PAGE)
     if (hash !== this.hash) return
+    this.count = total
     items.forEach((item, i) => {
       this.#items.set(start + i, item)
     })

@@ -30,21 +30,23 @@ export class DoctorCard extends LitElement {
           <h2 class=${level}><span class="mark" aria-hidden="true">${MARKS[level]}</span>${headline}</h2>
           ${notes.length === 0 ? nothing : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
         </div>
-        <table>
-          <caption>What was found</caption>
-          <tbody>
-            ${detailRows(diagnosis).map(
-              ({ name, value }) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`,
-            )}
-          </tbody>
-        </table>
+        <details>
+          <summary>What was found</summary>
+          <table aria-label="What was found">
+            <tbody>
+              ${detailRows(diagnosis).map(
+                ({ name, value }) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`,
+              )}
+            </tbody>
+          </table>
+        </details>
       </section>
     `
   }
 
   static override styles = css`
     section {
-      padding: 1.5rem;
+      padding: 1.25rem 1.5rem;
       background: var(--card);
       border: 1px solid var(--line);
       border-radius: 14px;
@@ -81,17 +83,20 @@ export class DoctorCard extends LitElement {
     }
     table {
       width: 100%;
-      margin-top: 1.5rem;
+      margin-top: 0.75rem;
       border-collapse: collapse;
       font-size: 0.9375rem;
     }
-    caption {
-      padding-bottom: 0.25rem;
-      text-align: left;
-      font-size: 0.8125rem;
-      letter-spacing: 0.04em;
-      text-transform: uppercase;
-      color: var(--ink-soft);
+    summary {
+      width: fit-content;
+      margin-top: 0.75rem;
+      font-size: 0.9375rem;
+      color: var(--accent);
+      cursor: pointer;
+    }
+    summary:focus-visible {
+      outline: 2px solid var(--accent);
+      outline-offset: 2px;
     }
     th,
     td {

@@ -1,1 +1,2 @@
 import './doctor-card.ts'
+import './app-page.ts'

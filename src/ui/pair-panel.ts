@@ -3,8 +3,8 @@ import type { PairPreview, RunnerApi } from '../pipeline/runner.api.ts'
 import { isStop, plainProblem } from './problems.ts'
 import { type Json, valueAt, withValueAt } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
+import { viewStyles } from './view-styles.ts'
 import { funnelView } from './views/funnel.ts'
-import { viewStyles } from './views/styles.ts'
 
 /** A setting that is tried by dragging. */
 interface Slider {

@@ -15,7 +15,7 @@ export class PictureTextsElement extends LitElement {
     run: {},
     round: { type: Number },
     picture: { attribute: false },
-    news: { type: Number },
+    news: {},
     texts: { state: true },
   }
   declare runner: Pick<RunnerApi, 'texts'> | undefined
@@ -24,13 +24,12 @@ export class PictureTextsElement extends LitElement {
   declare round: number
   declare picture: GridPicture | undefined
   /** Changes when there may be more to read. */
-  declare news: number
+  declare news: string
   declare texts: PictureTexts | undefined
 
   constructor() {
     super()
     this.round = 1
-    this.news = 0
   }
 
   override willUpdate(changed: PropertyValues<this>): void {

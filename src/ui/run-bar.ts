@@ -49,6 +49,8 @@ export class RunBar extends LitElement {
         return html`<button @click=${tell('pause')}>Pause</button>${stop}`
       case 'paused':
         return html`<button class="primary" @click=${tell('resume')}>Resume</button>${stop}`
+      case 'elsewhere':
+        return nothing
       case 'stopping':
         return html`<button disabled>Stopping …</button>`
       default: {
@@ -104,6 +106,8 @@ function statusText({ status, parts }: RunState): string {
       return 'did not get to its end; what was finished is kept'
     case 'done':
       return 'done'
+    case 'elsewhere':
+      return 'open in another tab: go on there, or close that tab'
   }
 }
 

@@ -1,8 +1,8 @@
 import { css, html, LitElement, nothing } from 'lit'
+import { formatBytes } from '../gpu/doctor.ts'
 import type { ListedRun, RunnerApi } from '../pipeline/runner.api.ts'
 import { plainProblem } from './problems.ts'
 import { sharedStyles } from './shared-styles.ts'
-import { formatBytes } from './format-bytes.ts'
 
 const STATUS: Readonly<Record<ListedRun['status'], string>> = {
   new: 'not started',

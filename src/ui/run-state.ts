@@ -18,7 +18,8 @@ export interface PartState extends StagePlace {
 }
 
 export interface RunState {
-  readonly status: 'idle' | 'running' | 'paused' | 'stopping' | 'stopped' | 'failed' | 'done'
+  /** `elsewhere`: open in another tab. */
+  readonly status: 'idle' | 'running' | 'paused' | 'stopping' | 'stopped' | 'failed' | 'done' | 'elsewhere'
   /** Undefined while no run has been started or opened. */
   readonly id?: string
   readonly parts: readonly PartState[]
@@ -77,6 +78,15 @@ export function afterEvent(state: RunState, event: RunEvent, now: number): RunSt
   }
 }
 
+/** What a stored run's status is to a page that does not run it: one that was running was broken off. */
+const SHOWN = {
+  new: 'idle',
+  running: 'stopped',
+  stopped: 'stopped',
+  failed: 'failed',
+  done: 'done',
+} as const satisfies Record<StoredRun['record']['status'], RunState['status']>
+
 /** The state of a run that lies in the store. */
 export function stateOf({ record, isOpen, outputs }: StoredRun): RunState {
   const parts = outputs.map(
@@ -93,9 +103,7 @@ export function stateOf({ record, isOpen, outputs }: StoredRun): RunState {
       ...(end ? { seconds: end.seconds } : {}),
     }),
   )
-  const wasBrokenOff = record.status === 'running' && !isOpen
-  const status = record.status === 'new' ? 'idle' : wasBrokenOff ? 'stopped' : record.status
-  return { id: record.id, status, parts }
+  return { id: record.id, status: isOpen ? 'elsewhere' : SHOWN[record.status], parts }
 }
 
 /** Speed and time left; undefined before there is anything to tell them by. */

@@ -21,7 +21,7 @@ export class TryIt extends LitElement {
     run: {},
     sources: { attribute: false },
     hash: {},
-    count: { type: Number },
+    news: {},
     prompt: {},
     locked: { type: Boolean },
     asked: { state: true },
@@ -35,9 +35,9 @@ export class TryIt extends LitElement {
   /** Id of a run that has been trained. */
   declare run: string | undefined
   declare sources: RunSources
-  /** Of the held-out pictures' output, and how many there are. */
+  /** Of the held-out pictures' output; empty where there is none. `news` changes when there may be more of them. */
   declare hash: string
-  declare count: number
+  declare news: string
   declare prompt: string
   /** While a run is under way. */
   declare locked: boolean
@@ -106,10 +106,10 @@ export class TryIt extends LitElement {
         </div>
       </div>
       ${
-        this.count > 0
+        this.hash
           ? html`<details>
               <summary>Pictures it was not trained on</summary>
-              <dataset-grid .runner=${this.runner} .thumbnails=${this.thumbnails} .hash=${this.hash} .count=${this.count}
+              <dataset-grid .runner=${this.runner} .thumbnails=${this.thumbnails} .hash=${this.hash} .news=${this.news}
                 .selected=${asked?.kind === 'stored' ? asked.picture.hash : ''} @picture=${this.#chosen}></dataset-grid>
             </details>`
           : nothing

@@ -1,0 +1,189 @@
+import { css, html, LitElement, nothing } from 'lit'
+import { STAGES } from '../pipeline/events.ts'
+import { openRunner } from '../pipeline/runner-client.ts'
+import type { GridPicture } from './dataset-grid.ts'
+import type { GivenPictures } from './given-pictures.ts'
+import { PageModel } from './page-model.ts'
+import { type Json, valueAt } from './recipe-draft.ts'
+import './run-bar.ts'
+import type { RunList } from './run-list.ts'
+import './run-list.ts'
+import { partOf, stageOf } from './run-state.ts'
+import { sharedStyles } from './shared-styles.ts'
+import './stage-card.ts'
+import { isFinished, newsOf, stageResults } from './stage-results.ts'
+import './stage-settings.ts'
+import './start-panel.ts'
+import { Thumbnails } from './thumbnails.ts'
+import './try-it.ts'
+
+/** `<app-page>`: start, the six stages of the run that is shown, the trained model to try, and all runs of this browser. */
+export class AppPage extends LitElement {
+  static override properties = {
+    picture: { state: true },
+  }
+  /** The picture whose texts are shown. */
+  declare picture: GridPicture | undefined
+  readonly model = new PageModel(openRunner(), document.baseURI)
+  readonly #thumbnails = new Thumbnails(this.model.runner)
+  /** The dataset from which the first picture was chosen. */
+  #dataset = ''
+  #hasResults = false
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.model.addEventListener('change', this.#changed)
+    this.model.addEventListener('ended', this.#ended)
+    window.addEventListener('hashchange', this.#addressed)
+    void this.model.open(location.hash)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.model.removeEventListener('change', this.#changed)
+    this.model.removeEventListener('ended', this.#ended)
+    window.removeEventListener('hashchange', this.#addressed)
+    this.model.runner.close()
+  }
+
+  override render() {
+    const { model } = this
+    const { controller, problem, storage } = model
+    return html`
+      <section class="card">
+        <start-panel
+          .chosen=${model.chosen}
+          .given=${model.given}
+          .locked=${controller.isBusy}
+          @choose=${(event: CustomEvent<string>) => model.choose(event.detail)}
+          @given=${(event: CustomEvent<GivenPictures | undefined>) => model.give(event.detail)}
+          @run=${() => model.start()}
+        ></start-panel>
+      </section>
+      ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
+      ${
+        storage && storage.level !== 'ok'
+          ? html`<p class="problem" role="alert">
+              The browser’s storage is ${storage.level === 'full' ? 'full' : 'nearly full'}: delete runs below or free disk space.
+            </p>`
+          : nothing
+      }
+      ${model.recipe && model.defaults ? this.#run(model.recipe, model.defaults) : nothing} ${this.#tryIt()}
+      <section class="card" id="runs" tabindex="-1" aria-labelledby="runs-title">
+        <h2 id="runs-title">Runs in this browser</h2>
+        <run-list
+          .runner=${model.runner}
+          .current=${controller.state.id}
+          @open=${(event: CustomEvent<string>) => model.show(event.detail)}
+          @deleted=${(event: CustomEvent<string>) => model.forget(event.detail)}
+        ></run-list>
+      </section>
+    `
+  }
+
+  #run(recipe: Json, defaults: Json) {
+    const { controller, runner, isChanged, missing } = this.model
+    const { state, isBusy } = controller
+    const context = { runner, controller, thumbnails: this.#thumbnails, recipe, picture: this.picture }
+    return html`
+      <run-bar
+        .name=${String(recipe.name)}
+        .state=${state}
+        .isChanged=${isChanged}
+        .hint=${missing}
+        @start=${() => this.model.start()}
+        @pause=${() => controller.pause()}
+        @resume=${() => controller.resume()}
+        @cancel=${() => controller.cancel()}
+      ></run-bar>
+      <div class="stages" @recipe=${(event: CustomEvent<Json>) => this.model.change(event.detail)} @picture=${this.#chosen}>
+        ${STAGES.map(
+          (stage, i) => html`<stage-card .stage=${stage} .number=${i + 1} .state=${stageOf(state, stage)}>
+            <stage-settings
+              slot="settings"
+              .stage=${stage}
+              .recipe=${recipe}
+              .defaults=${defaults}
+              .locked=${isBusy}
+            ></stage-settings>
+            ${stageResults(stage, context)}
+          </stage-card>`,
+        )}
+      </div>
+    `
+  }
+
+  #tryIt() {
+    const { controller, recipe, sources, runner } = this.model
+    const { state, isBusy } = controller
+    const trained = partOf(state, 'train')
+    if (!trained || !isFinished(trained)) return nothing
+    const heldout = partOf(state, 'dataset', 'heldout')
+    const prompt = valueAt(recipe, 'evaluate.prompt') ?? valueAt(recipe, 'caption.prompts.0')
+    return html`<section class="card" aria-labelledby="try-title">
+      <h2 id="try-title">Try it</h2>
+      <try-it
+        .runner=${runner}
+        .thumbnails=${this.#thumbnails}
+        .run=${state.id}
+        .sources=${sources}
+        .hash=${heldout?.hash ?? ''}
+        .news=${newsOf(heldout)}
+        .prompt=${String(prompt)}
+        .locked=${isBusy}
+      ></try-it>
+    </section>`
+  }
+
+  readonly #changed = (): void => {
+    this.requestUpdate()
+    if (this.model.controller.state.parts.length > 0 && !this.#hasResults) {
+      this.#hasResults = true
+      void import('./results.ts')
+    }
+    void this.#chooseFirst()
+  }
+
+  readonly #ended = (): void => {
+    void this.renderRoot.querySelector<RunList>('run-list')?.refresh()
+  }
+
+  /** Another link was followed; anchors within the page are none. */
+  readonly #addressed = (): void => {
+    if (location.hash.startsWith('#recipe=')) void this.model.open(location.hash)
+  }
+
+  readonly #chosen = (event: CustomEvent<GridPicture>): void => {
+    this.picture = event.detail
+  }
+
+  /** Until the visitor chooses one, the first picture's texts are shown. */
+  async #chooseFirst(): Promise<void> {
+    const part = partOf(this.model.controller.state, 'dataset', 'train')
+    if (!part || part.hash === this.#dataset) return
+    const { items } = await this.model.runner.pictures(part.hash, 0, 1)
+    if (!items[0] || part.hash === this.#dataset) return
+    this.#dataset = part.hash
+    this.picture = items[0]
+  }
+
+  static override styles = [
+    sharedStyles,
+    css`
+      :host, .stages { display: flex; flex-direction: column; gap: 1rem; }
+      .card {
+        display: flex;
+        flex-direction: column;
+        gap: 1rem;
+        padding: 1.25rem 1.5rem;
+        background: var(--card);
+        border: 1px solid var(--line);
+        border-radius: 14px;
+      }
+      .card > h2 { font-size: 1.1875rem; }
+      @media (max-width: 34rem) { .card { padding: 1rem; } }
+    `,
+  ]
+}
+
+customElements.define('app-page', AppPage)

@@ -1,0 +1,123 @@
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
+import type { RunView } from '../pipeline/run-view.ts'
+import type { RunnerApi } from '../pipeline/runner.api.ts'
+import { plainProblem } from './problems.ts'
+import { sharedStyles } from './shared-styles.ts'
+import { viewStyles } from './view-styles.ts'
+import {
+  cardsView,
+  confusionView,
+  figuresView,
+  objectsView,
+  recipeView,
+  timesView,
+  yesNoView,
+} from './views/index.ts'
+
+/** `<evaluate-results>`: what a finished run came to: figures, captions side by side, what is invented, and files to take away. */
+export class EvaluateResults extends LitElement {
+  static override properties = {
+    runner: { attribute: false },
+    run: {},
+    news: {},
+    view: { state: true },
+    problem: { state: true },
+  }
+  declare runner: Pick<RunnerApi, 'view' | 'files'> | undefined
+  declare run: string | undefined
+  /** Changes when there is something new to read; empty while the run has not ended. */
+  declare news: string
+  declare view: RunView | undefined
+  declare problem: string | undefined
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('run') || changed.has('news')) void this.#load()
+  }
+
+  override render() {
+    const { view, problem } = this
+    if (problem) return html`<p class="problem" role="alert">${problem}</p>`
+    if (!view) return nothing
+    const { summary, cards, objects, zeroShot, yesNo, recipe } = view
+    return html`
+      ${figuresView(summary)}
+      <h3>The same pictures before and after</h3>
+      ${cardsView(cards)}
+      ${more('What is invented, and beside what', objectsView(objects))}
+      ${yesNo.length > 0 ? more('Yes/no questions by kind', yesNoView(yesNo)) : nothing}
+      ${zeroShot ? more('Single objects: what they were taken for', confusionView(zeroShot)) : nothing}
+      ${more('Time and memory', timesView(summary))} ${more('The recipe', recipeView(recipe))}
+      <div class="row files">
+        <span class="soft">Take away:</span>
+        <button @click=${this.#saveReport}>Report</button>
+        <button @click=${() => this.#save('pairs.jsonl')}>Pairs</button>
+        <button @click=${() => this.#save('metrics.jsonl')}>Training metrics</button>
+        <button @click=${() => this.#save('summary.json')}>Summary</button>
+        <button @click=${this.#saveAdapter}>Adapter (PEFT)</button>
+      </div>
+    `
+  }
+
+  async #load(): Promise<void> {
+    const { run, news, runner } = this
+    this.problem = undefined
+    if (!run || !news) {
+      this.view = undefined
+      return
+    }
+    try {
+      const view = await runner?.view(run)
+      if (run === this.run) this.view = view
+    } catch (error) {
+      if (run === this.run) this.problem = plainProblem(error)
+    }
+  }
+
+  readonly #saveReport = async (): Promise<void> => {
+    if (!this.view) return
+    const { renderReport } = await import('./report.ts')
+    download('report.html', new Blob([renderReport(this.view)], { type: 'text/html' }))
+  }
+
+  readonly #saveAdapter = async (): Promise<void> => {
+    for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
+      await this.#save(`adapter/${name}`)
+  }
+
+  async #save(path: string): Promise<void> {
+    const { run, runner } = this
+    if (!run || !runner) return
+    try {
+      const file = (await runner.files(run)).find((other) => other.path === path)
+      if (file) download(path.split('/').at(-1) ?? path, file.blob)
+    } catch (error) {
+      this.problem = plainProblem(error)
+    }
+  }
+
+  static override styles = [
+    sharedStyles,
+    viewStyles,
+    css`
+      :host { display: flex; flex-direction: column; gap: 1.25rem; }
+      h3 { font-size: 1.0625rem; }
+      details > summary { width: fit-content; color: var(--accent); }
+      details[open] > summary { margin-bottom: 0.75rem; }
+    `,
+  ]
+}
+
+function more(title: string, body: TemplateResult) {
+  return html`<details><summary>${title}</summary>${body}</details>`
+}
+
+function download(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob)
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), 60_000)
+}
+
+customElements.define('evaluate-results', EvaluateResults)

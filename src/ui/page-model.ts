@@ -1,0 +1,183 @@
+import {
+  askPersistence,
+  type RunnerClient,
+  type StorageState,
+  storageState,
+} from '../pipeline/runner-client.ts'
+import type { RunSources } from '../pipeline/sources.ts'
+import { builtInRecipe } from './built-in-recipes.ts'
+import type { GivenPictures } from './given-pictures.ts'
+import { plainProblem } from './problems.ts'
+import { type Json, needsOwnPictures, OWN_PICTURES, onOwnPictures } from './recipe-draft.ts'
+import { recipeFragment, recipeOfFragment } from './recipe-link.ts'
+import { RunController } from './run-controller.ts'
+
+/** Most of the visitor's pictures that are taken unless the settings say otherwise. */
+const OWN_LIMIT = 256
+/** How often a run that is open in another tab is looked at, in milliseconds. */
+const ELSEWHERE_MS = 3000
+/** A tab that was reloaded lets its run go a moment later. */
+const RELEASE_MS = 300
+const RELEASE_TRIES = 10
+
+/**
+ * What a page has in hand: a recipe that can be changed, pictures that were given, and the run that is shown. Dispatches `change`.
+ */
+export class PageModel extends EventTarget {
+  readonly runner: RunnerClient
+  readonly controller: RunController
+  /** The recipe as the settings have it, and what *Reset* goes back to. */
+  recipe: Json | undefined
+  defaults: Json | undefined
+  /** Name of the built-in recipe that is chosen; empty for another. */
+  chosen = ''
+  given: GivenPictures | undefined
+  storage: StorageState | undefined
+  problem: string | undefined
+  readonly #site: string
+  /** The recipe of the run that is shown, as JSON. */
+  #shown: string | undefined
+  #watch: ReturnType<typeof setTimeout> | undefined
+
+  /** @param site address of the page, where what comes with it lies. */
+  constructor(runner: RunnerClient, site: string) {
+    super()
+    this.runner = runner
+    this.#site = site
+    this.controller = new RunController(runner)
+    this.controller.addEventListener('change', () => this.#tell())
+  }
+
+  /** Whether the settings are others than those of the run that is shown. */
+  get isChanged(): boolean {
+    return this.#shown !== undefined && this.#shown !== JSON.stringify(this.recipe)
+  }
+
+  /** What is missing before a run can start; empty when nothing is. */
+  get missing(): string {
+    return needsOwnPictures(this.recipe) && !this.given
+      ? 'This run is on pictures of your own: choose the same ones again, above, to go on.'
+      : ''
+  }
+
+  /** What a run is given beside its recipe. */
+  get sources(): RunSources {
+    const { given } = this
+    return { site: this.#site, ...(given ? { datasets: { [OWN_PICTURES]: given.spec } } : {}) }
+  }
+
+  /** Shows what an address says: its recipe with the run there is of it, which goes on if it was broken off; else the demo. */
+  async open(fragment: string): Promise<void> {
+    await this.#try(async () => {
+      this.storage = await storageState()
+      const linked = await recipeOfFragment(fragment)
+      if (!linked) return await this.#take(await builtInRecipe('demo'), 'demo')
+      await this.#take(linked.recipe as Json, '')
+      const id = await this.runner.idOf(linked.recipe)
+      let stored = await this.runner.open(id)
+      for (let i = 0; i < RELEASE_TRIES && stored?.isOpen; i++) {
+        await new Promise((resolve) => setTimeout(resolve, RELEASE_MS))
+        stored = await this.runner.open(id)
+      }
+      if (!stored) return
+      const wasBrokenOff = await this.#showRun(id)
+      if (wasBrokenOff && !this.missing) void this.start()
+    })
+  }
+
+  /** Takes a recipe that comes with the page. */
+  async choose(name: string): Promise<void> {
+    await this.#try(async () => {
+      const recipe = await builtInRecipe(name)
+      await this.#take(this.given ? onOwnPictures(recipe, OWN_LIMIT) : recipe, name)
+    })
+  }
+
+  /** Takes pictures of the visitor's, or none any more. */
+  async give(given: GivenPictures | undefined): Promise<void> {
+    this.given = given
+    this.#tell()
+    if (given && needsOwnPictures(this.recipe)) return
+    await this.choose(this.chosen || 'demo')
+  }
+
+  /** Takes settings. */
+  async change(recipe: Json): Promise<void> {
+    this.recipe = recipe
+    this.#tell()
+    await this.#putInAddress()
+  }
+
+  /** Starts or goes on with a run of the recipe; on a click, since some browsers ask whether they may keep what is stored. */
+  async start(): Promise<void> {
+    const { recipe } = this
+    if (!recipe || this.missing) return
+    clearTimeout(this.#watch)
+    this.problem = undefined
+    this.#shown = JSON.stringify(recipe)
+    const asked = askPersistence().catch(() => false)
+    await this.#putInAddress()
+    const isDone = await this.controller.start(recipe, this.sources)
+    await asked
+    this.storage = await storageState()
+    this.dispatchEvent(new CustomEvent('ended', { detail: isDone }))
+    this.#tell()
+  }
+
+  /** Shows a run that lies in the store, with its recipe. */
+  async show(id: string): Promise<void> {
+    await this.#try(async () => {
+      const stored = await this.runner.open(id)
+      if (!stored) return
+      await this.#take(stored.record.recipe as Json, '')
+      await this.#showRun(id)
+      await this.#putInAddress()
+    })
+  }
+
+  /** Shows no run any more, if it is this one. */
+  forget(id: string): void {
+    if (this.controller.state.id !== id) return
+    this.#shown = undefined
+    this.controller.clear()
+  }
+
+  async #showRun(id: string): Promise<boolean> {
+    clearTimeout(this.#watch)
+    this.#shown = JSON.stringify(this.recipe)
+    const wasBrokenOff = await this.controller.show(id)
+    if (this.controller.state.status === 'elsewhere')
+      this.#watch = setTimeout(() => void this.#try(async () => void (await this.#showRun(id))), ELSEWHERE_MS)
+    return wasBrokenOff
+  }
+
+  async #take(recipe: Json, chosen: string): Promise<void> {
+    if (this.controller.isBusy) return
+    clearTimeout(this.#watch)
+    this.recipe = recipe
+    this.defaults = recipe
+    this.chosen = chosen
+    this.#shown = undefined
+    this.controller.clear()
+    this.#tell()
+  }
+
+  async #putInAddress(): Promise<void> {
+    const fragment = await recipeFragment(this.recipe)
+    history.replaceState(null, '', fragment)
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      this.problem = undefined
+      await work()
+    } catch (error) {
+      this.problem = plainProblem(error)
+    }
+    this.#tell()
+  }
+
+  #tell(): void {
+    this.dispatchEvent(new Event('change'))
+  }
+}

@@ -1,0 +1,6 @@
+/** What shows results, heavy with Plot: the page loads it when a run is first shown. */
+import './evaluate-results.ts'
+import './pair-panel.ts'
+import './pair-results.ts'
+import './score-results.ts'
+import './train-results.ts'

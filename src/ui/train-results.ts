@@ -1,0 +1,89 @@
+import { LitElement, nothing, type PropertyValues } from 'lit'
+import type { RunEvent } from '../pipeline/events.ts'
+import type { RunnerApi } from '../pipeline/runner.api.ts'
+import type { RunController } from './run-controller.ts'
+import { sharedStyles } from './shared-styles.ts'
+import { viewStyles } from './view-styles.ts'
+import { curvesView } from './views/curves.ts'
+
+type StepMetrics = Awaited<ReturnType<RunnerApi['steps']>>[number]
+
+/** Least time between two drawings while steps come, in milliseconds. */
+const DRAW_MS = 1000
+
+/** `<train-results>`: a training's curves, while it runs and afterwards. */
+export class TrainResults extends LitElement {
+  static override properties = {
+    runner: { attribute: false },
+    controller: { attribute: false },
+    hash: {},
+    news: {},
+    steps: { state: true },
+  }
+  declare runner: Pick<RunnerApi, 'steps'> | undefined
+  declare controller: RunController | undefined
+  /** Of the training's output. */
+  declare hash: string
+  /** Changes when there is something new to read. */
+  declare news: string
+  declare steps: readonly StepMetrics[]
+  /** Those that came since the last drawing. */
+  #fresh: StepMetrics[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #listening: RunController | undefined
+
+  constructor() {
+    super()
+    this.steps = []
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('controller')) this.#listen()
+    if (changed.has('hash')) this.steps = []
+    if (changed.has('hash') || changed.has('news')) void this.#load()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#listening?.removeEventListener('run', this.#heard)
+    this.#listening = undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  override render() {
+    return this.steps.length === 0 ? nothing : curvesView(this.steps)
+  }
+
+  #listen(): void {
+    this.#listening?.removeEventListener('run', this.#heard)
+    this.#listening = this.controller
+    this.#listening?.addEventListener('run', this.#heard)
+  }
+
+  readonly #heard = (event: Event): void => {
+    const { detail } = event as CustomEvent<RunEvent>
+    if (detail.kind !== 'step') return
+    this.#fresh.push(detail.metrics)
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#add(this.#fresh.splice(0))
+    }, DRAW_MS)
+  }
+
+  async #load(): Promise<void> {
+    const { hash, runner } = this
+    if (!hash) return
+    const stored = (await runner?.steps(hash)) ?? []
+    if (hash === this.hash) this.#add(stored)
+  }
+
+  #add(some: readonly StepMetrics[]): void {
+    const byStep = new Map([...this.steps, ...some].map((metrics) => [metrics.step, metrics]))
+    this.steps = [...byStep.values()].sort((a, b) => a.step - b.step)
+  }
+
+  static override styles = [sharedStyles, viewStyles]
+}
+
+customElements.define('train-results', TrainResults)
