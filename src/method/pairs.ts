@@ -51,24 +51,29 @@ export function pairsOfImage(
     kept = funnel.filter(name, 'candidates', kept, why, showCandidate)
   }
   const choices = byChoice(kept)
-  let pairs = choices.flatMap((choice) => compared(choice, settings, funnel))
+  let pairs = compared(choices, settings, funnel)
   for (const { name, why } of pairRules(settings)) pairs = funnel.filter(name, 'pairs', pairs, why, showPair)
   if (settings.pairs === 'best-worst' && settings.reach > 1) pairs = widestOfEachChoice(pairs, funnel)
   if (settings.maxPairsPerImage !== null) pairs = widestOfImage(pairs, settings.maxPairsPerImage, funnel)
   return controlled(pairs, choices, settings).map((pair) => preference(pair, settings))
 }
 
-/** The pairs of one choice that are compared at all, the better first, of all pairs of different texts that there are. */
+/** The pairs that are compared at all, the better first, of all pairs of different texts that a choice has. */
 function compared(
-  choice: readonly ScoredCandidate[],
+  choices: readonly (readonly ScoredCandidate[])[],
   { pairs, reach }: PairSettings,
   funnel: Funnel,
 ): CandidatePair[] {
-  const ranked = [...choice].sort((a, b) => (b.score as number) - (a.score as number))
-  const all = ranked.flatMap((chosen, i) => ranked.slice(i + 1).map((rejected) => ({ chosen, rejected })))
+  const best = new Set<ScoredCandidate>()
+  const worst = new Set<ScoredCandidate>()
+  const all = choices.flatMap((choice) => {
+    const ranked = [...choice].sort((a, b) => (b.score as number) - (a.score as number))
+    for (const candidate of ranked.slice(0, reach)) best.add(candidate)
+    for (const candidate of ranked.slice(-reach)) worst.add(candidate)
+    return ranked.flatMap((chosen, i) => ranked.slice(i + 1).map((rejected) => ({ chosen, rejected })))
+  })
+  // Counted also where an image has no choices, so that the rules stand in the order in which they apply.
   if (pairs === 'all') return funnel.filter('all', 'pairs', all, () => undefined, showPair)
-  const best = new Set(ranked.slice(0, reach))
-  const worst = new Set(ranked.slice(-reach))
   return funnel.filter(
     'best-worst',
     'pairs',

@@ -45,7 +45,7 @@ export class DatasetGrid extends LitElement {
   declare version: number
   readonly #items = new Map<number, GridPicture>()
   readonly #asked = new Set<number>()
-  readonly #resized = new ResizeObserver(() => this.#measure())
+  readonly #resized = new ResizeObserver(() => requestAnimationFrame(() => this.#measure()))
   #focused = 0
   #height = 320
 

@@ -24,14 +24,16 @@ export class DoctorCard extends LitElement {
     if (!diagnosis)
       return html`<section role="status" aria-busy="true"><h2>Looking at your GPU …</h2></section>`
     const { level, headline, notes } = diagnosis.verdict
+    const [first, ...others] = notes
     return html`
       <section>
         <div role="status">
           <h2 class=${level}><span class="mark" aria-hidden="true">${MARKS[level]}</span>${headline}</h2>
-          ${notes.length === 0 ? nothing : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+          ${first === undefined ? nothing : html`<p>${first}</p>`}
         </div>
-        <details>
-          <summary>What was found</summary>
+        <details ?open=${level === 'blocked'}>
+          <summary>More about this computer</summary>
+          ${others.length === 0 ? nothing : html`<ul>${others.map((note) => html`<li>${note}</li>`)}</ul>`}
           <table aria-label="What was found">
             <tbody>
               ${detailRows(diagnosis).map(
@@ -73,8 +75,13 @@ export class DoctorCard extends LitElement {
     .ready .mark { background: var(--good); }
     .slow .mark { background: var(--slow); }
     .blocked .mark { background: var(--bad); }
+    :host { display: block; }
+    p {
+      margin: 0.375rem 0 0 2.5rem;
+      text-wrap: pretty;
+    }
     ul {
-      margin: 1rem 0 0;
+      margin: 0.75rem 0 0;
       padding-left: 1.25rem;
     }
     li {
@@ -89,7 +96,7 @@ export class DoctorCard extends LitElement {
     }
     summary {
       width: fit-content;
-      margin-top: 0.75rem;
+      margin: 0.375rem 0 0 2.5rem;
       font-size: 0.9375rem;
       color: var(--accent);
       cursor: pointer;

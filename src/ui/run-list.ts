@@ -70,7 +70,7 @@ export class RunList extends LitElement {
     const state = status === 'running' && !isOpen ? 'broken off' : isOpen ? 'open' : STATUS[status]
     return html`<tr aria-current=${id === this.current}>
       <th scope="row">
-        <input aria-label="Name of the run" .value=${name} @change=${(event: Event) => this.#rename(run, event)} />
+        <input class="name" aria-label="Name of the run" .value=${name} @change=${(event: Event) => this.#rename(run, event)} />
       </th>
       <td>${state}</td>
       <td class="numbers">${new Date(createdAt).toLocaleString()}</td>
@@ -132,8 +132,8 @@ export class RunList extends LitElement {
       .number { text-align: right; }
       td.row { flex-wrap: nowrap; justify-content: flex-end; padding-right: 0; }
       tbody th { font-weight: 400; }
-      tbody input { width: 100%; min-width: 9rem; border-color: transparent; background: none; padding-left: 0.375rem; margin-left: -0.375rem; }
-      tbody input:hover { border-color: var(--edge); }
+      input.name { width: 100%; min-width: 9rem; border-color: transparent; background: none; padding-left: 0.375rem; margin-left: -0.375rem; }
+      input.name:hover { border-color: var(--edge); }
       tr[aria-current='true'] th input { font-weight: 600; }
     `,
   ]

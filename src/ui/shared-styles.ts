@@ -28,7 +28,7 @@ export const sharedStyles = css`
     outline: 2px solid var(--accent);
     outline-offset: 2px;
   }
-  input:not([type='checkbox'], [type='range'], [type='radio']), select, textarea {
+  :where(input:not([type='checkbox'], [type='range'], [type='radio'], [type='file']), select, textarea) {
     padding: 0.375rem 0.625rem;
     border: 1px solid var(--edge);
     border-radius: 9px;

@@ -64,7 +64,7 @@ export class StageCard extends LitElement {
           </div>
           <span class="state ${state}" role="status">
             <span aria-hidden="true">${STATES[state].mark}</span> ${STATES[state].text}${
-              seconds > 0 && (state === 'done' || state === 'stored')
+              seconds >= 0.05 && (state === 'done' || state === 'stored')
                 ? html`<span class="soft">, ${state === 'stored' ? 'took ' : ''}${formatSeconds(seconds)}</span>`
                 : nothing
             }
@@ -134,7 +134,7 @@ function progressView(part: PartState) {
   return html`<div class="progress">
     <progress aria-label="Progress" max=${total || nothing} .value=${done} value=${total > 0 ? done : nothing}></progress>
     <p class="row small numbers">
-      <span>${label}${total > 0 ? html`${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${unit}` : 'getting ready …'}</span>
+      <span>${label}${total > 0 ? html`${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${unit}` : 'getting ready …; the first time, the GPU’s programs are compiled'}</span>
       ${detail ? html`<span class="soft">${detail}</span>` : nothing}
       ${
         pace

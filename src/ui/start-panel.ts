@@ -42,7 +42,7 @@ export class StartPanel extends LitElement {
         </fieldset>
         <div class="row">
           <button class="primary big" ?disabled=${this.locked} @click=${() => this.#tell('run')}>
-            ${this.given ? 'Run on my pictures' : 'Run the demo'}
+            ${this.given ? 'Run on my pictures' : this.chosen === 'demo' ? 'Run the demo' : 'Run this recipe'}
           </button>
           <a href="#runs">Open a run</a>
         </div>

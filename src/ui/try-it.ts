@@ -55,6 +55,7 @@ export class TryIt extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('hash')) void this.#chooseFirst()
     if (changed.has('run')) {
       this.answers = undefined
       this.problem = undefined
@@ -107,7 +108,7 @@ export class TryIt extends LitElement {
       </div>
       ${
         this.hash
-          ? html`<details>
+          ? html`<details open>
               <summary>Pictures it was not trained on</summary>
               <dataset-grid .runner=${this.runner} .thumbnails=${this.thumbnails} .hash=${this.hash} .news=${this.news}
                 .selected=${asked?.kind === 'stored' ? asked.picture.hash : ''} @picture=${this.#chosen}></dataset-grid>
@@ -123,6 +124,15 @@ export class TryIt extends LitElement {
     void this.thumbnails?.url(picture.hash).then((url) => {
       this.#show({ kind: 'stored', picture, url })
     })
+  }
+
+  /** So that one click is enough; nothing is asked yet. */
+  async #chooseFirst(): Promise<void> {
+    const { hash, asked } = this
+    if (!hash || asked) return
+    const [picture] = (await this.runner?.pictures(hash, 0, 1))?.items ?? []
+    const url = picture && (await this.thumbnails?.url(picture.hash))
+    if (picture && !this.asked) this.asked = { kind: 'stored', picture, url }
   }
 
   readonly #picked = (event: Event): void => this.#file((event.target as HTMLInputElement).files?.[0])

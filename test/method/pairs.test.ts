@@ -15,6 +15,13 @@ const four = [22, 28, 25, 20].map((score, i) => scored(score, { text: `A dog see
 const step = (result: ReturnType<typeof formPairs>, rule: string) =>
   result.funnel.find((s) => s.rule === rule)
 
+test('rules are counted in the order in which they apply, also when the first image has nothing to compare', () => {
+  const alone = scored(20, { imageHash: 'b'.repeat(64), image: 'b.png' })
+  const { funnel } = form([alone, ...four])
+  const rules = funnel.filter(({ unit }) => unit === 'pairs').map(({ rule }) => rule)
+  expect(rules).toEqual(['best-worst', 'wrong answer', 'gap', 'length ratio'])
+})
+
 describe('which pairs are formed', () => {
   test('the best against the worst', () => {
     const { pairs } = form(four)

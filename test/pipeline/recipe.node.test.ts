@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parseRecipe } from '../../src/pipeline/recipe.ts'
+import { parseRecipe, recipeJson } from '../../src/pipeline/recipe.ts'
 
 const read = (name: string): Record<string, unknown> =>
   JSON.parse(readFileSync(`recipes/${name}`, 'utf8')) as Record<string, unknown>
@@ -9,6 +9,11 @@ describe('the recipes that come with the package', () => {
   test.each(readdirSync('recipes'))('%s is one', (name) => {
     const recipe = parseRecipe(read(name), name)
     expect(`${recipe.name}.json`).toBe(name)
+  })
+
+  test.each(readdirSync('recipes'))('%s as it is kept is the same recipe', (name) => {
+    const recipe = parseRecipe(read(name), name)
+    expect(parseRecipe(JSON.parse(JSON.stringify(recipeJson(recipe))))).toEqual(recipe)
   })
 
   test('the paper’s settings are in paper.json, with a note on what it does not publish', () => {

@@ -24,7 +24,7 @@ export async function pairStage(
   const spec = {
     stage: 'pair',
     kind: 'pairs',
-    version: 1,
+    version: 2,
     round,
     settings,
     inputs: { scores: scores.hash },

@@ -1,0 +1,179 @@
+import type { LitElement } from 'lit'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { ListedRun, PairPreview } from '../../src/pipeline/runner.api.ts'
+import { PairPanel } from '../../src/ui/pair-panel.ts'
+import { type Json, valueAt } from '../../src/ui/recipe-draft.ts'
+import { RunList } from '../../src/ui/run-list.ts'
+import { StageSettings } from '../../src/ui/stage-settings.ts'
+import { TryIt } from '../../src/ui/try-it.ts'
+
+afterEach(() => document.body.replaceChildren())
+
+const textOf = (element: LitElement): string => element.shadowRoot?.textContent?.replace(/\s+/g, ' ') ?? ''
+const find = <T extends Element>(element: LitElement, selector: string): T => {
+  const found = element.shadowRoot?.querySelector<T>(selector)
+  if (!found) throw new Error(`expected ${selector}`)
+  return found
+}
+function button(element: LitElement, text: RegExp): HTMLButtonElement {
+  const found = [...(element.shadowRoot?.querySelectorAll('button') ?? [])].find(({ textContent }) =>
+    text.test(textContent),
+  )
+  if (!found) throw new Error(`expected a button ${text}`)
+  return found
+}
+
+describe('pair panel', () => {
+  test('a slider counts anew at once and tells the recipe, without anything being run', async () => {
+    const asked: unknown[] = []
+    const panel = new PairPanel()
+    panel.recipe = { pair: { minGap: 4 } }
+    panel.hash = 'scores'
+    panel.runner = {
+      async previewPairs(_, settings) {
+        asked.push(settings)
+        const pairs = 10 - ((settings as { minGap?: number }).minGap ?? 0)
+        return { settings: {}, candidates: 40, pairs, funnel: [] } as unknown as PairPreview
+      },
+    }
+    panel.addEventListener('recipe', (event) => {
+      panel.recipe = (event as CustomEvent<Json>).detail
+    })
+    document.body.append(panel)
+    await expect.poll(() => textOf(panel)).toContain('6 pairs of 40 candidates')
+    const [gap, score] = [
+      ...(panel.shadowRoot?.querySelectorAll<HTMLInputElement>('input[type=range]') ?? []),
+    ]
+    if (!gap || !score) throw new Error('expected sliders')
+    gap.value = '7.5'
+    gap.dispatchEvent(new Event('input'))
+    await expect.poll(() => textOf(panel)).toContain('2.5 pairs')
+    expect(asked).toEqual([{ minGap: 4 }, { minGap: 7.5 }])
+    // The leftmost place switches the rule off.
+    score.value = '20'
+    score.dispatchEvent(new Event('input'))
+    expect(valueAt(panel.recipe, 'pair.minScore')).toBe(20)
+    score.value = score.min
+    score.dispatchEvent(new Event('input'))
+    expect(valueAt(panel.recipe, 'pair.minScore')).toBeNull()
+  })
+})
+
+describe('settings', () => {
+  function show(recipe: Json) {
+    const settings = new StageSettings()
+    settings.stage = 'caption'
+    settings.recipe = recipe
+    settings.defaults = { caption: { samples: 7, prompts: ['a'] } }
+    settings.addEventListener('recipe', (event) => {
+      settings.recipe = (event as CustomEvent<Json>).detail
+    })
+    document.body.append(settings)
+    return settings
+  }
+
+  test('a field changes the recipe, and reset takes it back', async () => {
+    const settings = show({ name: 'x', caption: { samples: 7, prompts: ['a'] } })
+    await settings.updateComplete
+    const [samples] = [
+      ...(settings.shadowRoot?.querySelectorAll<HTMLInputElement>('input[type=number]') ?? []),
+    ]
+    if (!samples) throw new Error('expected a field')
+    samples.value = '3'
+    samples.dispatchEvent(new Event('change'))
+    await settings.updateComplete
+    expect(settings.recipe).toEqual({ name: 'x', caption: { samples: 3, prompts: ['a'] } })
+    expect(textOf(settings)).toContain('(1 changed)')
+    button(settings, /Reset/).click()
+    expect(settings.recipe).toEqual({ name: 'x', caption: { samples: 7, prompts: ['a'] } })
+  })
+
+  test('every field has a name and says what it means', async () => {
+    const settings = show({ caption: {} })
+    await settings.updateComplete
+    for (const control of settings.shadowRoot?.querySelectorAll('input, select, textarea') ?? []) {
+      const label = control.closest('label')
+      expect(label?.querySelector('span')?.textContent).not.toBe('')
+      expect(label?.title).toMatch(/^caption\.\w+: ./)
+    }
+  })
+})
+
+describe('runs', () => {
+  const RUN: ListedRun = {
+    id: 'a',
+    name: '<b>demo</b>',
+    recipe: {},
+    recipeHash: 'h',
+    createdAt: 0,
+    status: 'done',
+    isOpen: false,
+    byteLength: 3 * 2 ** 20,
+    ownByteLength: 2 ** 20,
+  }
+
+  async function show(runs: ListedRun[]) {
+    const calls: string[] = []
+    const list = new RunList()
+    list.runner = {
+      list: async () => runs,
+      rename: async (id, name) => void calls.push(`rename ${id} ${name}`),
+      delete: async (id) => void calls.push(`delete ${id}`),
+    }
+    document.body.append(list)
+    await expect.poll(() => textOf(list)).toContain(runs.length === 0 ? 'None yet' : 'MiB')
+    return { list, calls }
+  }
+
+  test('are renamed in place and deleted only after a second click', async () => {
+    const { list, calls } = await show([RUN])
+    expect(list.shadowRoot?.querySelector('b')).toBeNull()
+    const name = find<HTMLInputElement>(list, 'input')
+    expect(name.value).toBe('<b>demo</b>')
+    name.value = 'mine'
+    name.dispatchEvent(new Event('change'))
+    button(list, /^Delete$/).click()
+    await list.updateComplete
+    expect(calls).toEqual(['rename a mine'])
+    button(list, /for good/).click()
+    await expect.poll(() => calls).toEqual(['rename a mine', 'delete a'])
+  })
+
+  test('that are open cannot be deleted; one that was left is broken off', async () => {
+    const { list } = await show([
+      { ...RUN, status: 'running', isOpen: true },
+      { ...RUN, id: 'b', status: 'running' },
+    ])
+    expect(button(list, /^Delete$/).disabled).toBe(true)
+    expect(textOf(list)).toContain('broken off')
+  })
+})
+
+test('try it shows both answers as they grow, at the strength that is set', async () => {
+  const element = new TryIt()
+  const strengths: number[] = []
+  element.run = 'r'
+  element.hash = 'heldout'
+  element.prompt = 'Describe this image.'
+  element.sources = { site: 'https://example.org/' }
+  element.runner = {
+    pictures: async () => ({ total: 1, items: [{ name: 'p', hash: 'p', width: 1, height: 1 }] }),
+    async ask({ strength, picture }, onAnswer) {
+      expect(picture).toEqual({ hash: 'p' })
+      strengths.push(strength)
+      onAnswer({ base: 'a dog and', tuned: '', isFinished: false })
+      return { base: 'a dog and a cat', tuned: 'a dog', isFinished: true }
+    },
+  }
+  element.thumbnails = { url: async () => 'data:,' } as never
+  document.body.append(element)
+  await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
+  button(element, /Ask both/).click()
+  await expect.poll(() => textOf(element)).toMatch(/As it was ?a dog and a cat.*After training ?a dog/)
+  const slider = find<HTMLInputElement>(element, 'input[type=range]')
+  expect([slider.min, slider.max]).toEqual(['0', '1.5'])
+  slider.value = '1.5'
+  slider.dispatchEvent(new Event('input'))
+  slider.dispatchEvent(new Event('change'))
+  await expect.poll(() => strengths).toEqual([1, 1.5])
+})

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parseRecipe } from '../../src/pipeline/recipe.ts'
+import {
+  type Json,
+  needsOwnPictures,
+  onOwnPictures,
+  valueAt,
+  withValueAt,
+  withValuesOf,
+} from '../../src/ui/recipe-draft.ts'
+import { recipeFragment, recipeOfFragment } from '../../src/ui/recipe-link.ts'
+import { fieldValue, SETTINGS } from '../../src/ui/settings.ts'
+
+const demo = JSON.parse(readFileSync('recipes/demo.json', 'utf8')) as Json
+
+test('values are read and set by path, the rest stays as it was', () => {
+  expect(valueAt(demo, 'train.peft.r')).toBe(8)
+  expect(valueAt(demo, 'train.nothing.r')).toBeUndefined()
+  const changed = withValueAt(demo, 'train.peft.r', 16)
+  expect(valueAt(changed, 'train.peft.r')).toBe(16)
+  expect(valueAt(demo, 'train.peft.r')).toBe(8)
+  expect(withValueAt(changed, 'train.peft.r', 8)).toEqual(demo)
+  expect(valueAt(withValueAt(demo, 'pair.minScore', 3), 'pair')).toMatchObject({ minGap: 4, minScore: 3 })
+  expect('limit' in (valueAt(withValueAt(demo, 'dataset.limit', undefined), 'dataset') as object)).toBe(false)
+})
+
+test('reset takes a stage’s settings from another recipe, and no others', () => {
+  const changed = withValueAt(withValueAt(demo, 'pair.minGap', 9), 'caption.samples', 1)
+  const reset = withValuesOf(changed, demo, ['pair.minGap', 'pair.minScore'])
+  expect(reset).toEqual(withValueAt(demo, 'caption.samples', 1))
+})
+
+test('a recipe survives an address', async () => {
+  const fragment = await recipeFragment(demo)
+  expect(fragment).toMatch(/^#recipe=[\w-]+$/)
+  expect(fragment.length).toBeLessThan(1000)
+  expect((await recipeOfFragment(fragment))?.recipe).toEqual(demo)
+  expect(await recipeOfFragment('')).toBeUndefined()
+  expect(await recipeOfFragment('#runs')).toBeUndefined()
+})
+
+test('a link that was cut off says so', async () => {
+  const fragment = await recipeFragment(demo)
+  await expect(recipeOfFragment(fragment.slice(0, 60))).rejects.toThrow(/cut off or changed/)
+  await expect(recipeOfFragment('#recipe=%%')).rejects.toThrow(/cut off or changed/)
+})
+
+test('on own pictures only training’s pictures are others', () => {
+  const own = onOwnPictures(demo, 40)
+  expect(needsOwnPictures(own)).toBe(true)
+  expect(needsOwnPictures(demo)).toBe(false)
+  const { dataset, evaluate } = parseRecipe(own)
+  expect(dataset).toMatchObject({ source: 'my pictures', limit: 40 })
+  expect(evaluate).toEqual(parseRecipe(demo).evaluate)
+})
+
+test('every setting is one that recipes have, and its field gives values that they take', () => {
+  for (const field of Object.values(SETTINGS).flat()) {
+    const own = valueAt(demo, field.path)
+    const value = field.kind === 'choice' ? field.choices?.[0] : (own ?? field.min)
+    const text = Array.isArray(value) ? value.join('\n') : String(value)
+    const set = field.kind === 'switch' ? true : fieldValue(field, text)
+    expect(() => parseRecipe(withValueAt(demo, field.path, set)), field.path).not.toThrow()
+    // A path that recipes do not have is an error of theirs.
+    expect(() => parseRecipe(withValueAt(demo, `${field.path}X`, 1)), field.path).toThrow()
+  }
+})
+
+test('an empty field is the default, or null where that means something', () => {
+  const [limit] = SETTINGS.dataset
+  const most = SETTINGS.pair.find(({ path }) => path === 'pair.maxPairsPerImage')
+  if (!limit || !most) throw new Error('expected both settings')
+  expect(fieldValue(limit, ' ')).toBeUndefined()
+  expect(fieldValue(most, '')).toBeNull()
+  expect(fieldValue(limit, '12')).toBe(12)
+  expect(fieldValue(limit, 'x')).toBeNaN()
+})

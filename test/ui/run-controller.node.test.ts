@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import type { RunEvent } from '../../src/pipeline/events.ts'
+import { RunController, type RunEngine } from '../../src/ui/run-controller.ts'
+
+const RUNNING: RunEvent = {
+  kind: 'stage',
+  stage: 'dataset',
+  round: 1,
+  part: 'train',
+  state: 'running',
+  hash: 'd',
+}
+const SOURCES = { site: 'https://example.org/' }
+
+/** A runner whose run ends as the test says. */
+function engine() {
+  const calls: string[] = []
+  let emit = (_: RunEvent): void => {}
+  let end = { resolve: (): void => {}, reject: (_: Error): void => {} }
+  const made: RunEngine = {
+    idOf: async () => 'id',
+    run: (_, __, onEvent) => {
+      emit = onEvent
+      return new Promise((resolve, reject) => {
+        end = { resolve, reject }
+      })
+    },
+    pause: async () => void calls.push('pause'),
+    resume: async () => void calls.push('resume'),
+    cancel: async () => void calls.push('cancel'),
+    open: async () => undefined,
+  }
+  return { made, calls, emit: (event: RunEvent) => emit(event), end: () => end }
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve))
+
+test('a run is started once, told as it goes, and done', async () => {
+  const { made, emit, end } = engine()
+  const controller = new RunController(made, () => 0)
+  const heard: string[] = []
+  controller.addEventListener('run', (event) => heard.push((event as CustomEvent<RunEvent>).detail.kind))
+  const started = controller.start({}, SOURCES)
+  await settle()
+  expect(await controller.start({}, SOURCES)).toBe(false)
+  emit(RUNNING)
+  expect(controller.state).toMatchObject({
+    status: 'running',
+    id: 'id',
+    parts: [{ stage: 'dataset', state: 'running' }],
+  })
+  end().resolve()
+  expect(await started).toBe(true)
+  expect(controller.state.status).toBe('done')
+  expect(heard).toEqual(['stage'])
+})
+
+test('pause and resume reach the runner only when there is something to hold', async () => {
+  const { made, calls } = engine()
+  const controller = new RunController(made)
+  await controller.pause()
+  void controller.start({}, SOURCES)
+  await settle()
+  await controller.resume()
+  await controller.pause()
+  expect(controller.state.status).toBe('paused')
+  await controller.resume()
+  expect(controller.state.status).toBe('running')
+  expect(calls).toEqual(['pause', 'resume'])
+})
+
+test('a run that is stopped is no problem, and what was under way was broken off', async () => {
+  const { made, emit, end, calls } = engine()
+  const controller = new RunController(made)
+  const started = controller.start({}, SOURCES)
+  await settle()
+  emit(RUNNING)
+  await controller.cancel()
+  expect(controller.state.status).toBe('stopping')
+  expect(calls).toEqual(['cancel'])
+  end().reject(new DOMException('stopped', 'AbortError'))
+  expect(await started).toBe(false)
+  expect(controller.state).toMatchObject({ status: 'stopped', parts: [{ state: 'broken off' }] })
+  expect(controller.state.problem).toBeUndefined()
+})
+
+test('a failure says in plain words what to do', async () => {
+  const { made, end } = engine()
+  const controller = new RunController(made)
+  const started = controller.start({}, SOURCES)
+  await settle()
+  end().reject(Object.assign(new Error('run x: open'), { name: 'RunLockedError' }))
+  await started
+  expect(controller.state.status).toBe('failed')
+  expect(controller.state.problem).toMatch(/open in another tab.*run x: open/)
+})
