@@ -19,26 +19,26 @@ const progress = (done: number, total: number, unit = 'pictures', detail?: strin
   ...(detail === undefined ? {} : { detail }),
 })
 /** The state after events one second apart. */
-const after = (events: readonly RunEvent[], start = RUNNING): RunState =>
+const later = (events: readonly RunEvent[], start = RUNNING): RunState =>
   events.reduce((state, event, i) => afterEvent(state, event, i * 1000), start)
 
 describe('a stage', () => {
   test('waits, runs, and is done with its time', () => {
     expect(stageOf(RUNNING, 'caption')).toEqual({ state: 'waiting', parts: [] })
-    const running = after([stage('caption', 'running'), progress(16, 64, 'pictures', '40 candidates')])
+    const running = later([stage('caption', 'running'), progress(16, 64, 'pictures', '40 candidates')])
     expect(stageOf(running, 'caption')).toMatchObject({
       state: 'running',
       current: { done: 16, total: 64, unit: 'pictures', detail: '40 candidates', hash: 'caption-hash' },
     })
-    const done = after([stage('caption', 'done', { seconds: 12 })], running)
+    const done = later([stage('caption', 'done', { seconds: 12 })], running)
     expect(stageOf(done, 'caption')).toMatchObject({ state: 'done', parts: [{ seconds: 12, done: 16 }] })
     expect(stageOf(done, 'caption').current).toBeUndefined()
   })
 
   test('that was kept says so, and is done where only a part of it was', () => {
-    const kept = after([stage('dataset', 'stored', { part: 'train', seconds: 3 })])
+    const kept = later([stage('dataset', 'stored', { part: 'train', seconds: 3 })])
     expect(stageOf(kept, 'dataset').state).toBe('stored')
-    const mixed = after(
+    const mixed = later(
       [stage('dataset', 'running', { part: 'heldout' }), stage('dataset', 'done', { part: 'heldout' })],
       kept,
     )
@@ -46,23 +46,23 @@ describe('a stage', () => {
   })
 
   test('of evaluation is not done before its last part is, which has no name', () => {
-    const measured = after([
+    const measured = later([
       stage('evaluate', 'running', { part: 'before' }),
       stage('evaluate', 'done', { part: 'before' }),
     ])
     expect(stageOf(measured, 'evaluate').state).toBe('running')
-    const whole = after([stage('evaluate', 'running'), stage('evaluate', 'done')], measured)
+    const whole = later([stage('evaluate', 'running'), stage('evaluate', 'done')], measured)
     expect(stageOf(whole, 'evaluate').state).toBe('done')
   })
 
   test('under way is paused, stopped or failed as its run is', () => {
-    const running = after([stage('caption', 'running')])
+    const running = later([stage('caption', 'running')])
     for (const status of ['paused', 'stopped', 'failed'] as const)
       expect(stageOf({ ...running, status }, 'caption').state).toBe(status)
   })
 
   test('of the last round is what is shown', () => {
-    const two = after([
+    const two = later([
       stage('caption', 'done'),
       { ...stage('caption', 'running'), round: 2, hash: 'second' } as RunEvent,
     ])
@@ -72,7 +72,7 @@ describe('a stage', () => {
 
 describe('pace', () => {
   test('looks at the last half minute alone', () => {
-    let state = after([stage('caption', 'running')])
+    let state = later([stage('caption', 'running')])
     for (let second = 1; second <= 20; second++)
       state = afterEvent(state, progress(second, 1000), second * 1000)
     for (let second = 61; second <= 70; second++)
@@ -83,7 +83,7 @@ describe('pace', () => {
   })
 
   test('is not told before anything was done, and begins anew when something else is counted', () => {
-    const begun = after([
+    const begun = later([
       stage('caption', 'running'),
       progress(0, 8),
       progress(4, 8),
@@ -126,7 +126,7 @@ describe('a run from the store', () => {
 })
 
 test('a model being loaded is shown until it is there', () => {
-  const loading = after([{ kind: 'loading', what: 'm', done: 1, total: 3 }])
+  const loading = later([{ kind: 'loading', what: 'm', done: 1, total: 3 }])
   expect(loading.loading).toEqual({ what: 'm', done: 1, total: 3 })
-  expect(after([{ kind: 'loading', what: 'm', done: 3, total: 3 }], loading).loading).toBeUndefined()
+  expect(later([{ kind: 'loading', what: 'm', done: 3, total: 3 }], loading).loading).toBeUndefined()
 })
