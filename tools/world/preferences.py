@@ -150,8 +150,10 @@ def pair_quality(pairs: list[Pair], scenes: list[Scene]) -> dict[str, float]:
 
     chosen = np.array([lies(p.chosen, scenes[p.image]) for p in pairs])
     rejected = np.array([lies(p.rejected, scenes[p.image]) for p in pairs])
-    covered = [(len(set(nouns_of(t)) & set(scenes[p.image].nouns)) for t in (p.chosen, p.rejected)) for p in pairs]
-    cover = np.array([list(c) for c in covered])
+    def covered(text: str, scene: Scene) -> int:
+        return len(set(nouns_of(text)) & set(scene.nouns))
+
+    cover = np.array([[covered(text, scenes[p.image]) for text in (p.chosen, p.rejected)] for p in pairs])
     return {"pairs": len(pairs), "chosenLies": float(chosen.mean()), "rejectedLies": float(rejected.mean()),
             "fewerLies": float((chosen < rejected).mean()), "moreLies": float((chosen > rejected).mean()),
             "chosenCovered": float(cover[:, 0].mean()), "rejectedCovered": float(cover[:, 1].mean()),
