@@ -42,12 +42,14 @@ export class BinCounter {
 
 /**
  * What was counted, in common bins of the least width (a power of two) of which no more than `most` are needed.
- * @param most default 32. @returns undefined where nothing was counted.
+ * @param most at least 2, since values on both sides of zero never share a bin. Default 32.
+ * @returns undefined where nothing was counted. @throws {RangeError}
  */
 export function histogramOf<K extends string>(
   counters: Readonly<Record<K, BinCounter>>,
   most = 32,
 ): Histogram<K> | undefined {
+  if (!(most >= 2)) throw new RangeError(`histogram: expected at least 2 bins, got ${most}`)
   const names = Object.keys(counters) as K[]
   const found = new Map(names.map((name) => [name, counters[name].bins()]))
   const ends = [...found.values()].flatMap((bins) => [bins[0], bins.at(-1)].flatMap((end) => end?.[0] ?? []))

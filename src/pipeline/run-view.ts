@@ -92,8 +92,8 @@ export interface YesNoKind {
 }
 
 /** Cards of each kind, and pairs of each round, in a view. */
-const CARDS = 24
-const PAIRS = 40
+const CARDS = 12
+const PAIRS = 24
 
 /** Collects from the store what a run's views show, unit by unit. @throws {IncompleteStageError} when a unit is damaged. */
 export async function makeRunView(output: RunOutput, recipe: Recipe, store: Store): Promise<RunView> {
@@ -160,7 +160,7 @@ export async function scoreView(
   }
 }
 
-/** A few of a round's pairs. @param most default 40. */
+/** A few of a round's pairs. @param most default 24. */
 export async function pairSample(
   { units, summary }: PairOutput,
   store: Pick<Store, 'thumbnails'>,
@@ -175,7 +175,7 @@ export async function pairSample(
   return { count: summary.pairs, pairs: await withThumbnails(rows, store) }
 }
 
-/** A few of the evaluated pictures of each kind of change. @param most of each kind. Default 24. */
+/** A few of the evaluated pictures of each kind of change. @param most of each kind. Default 12. */
 export async function cardSample(
   { units }: EvaluateOutput,
   store: Pick<Store, 'thumbnails'>,

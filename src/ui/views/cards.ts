@@ -43,6 +43,7 @@ export function cardsView({ counts, cards }: CardSample, filter: CardFilter = 'a
       <span class="key"><ins class="grounded">grounded</ins> is in the picture, <del class="hallucinated">invented</del>
       is not.</span>
     </p>
+    <p class="none-of-kind">There are none.</p>
     <ul class="card-list">${cards.map(cardView)}</ul>
   </div>`
 }

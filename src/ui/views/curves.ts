@@ -84,7 +84,7 @@ const READ: readonly MetricKey[] = [
 const MOST_ZONES = 60
 const MOST_ROWS = 20
 /** Curves of fewer steps are drawn as they are, with their points. */
-const FEW_STEPS = 8
+const FEW_STEPS = 16
 
 export interface CurvesOptions {
   /** Weight of the past in the smoothed curve, in [0, 1). Default 0.6. */

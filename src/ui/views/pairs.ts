@@ -34,10 +34,14 @@ function pairRow(pair: PairRow): TemplateResult {
   const { first, second } = wordDiff(chosen, rejected)
   return html`<tr>
     <th scope="row">
-      ${thumbnail === undefined ? nothing : html`<img src=${thumbnail} alt="" />`}
-      <span class="prompt">${prompt}</span>
-      ${context === undefined || context === '' ? nothing : html`<span class="context">after “${context.trim()}”</span>`}
-      <small>${images[0] ?? ''}</small>
+      <div class="pictured">
+        ${thumbnail === undefined ? nothing : html`<img src=${thumbnail} alt="" />`}
+        <div>
+          <span class="prompt">${prompt}</span>
+          ${context === undefined || context === '' ? nothing : html`<span class="context">after “${context.trim()}”</span>`}
+          <small>${images[0] ?? ''}</small>
+        </div>
+      </div>
     </th>
     <td data-name="Chosen">${textView(first, 'chosen')} <small>score ${formatFigure(chosenScore)}</small></td>
     <td data-name="Rejected">${textView(second, 'rejected')} <small>score ${formatFigure(rejectedScore)}</small></td>

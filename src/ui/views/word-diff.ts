@@ -26,16 +26,41 @@ export function wordDiff(first: string, second: string): WordDiff {
     for (let j = b.length - 1; j >= 0; j--)
       row[j] = isSame(i, j) ? 1 + at(i + 1, j + 1) : Math.max(at(i + 1, j), at(i, j + 1))
   }
-  const sharedA = new Set<number>()
-  const sharedB = new Set<number>()
+  const matches: Match[] = []
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    if (isSame(i, j)) {
-      sharedA.add(i++)
-      sharedB.add(j++)
-    } else if (at(i + 1, j) >= at(i, j + 1)) i++
+    if (isSame(i, j)) matches.push({ i: i++, j: j++ })
+    else if (at(i + 1, j) >= at(i, j + 1)) i++
     else j++
   }
+  const kept = tellingRuns(matches, a, b).flat()
+  const [sharedA, sharedB] = [new Set(kept.map(({ i }) => i)), new Set(kept.map(({ j }) => j))]
   return { first: pieces(a, sharedA), second: pieces(b, sharedB) }
+}
+
+/** Word i of the first text is word j of the second. */
+interface Match {
+  readonly i: number
+  readonly j: number
+}
+
+/** Letters below which words shared in the midst of a difference tell nothing: "a", "the", a comma. */
+const TELLING = 4
+
+/** Runs of matches, but for those in the midst of a difference that are too short to tell anything. */
+function tellingRuns(matches: readonly Match[], a: readonly string[], b: readonly string[]): Match[][] {
+  const runs: Match[][] = []
+  for (const match of matches) {
+    const last = runs.at(-1)?.at(-1)
+    if (last && last.i + 1 === match.i && last.j + 1 === match.j) runs.at(-1)?.push(match)
+    else runs.push([match])
+  }
+  return runs.filter((run) => {
+    const [first, last] = [run[0], run.at(-1)]
+    const isAtStart = first?.i === 0 && first.j === 0
+    const isAtEnd = last?.i === a.length - 1 && last.j === b.length - 1
+    const letters = run.reduce((sum, { i }) => sum + (a[i]?.match(/[\p{L}\p{N}]/gu)?.length ?? 0), 0)
+    return isAtStart || isAtEnd || letters >= TELLING
+  })
 }
 
 function wordsOf(text: string): string[] {
