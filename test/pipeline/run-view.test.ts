@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Evaluation } from '../../src/evaluate/evaluation.ts'
+import type { PreferencePair, ScoredCandidate } from '../../src/method/candidate.ts'
+import { parseRecipe } from '../../src/pipeline/recipe.ts'
+import type { RunOutput } from '../../src/pipeline/run.ts'
+import { cardSample, makeRunView, pairSample, scoreView, yesNoKinds } from '../../src/pipeline/run-view.ts'
+import type { StageOutput } from '../../src/pipeline/stage.ts'
+import type { CaptionExample, EvaluateOutput } from '../../src/pipeline/stages/evaluate.ts'
+import type { MeasuredImage } from '../../src/pipeline/stages/measure.ts'
+import { thumbnailUrls } from '../../src/pipeline/thumbnail-urls.ts'
+import type { StageKind } from '../../src/store/kinds.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
+import { exampleRunView } from '../support/run-view.ts'
+import { removeStore, type TestStore, testStore } from '../support/store.ts'
+
+const example = exampleRunView()
+const IMAGES = 100
+let files: TestStore
+let store: Store
+
+beforeEach(() => {
+  files = testStore()
+  store = openStore(files.options)
+})
+afterEach(() => removeStore(files))
+
+/** A stage's output of the given units. */
+async function output<T, S>(
+  kind: StageKind,
+  units: Record<string, T> | readonly T[],
+  summary: S,
+): Promise<StageOutput<T, S>> {
+  const hash = `${kind}-${crypto.randomUUID()}`
+  const made = store.stage<T, never>(kind, hash)
+  if (Array.isArray(units)) for (const [i, unit] of (units as readonly T[]).entries()) await made.put(i, unit)
+  else for (const [name, unit] of Object.entries(units as Record<string, T>)) await made.put(name, unit)
+  return { hash, units: made as StageOutput<T, S>['units'], summary, seconds: 1 }
+}
+
+const hashOf = (image: number): string => image.toString(16).padStart(64, '0')
+
+/** In units of ten pictures: each with two candidates, the better one's score 20 + its number / 10, and a pair of the two. */
+async function round() {
+  const candidates = Array.from({ length: IMAGES }, (_, image) =>
+    [20 + image / 10, 10].map(
+      (score, candidate): ScoredCandidate => ({
+        image: `${image}.png`,
+        imageHash: hashOf(image),
+        prompt: 'Describe.',
+        promptId: 'p0',
+        generator: 'policy',
+        candidate,
+        seed: 0,
+        text: `A thing ${candidate}.`,
+        numTokens: 4,
+        finishReason: 'stop',
+        scores: { clip: score },
+        score,
+      }),
+    ),
+  )
+  const pairs = candidates.map(([chosen, rejected], image): PreferencePair => {
+    const [chosenScore, rejectedScore] = [chosen?.score ?? 0, rejected?.score ?? 0]
+    return {
+      images: [`${image}.png`],
+      imageHash: hashOf(image),
+      prompt: 'Describe.',
+      chosen: 'A thing 0.',
+      rejected: 'A thing 1.',
+      chosenScore,
+      rejectedScore,
+      gap: chosenScore - rejectedScore,
+      rule: 'best-worst',
+    }
+  })
+  const inUnits = <T>(items: readonly T[]): T[][] =>
+    Array.from({ length: IMAGES / 10 }, (_, u) => items.slice(10 * u, 10 * u + 10))
+  return {
+    captions: await output(
+      'candidates',
+      inUnits(candidates).map((unit) => unit.flat()),
+      { candidates: 2 * IMAGES, merged: 0, tokens: 800 },
+    ),
+    scores: await output(
+      'scores',
+      inUnits(candidates).map((unit) => ({ candidates: unit.flat(), imageText: {} })),
+      { scored: 2 * IMAGES, pastContext: 0 },
+    ),
+    pairs: await output('pairs', inUnits(pairs), {
+      pairs: IMAGES,
+      candidates: 2 * IMAGES,
+      funnel: example.rounds[0]?.funnel ?? [],
+    }),
+    training: await output(
+      'results',
+      { metrics: example.rounds[0]?.metrics ?? [] },
+      { steps: 120, pairs: IMAGES, adapterHash: '' },
+    ),
+  }
+}
+
+/** Pictures by turns fixed, broken, inventing in both and clean. */
+async function evaluation(): Promise<EvaluateOutput> {
+  const word = (isRight: boolean) => [
+    { text: 'cat', verdict: isRight ? ('grounded' as const) : ('hallucinated' as const) },
+  ]
+  const examples = Array.from(
+    { length: IMAGES },
+    (_, i): CaptionExample => ({
+      image: `${i}.png`,
+      imageHash: hashOf(i),
+      truth: ['cat'],
+      before: word(i % 4 === 1 || i % 4 === 3),
+      after: word(i % 4 === 0 || i % 4 === 3),
+    }),
+  )
+  const { before, after, delta, controls } = example.summary
+  const figures: Evaluation = { images: IMAGES, before, after, delta, controls }
+  const { coOccurrences, ...objects } = example.objects
+  return await output('results', [examples.slice(0, 50), examples.slice(50)], {
+    evaluation: figures,
+    objects,
+    coOccurrences,
+  })
+}
+
+test('cards are a few of each kind, always the same, with the counts of all', async () => {
+  const evaluated = await evaluation()
+  const { counts, cards } = await cardSample(evaluated, store, 5)
+  expect(counts).toEqual({ fixed: 25, broken: 25, both: 25, clean: 25 })
+  expect(cards.map(({ change }) => change)).toEqual(
+    ['fixed', 'broken', 'both', 'clean'].flatMap((kind) => Array<string>(5).fill(kind)),
+  )
+  for (const { change, image } of cards)
+    expect(change).toBe((['fixed', 'broken', 'both', 'clean'] as const)[Number.parseInt(image, 10) % 4])
+  expect((await cardSample(evaluated, store, 5)).cards).toEqual(cards)
+})
+
+test('histograms count every candidate, pair and choice', async () => {
+  const { scores, pairs } = await round()
+  const view = await scoreView(scores, pairs, { minScore: null, minGap: 4 })
+  expect(view.scores?.series.all.count).toBe(2 * IMAGES)
+  expect(view.scores?.series.rejected).toMatchObject({ count: IMAGES, median: 10 + 1 / 32 })
+  expect(view.gaps?.series.widest.counts).toEqual(view.gaps?.series.pairs.counts) // one pair of each choice
+  expect(view.gaps?.series.pairs.median).toBeCloseTo(14.95, 1)
+})
+
+test('pairs are a few, the widest gap first', async () => {
+  const { pairs: some } = await pairSample((await round()).pairs, store, 7)
+  expect(some).toHaveLength(7)
+  expect(some.map(({ gap }) => gap)).toEqual(some.map(({ gap }) => gap).toSorted((a, b) => b - a))
+})
+
+test('questions are counted by kind, before and after', async () => {
+  const measured = (answer: 'yes' | 'no' | undefined) =>
+    Array.from(
+      { length: 6 },
+      (_, i): MeasuredImage => ({
+        image: `${i}.png`,
+        imageHash: hashOf(i),
+        caption: '',
+        numTokens: 0,
+        finishReason: 'stop',
+        answers: [
+          { kind: i < 4 ? 'existence' : 'colour', text: '?', truth: i % 2 === 0 ? 'yes' : 'no', answer },
+        ],
+      }),
+    )
+  const before = await output('results', [measured('yes').slice(0, 3), measured('yes').slice(3)], {
+    images: 6,
+  })
+  const after = await output('results', [measured(undefined)], { images: 6 })
+  expect(await yesNoKinds(before, after)).toEqual([
+    {
+      kind: 'existence',
+      questions: 4,
+      before: { accuracy: 50, yesRate: 100 },
+      after: { accuracy: 0, yesRate: 0 },
+    },
+    {
+      kind: 'colour',
+      questions: 2,
+      before: { accuracy: 50, yesRate: 100 },
+      after: { accuracy: 0, yesRate: 0 },
+    },
+  ])
+})
+
+test('thumbnails become addresses that a browser shows; what is no picture is left out', async () => {
+  const canvas = new OffscreenCanvas(7, 5)
+  canvas.getContext('2d')
+  const picture = new Uint8Array(await (await canvas.convertToBlob({ type: 'image/webp' })).arrayBuffer())
+  await store.thumbnails.put(picture, 'a')
+  await store.thumbnails.put(Uint8Array.of(1, 2, 3), 'b')
+  const urls = await thumbnailUrls(store, ['a', 'b', 'c', 'a'])
+  expect([...urls.keys()]).toEqual(['a'])
+  const image = new Image()
+  image.src = urls.get('a') ?? ''
+  await image.decode()
+  expect([image.naturalWidth, image.naturalHeight]).toEqual([7, 5])
+})
+
+test('a whole run becomes plain JSON of a size that does not grow with its pictures', async () => {
+  const recipe = parseRecipe({ ...example.recipe, train: { beta: 0.1 } })
+  const dataset = await output('datasets', [[]], {
+    images: IMAGES,
+    byteLength: 0,
+    captioned: 0,
+    withTruth: 0,
+    skipped: [],
+    duplicates: [],
+    hash: 'd',
+  })
+  const run: RunOutput = {
+    dataset,
+    rounds: [await round(), await round()],
+    evaluation: await evaluation(),
+    measured: [],
+    adapter: {
+      files: { 'adapter_config.json': '', 'adapter_model.safetensors': new Uint8Array() },
+      hash: 'a',
+    },
+    models: { policy: 'p', clip: 'c' },
+    recipeHash: 'r',
+  }
+  const view = await makeRunView(run, recipe, store)
+  expect(JSON.parse(JSON.stringify(view))).toEqual(view)
+  expect(view.rounds.map(({ round: number }) => number)).toEqual([1, 2])
+  expect(view.rounds[0]?.metrics).toEqual(example.rounds[0]?.metrics)
+  expect(view.rounds[0]?.pairs.pairs.length).toBeLessThan(IMAGES)
+  expect(view.cards.cards.length).toBeLessThan(IMAGES)
+  expect(view.summary.pairs).toBe(2 * IMAGES)
+  expect(view.yesNo).toEqual([])
+  expect(view).not.toHaveProperty('zeroShot')
+})
