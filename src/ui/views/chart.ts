@@ -17,7 +17,7 @@ export function chart(label: string, options: ChartOptions): SVGSVGElement {
 
 /** A place on the x axis that tells what is there when the pointer is over it. */
 export interface HoverZone {
-  /** Where it begins, ends, and where its line stands; in the axis's units. */
+  /** Where it begins, ends, and where its reading stands; in the axis's units. */
   readonly from: number
   readonly to: number
   readonly at: number
@@ -29,7 +29,7 @@ export interface HoverZone {
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** Strips over the whole height that show a line and a reading under the pointer, by style alone. */
+/** Strips over the whole height that light up and show a reading under the pointer, by style alone. */
 export function hoverZones(zones: readonly HoverZone[]): ChartMark {
   return (_index, { x }, _values, { width, height, marginTop, marginBottom, marginLeft, marginRight }) => {
     const scale = x as unknown as (value: number) => number
@@ -38,12 +38,12 @@ export function hoverZones(zones: readonly HoverZone[]): ChartMark {
     const group = element('g', { class: 'zones' })
     for (const { from, to, at, reading, title } of zones) {
       const zone = element('g', { class: 'zone' })
-      const line = inside(at)
-      const anchor = line > (left + right) / 2 ? 'end' : 'start'
+      const place = inside(at)
+      const anchor = place > (left + right) / 2 ? 'end' : 'start'
       const head = element('title', {})
       head.textContent = title
       const text = element('text', {
-        x: `${line + (anchor === 'end' ? -6 : 6)}`,
+        x: `${place + (anchor === 'end' ? -6 : 6)}`,
         y: `${marginTop + 4}`,
         'text-anchor': anchor,
       })
@@ -52,7 +52,6 @@ export function hoverZones(zones: readonly HoverZone[]): ChartMark {
       zone.append(
         head,
         element('rect', { ...strip, y: `${marginTop}`, height: `${bottom - marginTop}` }),
-        element('line', { x1: `${line}`, x2: `${line}`, y1: `${marginTop}`, y2: `${bottom}` }),
         text,
       )
       group.append(zone)

@@ -81,7 +81,7 @@ const READ: readonly MetricKey[] = [
 ]
 
 /** Strips under the pointer in one chart, and rows of the table. */
-const MOST_ZONES = 60
+const MOST_ZONES = 48
 const MOST_ROWS = 20
 /** Curves of fewer steps are drawn as they are, with their points. */
 const FEW_STEPS = 16
@@ -97,8 +97,9 @@ export function curvesView(
   { smoothing = 0.6 }: CurvesOptions = {},
 ): TemplateResult {
   if (metrics.length === 0) return html`<p class="note">No step has been taken yet.</p>`
+  const places = placesOf(metrics)
   return html`<div class="curves">
-    <div class="curve-list">${CHARTS.map((one) => curveView(one, metrics, smoothing))}</div>
+    <div class="curve-list">${CHARTS.map((one) => curveView(one, metrics, places, smoothing))}</div>
     <details>
       <summary>Figures by step</summary>
       ${tableView(every(metrics, MOST_ROWS))}
@@ -109,6 +110,7 @@ export function curvesView(
 function curveView(
   { title, meaning, curves, isExact, level }: CurveChart,
   metrics: readonly StepMetrics[],
+  places: readonly Place[],
   smoothing: number,
 ): TemplateResult {
   const isFew = metrics.length < FEW_STEPS
@@ -149,7 +151,9 @@ function curveView(
         ? [ruleY([level.value], { stroke: 'currentColor', strokeOpacity: 0.6, strokeDasharray: '2 3' })]
         : []),
       ...marks,
-      hoverZones(zonesOf(metrics, read)),
+      hoverZones(
+        places.map(({ metric, ...place }) => ({ ...place, reading: `step ${place.at}: ${read(metric)}` })),
+      ),
     ],
   })
   return html`<figure class="curve">
@@ -175,17 +179,23 @@ function nowView(
   return html`<span>${isNamed ? html`${swatch}${name} ` : nothing}${formatValue(last[key])}</span>`
 }
 
-function zonesOf(metrics: readonly StepMetrics[], read: (step: StepMetrics) => string): HoverZone[] {
+/** A step that can be read, in every chart alike. */
+interface Place extends Omit<HoverZone, 'reading'> {
+  readonly metric: StepMetrics
+}
+
+function placesOf(metrics: readonly StepMetrics[]): Place[] {
   const shown = every(metrics, MOST_ZONES)
-  return shown.map((metric, i): HoverZone => {
+  return shown.map((metric, i): Place => {
     const { step } = metric
     const [before, after] = [shown[i - 1]?.step ?? step - 1, shown[i + 1]?.step ?? step + 1]
+    const figures = READ.map((key) => `${key} ${formatValue(metric[key])}`)
     return {
+      metric,
       from: (before + step) / 2,
       to: (step + after) / 2,
       at: step,
-      reading: `step ${step}: ${read(metric)}`,
-      title: [`step ${step}`, ...READ.map((key) => `${key} ${formatValue(metric[key])}`)].join('\n'),
+      title: [`step ${step}`, ...figures].join('\n'),
     }
   })
 }
