@@ -92,7 +92,7 @@ export function exampleRunView(seed = 1): RunView {
     },
     verdict: truncationVerdict(minusL, minusC),
   }
-  const cards = Array.from({ length: 24 }, (_, i) => card(random, i))
+  const cards = Array.from({ length: 25 }, (_, i) => card(random, i))
   const round = exampleRound(random, 120)
   const classes = [...NOUNS]
   return {
@@ -255,9 +255,12 @@ function card(random: Random, index: number): Card {
     { text: 'This is a picture of a kitchen. ' },
     ...nouns.flatMap((noun) => [{ text: 'A ' }, said(noun), { text: ' can be seen. ' }]),
   ]
+  const others = NOUNS.filter((noun) => !truth.includes(noun))
+  const lie = (): string => others[random.below(others.length)] ?? 'drum'
+  // By turns fixed, fixed, broken, inventing in both and clean.
   const [first = 'cat'] = truth
-  const before = caption(first, pick())
-  const after = random.uniform() < 0.7 ? caption(...truth) : caption(first, pick())
+  const before = index % 5 === 2 || index % 5 === 4 ? caption(...truth) : caption(first, lie())
+  const after = index % 5 === 2 || index % 5 === 3 ? caption(first, lie()) : caption(...truth)
   const image = `heldout_${String(index).padStart(4, '0')}.png`
   const imageHash = index.toString(16).padStart(64, '0')
   return {

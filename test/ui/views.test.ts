@@ -100,7 +100,7 @@ test('histograms draw as many bars as bins with values, outlines, the limit, and
   expect(all(scores as Element, '[aria-label=line] path').length).toBe(2)
   expect(all(scores as Element, '.zone').length).toBe(counts.length)
   expect(scores?.getAttribute('aria-label')).toMatch(
-    /^Scores: all candidates 2,048, median 2\d\.\d; chosen 412/,
+    /^Scores of candidates: all 2,048, median 2\d\.\d; chosen 412/,
   )
   expect(textOf(gaps?.previousElementSibling)).toContain('least gap 4')
 })
@@ -109,7 +109,7 @@ describe('curves', () => {
   test('are smoothed over their ghosts, and every strip under the pointer reads all of a step', () => {
     const root = show(curvesView(round.metrics))
     const charts = all(root, 'svg[role=img]')
-    expect(all(root, '.curve h4').map((head) => textOf(head).split(' ')[0])).toEqual([
+    expect(all(root, '.curve .title').map((head) => textOf(head).split(' ')[0])).toEqual([
       'loss',
       'rewards/margins',
       'rewards/accuracies',
@@ -167,7 +167,19 @@ describe('cards', () => {
     const shown = cards.filter(isShown)
     expect(shown).toEqual(cards.filter((card) => card.getAttribute('data-change') === change))
     expect(shown.length).toBe(view.cards.cards.filter((card) => card.change === change).length)
+    expect(shown.length).toBeGreaterThan(0)
+    expect(shown.length).toBeLessThan(cards.length)
     expect(textOf(radio.parentElement)).toContain(String(view.cards.counts[change]))
+  })
+
+  test('of a kind that no picture is say so', () => {
+    const root = show(
+      cardsView({ ...view.cards, cards: view.cards.cards.filter(({ change }) => change !== 'broken') }),
+    )
+    const none = root.querySelector('.none-of-kind') as Element
+    expect(isShown(none)).toBe(false)
+    ;(root.querySelector('input[value=broken]') as HTMLInputElement).click()
+    expect(isShown(none)).toBe(true)
   })
 
   test.each(['all', 'broken'] satisfies CardFilter[])(

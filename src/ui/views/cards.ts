@@ -64,8 +64,8 @@ export function cardView({ image, truth, before, after, change, thumbnail }: Car
         <small>${image}</small>
       </div>
     </div>
-    <div class="said"><h4>Before</h4><p>${markedView(before)}</p></div>
-    <div class="said"><h4>After</h4><p>${markedView(after)}</p></div>
+    <div class="said"><p class="title">Before</p><p>${markedView(before)}</p></div>
+    <div class="said"><p class="title">After</p><p>${markedView(after)}</p></div>
   </li>`
 }
 

@@ -35,7 +35,7 @@ export function confusionView({ classes, confusion, images }: ZeroShot): Templat
   const wrong = mixUps.reduce((sum, { count }) => sum + count, 0)
   return html`<figure class="confusion">
     <figcaption>
-      <h4>What single objects are taken for, after training</h4>
+      <p class="title">What single objects are taken for, after training</p>
       <p class="note">
         ${formatCount(images)} pictures, ${formatCount(wrong)} named wrongly.
         ${shown.length < classes.length ? ` Shown are the ${shown.length} of ${classes.length} things mixed up most.` : ''}

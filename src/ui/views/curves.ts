@@ -158,7 +158,7 @@ function curveView(
   })
   return html`<figure class="curve">
     <figcaption>
-      <h4>${title} <span class="now">${curves.map((curve) => nowView(curve, last, curves.length > 1))}</span></h4>
+      <p class="title">${title} <span class="now">${curves.map((curve) => nowView(curve, last, curves.length > 1))}</span></p>
     </figcaption>
     ${picture}
     <p class="note">${meaning}${level ? ` Dotted: ${level.name}.` : ''}</p>

@@ -71,7 +71,7 @@ export function histogramView<K extends string>(
   })
   return html`<figure class="histogram">
     <figcaption>
-      <h4>${title}</h4>
+      <p class="title">${title}</p>
       <ul class="legend">
         ${series.map(
           ({ key, name, kind, colour }) => html`<li>
@@ -91,10 +91,10 @@ export function scoresView({ scores, gaps, minScore, minGap }: ScoreView): Templ
   if (!scores) return html`<p class="note">Nothing has been scored yet.</p>`
   return html`<div class="histograms">
     ${histogramView(scores, {
-      title: 'Scores',
+      title: 'Scores of candidates',
       axis: 'CLIP score (100 × cosine)',
       series: [
-        { key: 'all', name: 'all candidates', kind: 'bars', colour: 'var(--chart-soft)' },
+        { key: 'all', name: 'all', kind: 'bars', colour: 'var(--chart-soft)' },
         { key: 'chosen', name: 'chosen', kind: 'solid', colour: 'var(--good)' },
         { key: 'rejected', name: 'rejected', kind: 'dashed', colour: 'var(--bad)' },
       ],
