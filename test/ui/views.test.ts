@@ -40,6 +40,12 @@ const textOf = (element: Element | null | undefined): string =>
   element?.textContent?.replace(/\s+/g, ' ').trim() ?? ''
 const all = (root: ParentNode, selector: string): Element[] => [...root.querySelectorAll(selector)]
 
+/** Between the middles of two boxes upwards or downwards, in pixels. */
+function distance(a: Element, b: Element): number {
+  const [first, second] = [a.getBoundingClientRect(), b.getBoundingClientRect()]
+  return Math.abs(first.top + first.height / 2 - (second.top + second.height / 2))
+}
+
 describe('figures', () => {
   test('stand before, after and changed with intervals, and say what the change means', () => {
     const root = show(figuresView(view.summary))
@@ -66,6 +72,8 @@ describe('figures', () => {
       expect(getComputedStyle(explanation as Element).display).toBe('none')
       word.focus()
       expect(getComputedStyle(explanation as Element).display).toBe('block')
+      word.scrollIntoView({ block: 'center' })
+      expect(distance(word, explanation as Element)).toBeLessThan(100)
     }
   })
 
@@ -213,6 +221,17 @@ test('the heat map has a cell for every count, and tells the worst mix-ups', () 
   const counts = zeroShot.confusion.flat().filter((count) => count > 0)
   expect(all(root, '[aria-label=cell] rect').length).toBe(counts.length)
   expect(all(root, 'figure > ul > li').map(textOf)).toContain('pizza taken for drum: 2×')
+})
+
+test('the heat map of many classes shows those that are mixed up most', () => {
+  const zeroShot = view.zeroShot as NonNullable<typeof view.zeroShot>
+  const classes = Array.from({ length: 60 }, (_, i) => `thing ${i}`)
+  // Number 7 is taken for number 50 three times, all else for itself.
+  const confusion = classes.map((_, i) => classes.map((_, j) => (i === 7 && j === 50 ? 3 : i === j ? 5 : 0)))
+  const root = show(confusionView({ ...zeroShot, classes, confusion }))
+  expect(textOf(root.querySelector('.note'))).toContain('3 named wrongly. Shown are the 24 of 60 things')
+  expect(all(root, '[aria-label=cell] title').map(textOf)).toContain('thing 7 taken for thing 50: 3×')
+  expect(all(root, '[aria-label=cell] rect').length).toBe(25)
 })
 
 test('times, questions and recipe say what they were given', () => {
