@@ -16,7 +16,8 @@ import {
   VIEW_STYLES,
   yesNoView,
 } from '../../src/ui/views/index.ts'
-import { exampleRunView } from '../support/run-view.ts'
+import { Random } from '../support/random.ts'
+import { exampleRound, exampleRunView } from '../support/run-view.ts'
 
 const view = exampleRunView()
 const round = view.rounds[0] as (typeof view.rounds)[number]
@@ -135,6 +136,8 @@ describe('curves', () => {
       'logps/rejected',
       'grad_norm',
       'learning_rate',
+      'entropy',
+      'num_tokens',
     ])
       expect(title).toContain(name)
     const last = round.metrics.at(-1)
@@ -146,6 +149,21 @@ describe('curves', () => {
     const [loss] = all(root, 'svg[role=img]')
     expect(all(loss as Element, '[aria-label=line] path').length).toBe(1)
     expect(all(loss as Element, '[aria-label=dot] circle').length).toBe(4)
+  })
+
+  test('of other runs lie under them, told apart by dashes and named', () => {
+    const others = ['run 2', 'run 3'].map((name) => ({
+      name,
+      metrics: exampleRound(new Random(name.length), 80).metrics,
+    }))
+    const root = show(curvesView(round.metrics, { others }))
+    const [loss, , , logps] = all(root, 'svg[role=img]')
+    const dashes = all(loss as Element, '[aria-label=line]').map((line) =>
+      line.getAttribute('stroke-dasharray'),
+    )
+    expect(dashes).toEqual(['1 3', '9 3', null, null]) // the others, the ghost, the curve
+    expect(all(logps as Element, '[aria-label=line] path').length).toBe(8)
+    expect(all(root, '.legend li').slice(0, 2).map(textOf)).toEqual(['run 2', 'run 3'])
   })
 
   test('of no steps say so', () => {

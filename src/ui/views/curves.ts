@@ -1,74 +1,18 @@
 import { dot, lineY, ruleY } from '@observablehq/plot'
 import { html, nothing, type TemplateResult } from 'lit'
-import type { RoundView } from '../../pipeline/run-view.ts'
 import { chart, type HoverZone, hoverZones } from './chart.ts'
+import {
+  CURVE_CHARTS,
+  type Curve,
+  type CurveChart,
+  type MetricKey,
+  type StepMetrics,
+} from './curve-charts.ts'
 import { formatValue } from './format.ts'
 import { smooth } from './smooth.ts'
 
-type StepMetrics = RoundView['metrics'][number]
-type MetricKey = Exclude<keyof StepMetrics, 'step'>
-
-interface Curve {
-  readonly key: MetricKey
-  readonly name: string
-  readonly colour: string
-  readonly isDashed?: true
-}
-
-interface CurveChart {
-  readonly title: string
-  /** What to look for, in one plain sentence. */
-  readonly meaning: string
-  readonly curves: readonly Curve[]
-  /** Drawn as it is: a schedule has no noise. */
-  readonly isExact?: true
-  /** A level to compare with. */
-  readonly level?: { readonly value: number; readonly name: string }
-}
-
-const CHARTS: readonly CurveChart[] = [
-  {
-    title: 'loss',
-    meaning: 'Starts at log 2 = 0.693, where the model prefers neither text, and falls as it learns to.',
-    curves: [{ key: 'loss', name: 'loss', colour: 'var(--accent)' }],
-    level: { value: Math.LN2, name: 'log 2' },
-  },
-  {
-    title: 'rewards/margins',
-    meaning: 'How much more the tuned model prefers the chosen text than the base model does, times beta.',
-    curves: [{ key: 'rewards/margins', name: 'margin', colour: 'var(--accent)' }],
-    level: { value: 0, name: 'no preference' },
-  },
-  {
-    title: 'rewards/accuracies',
-    meaning: 'The share of pairs whose chosen text gained more than its rejected one.',
-    curves: [{ key: 'rewards/accuracies', name: 'accuracy', colour: 'var(--accent)' }],
-    level: { value: 0.5, name: 'chance' },
-  },
-  {
-    title: 'logps',
-    meaning:
-      'Log-probability of the texts; a chosen one that falls as fast as the rejected warns of forgetting.',
-    curves: [
-      { key: 'logps/chosen', name: 'chosen', colour: 'var(--good)' },
-      { key: 'logps/rejected', name: 'rejected', colour: 'var(--bad)', isDashed: true },
-    ],
-  },
-  {
-    title: 'grad_norm',
-    meaning: 'Length of the gradient before clipping; sudden peaks warn of a learning rate that is too high.',
-    curves: [{ key: 'grad_norm', name: 'norm', colour: 'var(--accent)' }],
-  },
-  {
-    title: 'learning_rate',
-    meaning: 'The schedule: warm-up, then its decay.',
-    curves: [{ key: 'learning_rate', name: 'rate', colour: 'var(--accent)' }],
-    isExact: true,
-  },
-]
-
-/** All a step's figures, in the order in which they are told. */
-const READ: readonly MetricKey[] = [
+/** The figures of the table; a strip under the pointer tells the rest as well. */
+const TABLE: readonly MetricKey[] = [
   'loss',
   'rewards/margins',
   'rewards/accuracies',
@@ -78,6 +22,15 @@ const READ: readonly MetricKey[] = [
   'logps/rejected',
   'grad_norm',
   'learning_rate',
+]
+const READ: readonly MetricKey[] = [
+  ...TABLE,
+  'logits/chosen',
+  'logits/rejected',
+  'entropy',
+  'mean_token_accuracy',
+  'num_tokens',
+  'epoch',
 ]
 
 /** Strips under the pointer in one chart, and rows of the table. */
@@ -89,17 +42,31 @@ const FEW_STEPS = 16
 export interface CurvesOptions {
   /** Weight of the past in the smoothed curve, in [0, 1). Default 0.6. */
   readonly smoothing?: number
+  /** Other runs' trainings to lay under this one. Default none. */
+  readonly others?: readonly OtherCurves[]
 }
+
+export interface OtherCurves {
+  readonly name: string
+  readonly metrics: readonly StepMetrics[]
+}
+
+/** Dashes by which other runs are told apart; the next begin again. */
+const OTHER_DASHES = ['1 3', '9 3', '9 3 1 3', '4 4'] as const
+const dashesOf = (run: number): string => OTHER_DASHES[run % OTHER_DASHES.length] as string
 
 /** A training's curves, each smoothed over its ghost; a strip under the pointer reads all figures of a step. */
 export function curvesView(
   metrics: readonly StepMetrics[],
-  { smoothing = 0.6 }: CurvesOptions = {},
+  { smoothing = 0.6, others = [] }: CurvesOptions = {},
 ): TemplateResult {
   if (metrics.length === 0) return html`<p class="note">No step has been taken yet.</p>`
   const places = placesOf(metrics)
   return html`<div class="curves">
-    <div class="curve-list">${CHARTS.map((one) => curveView(one, metrics, places, smoothing))}</div>
+    ${others.length > 0 ? othersLegend(others) : nothing}
+    <div class="curve-list">
+      ${CURVE_CHARTS.map((one) => curveView(one, metrics, places, { smoothing, others }))}
+    </div>
     <details>
       <summary>Figures by step</summary>
       ${tableView(every(metrics, MOST_ROWS))}
@@ -111,16 +78,22 @@ function curveView(
   { title, meaning, curves, isExact, level }: CurveChart,
   metrics: readonly StepMetrics[],
   places: readonly Place[],
-  smoothing: number,
+  { smoothing, others }: Required<CurvesOptions>,
 ): TemplateResult {
   const isFew = metrics.length < FEW_STEPS
   const weight = isExact || isFew ? 0 : smoothing
-  const drawn = curves.map((curve) => {
-    const values = metrics.map((step) => step[curve.key])
-    const smoothed = smooth(values, weight)
-    const points = metrics.map(({ step }, i) => ({ step, value: values[i], smoothed: smoothed[i] }))
-    return { ...curve, points }
-  })
+  const lower = others.flatMap((other, run) =>
+    curves.map(({ key }) =>
+      lineY(pointsOf(other.metrics, key, weight), {
+        x: 'step',
+        y: 'smoothed',
+        stroke: 'var(--ink-soft)',
+        strokeWidth: 1.5,
+        strokeDasharray: dashesOf(run),
+      }),
+    ),
+  )
+  const drawn = curves.map((curve) => ({ ...curve, points: pointsOf(metrics, curve.key, weight) }))
   const marks = drawn.flatMap(({ colour, isDashed, points }) => [
     ...(weight > 0
       ? [lineY(points, { x: 'step', y: 'value', stroke: colour, strokeWidth: 1, strokeOpacity: 0.35 })]
@@ -150,6 +123,7 @@ function curveView(
       ...(level
         ? [ruleY([level.value], { stroke: 'currentColor', strokeOpacity: 0.6, strokeDasharray: '2 3' })]
         : []),
+      ...lower,
       ...marks,
       hoverZones(
         places.map(({ metric, ...place }) => ({ ...place, reading: `step ${place.at}: ${read(metric)}` })),
@@ -163,6 +137,24 @@ function curveView(
     ${picture}
     <p class="note">${meaning}${level ? ` Dotted: ${level.name}.` : ''}</p>
   </figure>`
+}
+
+function pointsOf(metrics: readonly StepMetrics[], key: MetricKey, weight: number) {
+  const values = metrics.map((step) => step[key])
+  const smoothed = smooth(values, weight)
+  return metrics.map(({ step }, i) => ({ step, value: values[i], smoothed: smoothed[i] }))
+}
+
+function othersLegend(others: readonly OtherCurves[]): TemplateResult {
+  return html`<ul class="legend">
+    ${others.map(
+      ({ name }, run) => html`<li>
+        <svg class="sample" width="28" height="8" aria-hidden="true">
+          <line x1="0" x2="28" y1="4" y2="4" stroke-dasharray=${dashesOf(run)}></line></svg
+        >${name}
+      </li>`,
+    )}
+  </ul>`
 }
 
 /** A curve's last figure, after how it is drawn and called where there are several. */
@@ -206,14 +198,14 @@ function tableView(rows: readonly StepMetrics[]): TemplateResult {
       <thead>
         <tr>
           <th scope="col">step</th>
-          ${READ.map((key) => html`<th scope="col" class="number">${key}</th>`)}
+          ${TABLE.map((key) => html`<th scope="col" class="number">${key}</th>`)}
         </tr>
       </thead>
       <tbody>
         ${rows.map(
           (row) => html`<tr>
             <th scope="row">${row.step}</th>
-            ${READ.map((key) => html`<td class="number">${formatValue(row[key])}</td>`)}
+            ${TABLE.map((key) => html`<td class="number">${formatValue(row[key])}</td>`)}
           </tr>`,
         )}
       </tbody>
