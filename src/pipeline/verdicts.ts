@@ -9,6 +9,9 @@ export interface Tables {
   readonly delta: MetricTable
 }
 
+/** Instead of the truncation controls' verdict, which is about a gain. */
+const NO_GAIN = 'Invention did not fall beyond chance: there is no gain that shortening could explain.'
+
 /** What the figures mean, one sentence each, the most important first. */
 export function verdicts({ before, after, delta }: Tables, controls: Evaluation['controls']): string[] {
   const fall = (name: 'chair' | 'hal' | 'cog', meaning: string): string => {
@@ -21,7 +24,7 @@ export function verdicts({ before, after, delta }: Tables, controls: Evaluation[
     fall('cog', 'Tempting nouns that are invented'),
     `Things in the pictures that captions mention: ${percent(before.cover)} before, ${percent(after.cover)} after, ${certainty(delta.cover)}.`,
     `Length: ${before.meanLength.value.toFixed(1)} words before, ${after.meanLength.value.toFixed(1)} after.`,
-    controls.verdict.message,
+    delta.chair.high < 0 || delta.hal.high < 0 ? controls.verdict.message : NO_GAIN,
   ]
   if (before.yesNo && after.yesNo && delta.yesNo) {
     lines.push(
@@ -47,4 +50,8 @@ function certainty({ value, low, high }: Estimate): string {
 }
 
 const percent = ({ value }: Estimate): string => `${value.toFixed(1)}%`
-const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(1)}`
+const signed = (value: number): string => {
+  const text = value.toFixed(1)
+  if (Number(text) === 0) return '0.0' // neither +0.0 nor -0.0
+  return value > 0 ? `+${text}` : text
+}

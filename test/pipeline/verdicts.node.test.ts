@@ -28,7 +28,17 @@ test('a change whose interval excludes zero is called one, others are not', () =
     controls,
   )
   expect(none[0]).toContain('no change beyond chance')
-  expect(none).toContain('M')
+  expect(none).not.toContain('M')
+  expect(none).toContain(
+    'Invention did not fall beyond chance: there is no gain that shortening could explain.',
+  )
+})
+
+test('a gain is held against shortening, and a change that rounds to nothing has no sign', () => {
+  const delta = { ...table(at(-20, -25, -15)), cover: at(-0.01, -0.04, 0.03) }
+  const lines = verdicts({ before: table(at(40)), after: table(at(20)), delta }, controls)
+  expect(lines).toContain('M')
+  expect(lines[3]).toContain('(95% interval 0.0 to 0.0 points)')
 })
 
 test('what was not measured is not spoken of', () => {
