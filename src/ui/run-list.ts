@@ -125,7 +125,7 @@ export class RunList extends LitElement {
   static override styles = [
     sharedStyles,
     css`
-      .scroll { overflow-x: auto; }
+      .scroll { position: relative; overflow-x: auto; }
       table { width: 100%; }
       th, td { padding: 0.375rem 0.75rem 0.375rem 0; text-align: left; border-top: 1px solid var(--line); white-space: nowrap; }
       thead th { border: 0; font-weight: 400; color: var(--ink-soft); font-size: 0.875rem; }

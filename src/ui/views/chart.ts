@@ -10,6 +10,7 @@ export type ChartMark = Extract<NonNullable<ChartOptions['marks']>[number], (...
  */
 export function chart(label: string, options: ChartOptions): SVGSVGElement {
   const made = plot({ ...options, figure: false, className: 'chart' })
+  for (const part of made.querySelectorAll('g[aria-label]')) part.removeAttribute('aria-label') // they have no role
   made.setAttribute('role', 'img')
   made.setAttribute('aria-label', label)
   return made as SVGSVGElement
