@@ -220,7 +220,7 @@ describe('cards', () => {
 test('objects stand with the worst first and what seduces the model to them', () => {
   const root = show(objectsView(view.objects))
   const [cat] = all(root, 'tbody tr')
-  expect(textOf(cat)).toBe('cat 24× 40% of 60 9× 16% of 58 pizza 60% of such pictures, 4% of others')
+  expect(textOf(cat)).toBe('cat 24× 40% of 60 9× 16% of 58 pizza 18 of 30 such pictures, 4% of others')
   expect(all(root, 'tbody tr').length).toBe(view.objects.before.filter(({ flagged }) => flagged > 0).length)
   expect(all(show(objectsView(view.objects, 3)), 'tbody tr').length).toBe(3)
 })

@@ -67,13 +67,17 @@ function rateView(rate: ObjectRate | undefined, scale: number, side: 'before' | 
   >`
 }
 
-/** Those of the two that seduce most often. */
-function besideCell(found: readonly CoOccurrence[]): TemplateResult {
+/** What it was invented beside more than once: the two most frequent. */
+function besideCell(all: readonly CoOccurrence[]): TemplateResult {
+  const found = all.filter(({ invented }) => invented > 1).slice(0, 2)
   if (found.length === 0) return html`<td class="none"></td>`
   return html`<td data-name="Beside">
-    ${found.slice(0, 2).map(
-      ({ beside, rate, rateElsewhere }) => html`<span class="beside"
-        >${beside} <small>${formatFigure(rate, 0)}% of such pictures, ${formatFigure(rateElsewhere, 0)}% of others</small></span
+    ${found.map(
+      ({ beside, invented, images, rateElsewhere }) => html`<span class="beside"
+        >${beside}
+        <small
+          >${formatCount(invented)} of ${formatCount(images)} such pictures, ${formatFigure(rateElsewhere, 0)}% of others</small
+        ></span
       >`,
     )}
   </td>`
