@@ -20,6 +20,8 @@ declare global {
     /** Given by the command: shows rows as they come. */
     showRows?: (rows: Row[]) => Promise<void>
     showFigure?: (figure: Figure) => Promise<void>
+    /** Given by the command: processor time of the browser's GPU process; on a software adapter, the kernels'. */
+    gpuSeconds?: () => Promise<number>
   }
 }
 

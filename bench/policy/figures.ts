@@ -1,3 +1,5 @@
+import type { Gpu } from '../../src/gpu/gpu.ts'
+
 /** One measured number. */
 export interface Figure {
   section: string
@@ -26,4 +28,23 @@ export async function timed(f: () => Promise<unknown>): Promise<number> {
   const start = performance.now()
   await f()
   return performance.now() - start
+}
+
+/** Says the time of each kernel, the costliest first. */
+export async function timeKernels(
+  gpu: Gpu,
+  say: Say,
+  what: string,
+  run: () => Promise<unknown>,
+): Promise<void> {
+  gpu.stream.timings.clear()
+  gpu.stream.setTiming(true)
+  await run()
+  await gpu.stream.idle()
+  gpu.stream.setTiming(false)
+  await new Promise((resolve) => {
+    setTimeout(resolve, 50)
+  })
+  for (const [label, { calls, totalMs }] of [...gpu.stream.timings.report()].slice(0, 25))
+    say({ name: `${what}: ${label}`, value: totalMs, unit: 'ms', note: `${calls} calls` })
 }

@@ -5,10 +5,11 @@ import { Generator } from '../../src/models/decoder/generator.ts'
 import { formatMemoryPlan, planMemory } from '../../src/models/decoder/memory-plan.ts'
 import { batches, decode } from './decode.ts'
 import { endurance } from './endurance.ts'
-import { median, type PolicyOptions, type Say, timed } from './figures.ts'
+import { median, type PolicyOptions, type Say, timed, timeKernels } from './figures.ts'
 import { type JaxStep, jaxStep } from './jax.ts'
 import { ownStep } from './own.ts'
 import { LORA, loadRandom, PAIRS, pairs, SMALL, SMOLVLM_256M, tokens } from './setup.ts'
+import { stages } from './stages.ts'
 
 export type Section = (gpu: Gpu, options: PolicyOptions, say: Say) => Promise<void>
 
@@ -92,20 +93,6 @@ async function profile(gpu: Gpu, _options: PolicyOptions, say: Say): Promise<voi
     await timeKernels(gpu, say, `16 tokens of ${candidates}`, write)
   }
   decoder.release()
-}
-
-/** Says the time of each kernel, the costliest first. */
-async function timeKernels(gpu: Gpu, say: Say, what: string, run: () => Promise<unknown>): Promise<void> {
-  gpu.stream.timings.clear()
-  gpu.stream.setTiming(true)
-  await run()
-  await gpu.stream.idle()
-  gpu.stream.setTiming(false)
-  await new Promise((resolve) => {
-    setTimeout(resolve, 50)
-  })
-  for (const [label, { calls, totalMs }] of [...gpu.stream.timings.report()].slice(0, 25))
-    say({ name: `${what}: ${label}`, value: totalMs, unit: 'ms', note: `${calls} calls` })
 }
 
 /** Tokens a second of the forward pass, and of forward and backward. */
@@ -240,6 +227,7 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   decode,
   batches,
   step,
+  stages,
   profile,
   endurance,
   full,

@@ -4,7 +4,7 @@ import type { Decoder } from './decoder.ts'
 import type { ActiveAdapter } from './linear.ts'
 import type { BatchRows, Workspace } from './workspace.ts'
 
-/** What the model says of each token of an answer. */
+/** What the model says of each token of an answer, or of those from `Sequence.from` on. */
 export interface PredictedAnswer {
   readonly logps: readonly number[]
   /** The likeliest token in each place, given the answer up to there. */
@@ -30,17 +30,18 @@ export class AnswerLogps {
    * @throws {BatchError} for a sequence that does not fit the model.
    */
   async measure(sequences: readonly Sequence[], adapter?: ActiveAdapter): Promise<number[][]> {
-    const { logps, offsets } = this.#forward(sequences, adapter)
+    const { logps, offsets } = this.#forward(sequences, adapter, false)
     const values = await this.#gpu.readF32(logps)
     return sequences.map((_, i) => [...values.subarray(offsets[i], offsets[i + 1])])
   }
 
   /**
-   * As `measure`, with the token the model would have written in each place of the answer.
+   * As `measure`, with the token the model would have written in each place of the answer; for answers of which little is
+   * predicted, since the last layer is computed for the rows that predict alone.
    * @throws {BatchError} for a sequence that does not fit the model.
    */
   async predict(sequences: readonly Sequence[], adapter?: ActiveAdapter): Promise<PredictedAnswer[]> {
-    const { logps, argmax, offsets } = this.#forward(sequences, adapter)
+    const { logps, argmax, offsets } = this.#forward(sequences, adapter, true)
     const [values, likeliest] = await Promise.all([this.#gpu.readF32(logps), this.#gpu.readU32(argmax)])
     return sequences.map((_, i) => ({
       logps: [...values.subarray(offsets[i], offsets[i + 1])],
@@ -53,7 +54,7 @@ export class AnswerLogps {
     this.#workspace = undefined
   }
 
-  #forward(sequences: readonly Sequence[], adapter: ActiveAdapter | undefined) {
+  #forward(sequences: readonly Sequence[], adapter: ActiveAdapter | undefined, answersAlone: boolean) {
     const { maxPositions, config } = this.#decoder
     const packed = packSequences(sequences, { ...this.#pack, maxPositions })
     const workspace = this.#fitting({
@@ -62,7 +63,7 @@ export class AnswerLogps {
       sequences: sequences.length,
       features: packed.features.length / config.hiddenSize,
     })
-    const staged = this.#decoder.stage(workspace, packed)
+    const staged = this.#decoder.stage(workspace, packed, { answersAlone })
     return { ...this.#decoder.forward(workspace, staged, adapter, false), offsets: packed.offsets }
   }
 

@@ -20,6 +20,8 @@ export interface Sequence {
   readonly prefix: Prefix
   /** The answer's tokens, its end token included. */
   readonly answer: readonly number[]
+  /** The first token of the answer that is predicted; those before it are given, as a question is. Default 0. */
+  readonly from?: number
 }
 
 /**
@@ -62,8 +64,8 @@ interface PrefixGroup {
 
 /**
  * Packs sequences, in N's order as they come, one prefix per key and one segment per different answer behind it.
- * @throws {BatchError} for an empty prefix or answer, ids outside the vocabulary, a sequence that is too long, or image
- *   tokens that do not match the features.
+ * @throws {BatchError} for an empty prefix or answer, an answer of which nothing is predicted, ids outside the vocabulary, a
+ *   sequence that is too long, or image tokens that do not match the features.
  */
 export function packSequences(sequences: readonly Sequence[], options: PackOptions): PackedBatch {
   if (sequences.length === 0) throw new BatchError('expected at least one sequence, got none')
@@ -72,8 +74,8 @@ export function packSequences(sequences: readonly Sequence[], options: PackOptio
   })
   const groups = groupByPrefix(sequences, options.share ?? true)
   const offsets = new Uint32Array(sequences.length + 1)
-  sequences.forEach(({ answer }, i) => {
-    offsets[i + 1] = (offsets[i] as number) + answer.length
+  sequences.forEach(({ answer, from = 0 }, i) => {
+    offsets[i + 1] = (offsets[i] as number) + answer.length - from
   })
   const answerTokens = offsets[sequences.length] as number
   const answerRows = new Uint32Array(answerTokens)
@@ -89,9 +91,11 @@ export function packSequences(sequences: readonly Sequence[], options: PackOptio
     const lastOfPrefix = ids.length - 1
     for (const answer of answers.values()) {
       const first = ids.length
-      for (const sequence of answer.sequences) {
-        answer.ids.forEach((target, t) => {
-          const n = (offsets[sequence] as number) + t
+      for (const i of answer.sequences) {
+        const from = sequences[i]?.from ?? 0
+        answer.ids.slice(from).forEach((target, at) => {
+          const n = (offsets[i] as number) + at
+          const t = from + at
           targets[n] = target
           answerRows[n] = t === 0 ? lastOfPrefix : first + t - 1
         })
@@ -125,6 +129,35 @@ export function packSequences(sequences: readonly Sequence[], options: PackOptio
   }
 }
 
+/** A batch's rows from which something is predicted, each once and in order, for a last layer that computes no others. */
+export interface PredictingRows {
+  readonly index: Uint32Array<ArrayBuffer> // (R), rows of the batch
+  readonly positions: Uint32Array<ArrayBuffer> // (R)
+  readonly ranges: Uint32Array<ArrayBuffer> // (R, 4), key rows of the batch
+  /** Pairs of one of these rows and a key row it sees. */
+  readonly pairs: number
+  /** `PackedBatch.answerRows` counted among these rows. */
+  readonly answerRows: Uint32Array<ArrayBuffer> // (N)
+}
+
+export function predictingRows({ answerRows, attention }: PackedBatch): PredictingRows {
+  const index = Uint32Array.from(new Set(answerRows)).sort()
+  const places = new Map([...index].map((row, place) => [row, place]))
+  const ranges = new Uint32Array(4 * index.length)
+  index.forEach((row, place) => {
+    ranges.set(attention.ranges.subarray(4 * row, 4 * row + 4), 4 * place)
+  })
+  let pairs = 0
+  for (let i = 0; i < ranges.length; i += 2) pairs += (ranges[i + 1] as number) - (ranges[i] as number)
+  return {
+    index,
+    positions: index.map((row) => attention.positions[row] as number),
+    ranges,
+    pairs,
+    answerRows: answerRows.map((row) => places.get(row) as number),
+  }
+}
+
 function groupByPrefix(sequences: readonly Sequence[], share: boolean): PrefixGroup[] {
   const groups = new Map<string, PrefixGroup>()
   sequences.forEach(({ prefix, answer }, i) => {
@@ -146,11 +179,16 @@ function groupByPrefix(sequences: readonly Sequence[], share: boolean): PrefixGr
   return [...groups.values()]
 }
 
-function checkSequence({ prefix, answer }: Sequence, i: number, options: PackOptions): void {
+function checkSequence({ prefix, answer, from = 0 }: Sequence, i: number, options: PackOptions): void {
   const where = `sequence ${i}`
   checkPrefix(prefix, where, options)
   if (answer.length === 0)
     throw new BatchError(`${where}: expected an answer of at least one token, got none`)
+  if (!(Number.isInteger(from) && from >= 0 && from < answer.length)) {
+    throw new BatchError(
+      `${where}: expected to predict from one of the answer's tokens 0..${answer.length - 1} on, got ${from}`,
+    )
+  }
   const length = prefix.ids.length + answer.length
   if (length > options.maxPositions) {
     throw new BatchError(

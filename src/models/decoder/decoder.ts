@@ -7,7 +7,7 @@ import { releaseWeight } from '../../kernels/weight.ts'
 import type { DecoderConfig } from '../config.ts'
 import { ropeFrequencies } from '../rope-parameters.ts'
 import type { AdapterTensors } from './adapter.ts'
-import type { PackedBatch } from './batch.ts'
+import { BatchError, type PackedBatch, type PredictingRows, predictingRows } from './batch.ts'
 import { createDecoderKernels, type DecoderKernels } from './kernels.ts'
 import { type AttentionTables, type KeyValueCache, LayerRunner, type WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
@@ -35,10 +35,13 @@ export interface TokenRows {
 /** A batch whose tables are on the GPU, in the workspace's buffers until the next one. */
 export interface StagedBatch extends TokenRows {
   readonly rows: BatchRows
+  /** The row of the last layer's result from which each answer token is predicted. */
   readonly answerRows: Tensor // (N), u32
   readonly targets: Tensor // (N), u32
   readonly offsets: Tensor // (S + 1), u32
   readonly predicted: { readonly offsets: Tensor; readonly order: Tensor }
+  /** The rows that predict, where the last layer is to compute these alone. */
+  readonly wanted?: WantedRows
 }
 
 export interface DecoderOptions {
@@ -98,8 +101,17 @@ export class Decoder {
     return new Workspace(this.#gpu, { ...capacity, features: Math.max(1, capacity.features) })
   }
 
-  /** Uploads a batch's tables. @throws {ShapeError} when the batch is larger than the workspace. */
-  stage(workspace: Workspace, batch: PackedBatch): StagedBatch {
+  /**
+   * Uploads a batch's tables.
+   * @param options.answersAlone have the last layer compute only the rows that predict; no backward pass can follow. Sums
+   *   are then taken in another order. Default false.
+   * @throws {ShapeError} when the batch is larger than the workspace.
+   */
+  stage(
+    workspace: Workspace,
+    batch: PackedBatch,
+    { answersAlone = false }: { answersAlone?: boolean } = {},
+  ): StagedBatch {
     const { attention, offsets } = batch
     const features = batch.features.length / this.config.hiddenSize
     const rows: BatchRows = {
@@ -118,6 +130,7 @@ export class Decoder {
       this.#gpu.stream.write(tensor, data)
       return tensor
     }
+    const alone = answersAlone ? predictingRows(batch) : undefined
     const featureRows = workspace.view('batch.features', (r) => [r.features, this.config.hiddenSize])
     if (features > 0) this.#gpu.stream.write(featureRows, batch.features)
     return {
@@ -132,12 +145,33 @@ export class Decoder {
       ids: upload('ids', batch.ids, (r) => [r.tokens]),
       featureIndex: upload('featureIndex', batch.featureIndex, (r) => [r.tokens]),
       features: features > 0 ? featureRows : undefined,
-      answerRows: upload('answerRows', batch.answerRows, (r) => [r.answers]),
+      answerRows: upload('answerRows', alone?.answerRows ?? batch.answerRows, (r) => [r.answers]),
       targets: upload('targets', batch.targets, (r) => [r.answers]),
       offsets: upload('offsets', offsets, (r) => [r.sequences + 1]),
       predicted: {
         offsets: upload('predicted.offsets', batch.predicted.offsets, (r) => [r.tokens + 1]),
         order: upload('predicted.order', batch.predicted.order, (r) => [r.answers]),
+      },
+      ...(alone ? { wanted: this.#stageWanted(workspace, alone) } : {}),
+    }
+  }
+
+  #stageWanted(workspace: Workspace, { index, positions, ranges, pairs }: PredictingRows): WantedRows {
+    const upload = (name: string, data: Uint32Array<ArrayBuffer>, width: number): Tensor => {
+      const whole = workspace.view(`batch.wanted.${name}`, (r) => [r.answers, width], 'u32')
+      const tensor = whole.prefix(width === 1 ? [index.length] : [index.length, width])
+      this.#gpu.stream.write(tensor, data)
+      return tensor
+    }
+    const seen = upload('ranges', ranges, 4)
+    return {
+      index: upload('index', index, 1),
+      tables: {
+        ropeTable: this.ropeTable,
+        positions: upload('positions', positions, 1),
+        ranges: seen,
+        queryRanges: seen, // nobody asks without a backward pass
+        pairs,
       },
     }
   }
@@ -154,7 +188,9 @@ export class Decoder {
     keep: boolean,
   ): AnswerTokens {
     const { rows, rmsnorm, logps } = this.kernels
-    const last = this.hidden(workspace, batch, adapter, { keep })
+    const { wanted } = batch
+    if (keep && wanted) throw new BatchError('expected all rows of a batch where a backward pass will follow')
+    const last = this.hidden(workspace, batch, adapter, { keep, ...(wanted ? { wanted } : {}) })
     const { gathered, rstd, hidden } = this.#answerRows(workspace)
     rows.gather({ x: last, index: batch.answerRows, y: gathered })
     rmsnorm.forward({

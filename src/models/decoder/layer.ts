@@ -223,7 +223,7 @@ export class LayerRunner {
     const { hiddenSize } = this.#config
     const gathered = { x, normed }
     for (const name of ['x', 'normed'] as const) {
-      const whole = this.#workspace.view(`wanted.${name}`, (r) => [r.sequences, hiddenSize])
+      const whole = this.#workspace.view(`wanted.${name}`, (r) => [r.answers, hiddenSize])
       const y = whole.prefix([count, hiddenSize])
       this.#kernels.rows.gather({ x: gathered[name], index, y })
       gathered[name] = y

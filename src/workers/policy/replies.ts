@@ -7,12 +7,6 @@ import { atRow } from '../../models/training-pairs.ts'
 import type { Job } from '../job.ts'
 import type { RepliesJob, Reply, ReplyRequest } from '../policy.api.ts'
 
-/** Sequences of one request, and where in each of them the completion begins. */
-interface Turns {
-  readonly sequences: readonly Sequence[]
-  readonly starts: readonly number[]
-}
-
 /**
  * First words and log-probabilities of replies, request by request. All turns of a request are packed behind what their
  * prompts have in common, so that the image is computed once.
@@ -24,22 +18,18 @@ export async function* readReplies(
   adapter: ActiveAdapter | undefined,
   { signal, gate }: Pick<Job, 'signal' | 'gate'>,
 ): AsyncGenerator<Reply[]> {
-  let batch: Turns[] = []
+  let batch: (readonly Sequence[])[] = []
   let tokens = 0
   const read = async (): Promise<Reply[][]> => {
-    const predicted = await logps.predict(
-      batch.flatMap(({ sequences }) => sequences),
-      adapter,
-    )
+    const predicted = await logps.predict(batch.flat(), adapter)
     let at = 0
-    const replies = batch.map(({ starts }) =>
-      starts.map((start): Reply => {
+    const replies = batch.map((turns) =>
+      turns.map((): Reply => {
         const { logps: values = [], likeliest = [] } = predicted[at++] ?? {}
-        const tokenLogps = values.slice(start)
         return {
-          firstWord: encoder.decodeText(likeliest.slice(start, start + 1)).trim(),
-          logp: tokenLogps.reduce((total, value) => total + value, 0),
-          numTokens: tokenLogps.length,
+          firstWord: encoder.decodeText(likeliest.slice(0, 1)).trim(),
+          logp: values.reduce((total, value) => total + value, 0),
+          numTokens: values.length,
         }
       }),
     )
@@ -62,7 +52,7 @@ async function encodeTurns(
   encoder: PromptEncoder,
   { images, turns }: ReplyRequest,
   signal: AbortSignal,
-): Promise<Turns> {
+): Promise<Sequence[]> {
   const bytes: Uint8Array<ArrayBuffer>[] = []
   for (const image of images) {
     const source = await openFile(image, signal)
@@ -84,13 +74,12 @@ async function encodeTurns(
     return found
   })
   const common = Math.min(commonLength(encoded), ...encoded.map(({ prefix }) => prefix.ids.length - 1))
-  return {
-    starts: encoded.map(({ prefix }) => prefix.ids.length - common),
-    sequences: encoded.map(({ prefix, answer }) => ({
-      prefix: { ...prefix, key: `${encoded[0]?.prefix.key} ${common}`, ids: prefix.ids.slice(0, common) },
-      answer: [...prefix.ids.slice(common), ...answer],
-    })),
-  }
+  // What a prompt goes on with is given, as if it were the beginning of the answer.
+  return encoded.map(({ prefix, answer }) => ({
+    prefix: { ...prefix, key: `${encoded[0]?.prefix.key} ${common}`, ids: prefix.ids.slice(0, common) },
+    answer: [...prefix.ids.slice(common), ...answer],
+    from: prefix.ids.length - common,
+  }))
 }
 
 /** How many tokens all prompts begin with. */
@@ -102,7 +91,7 @@ function commonLength(sequences: readonly Sequence[]): number {
   return length
 }
 
-function sizeOf({ sequences }: Turns): number {
-  const shared = sequences[0]?.prefix.ids.length ?? 0
-  return sequences.reduce((total, { answer }) => total + answer.length, shared)
+function sizeOf(turns: readonly Sequence[]): number {
+  const shared = turns[0]?.prefix.ids.length ?? 0
+  return turns.reduce((total, { answer }) => total + answer.length, shared)
 }
