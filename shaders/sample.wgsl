@@ -5,7 +5,7 @@
 //   top-p               of these, every token before which less than top_p of their mass lies
 //   min-p               of these, every token with w >= min_p
 //   draw                the first token, by id, at which the running sum of w exceeds u * total; u from the row's key
-// temperature 0 takes the first token of the order instead. logprob is under softmax(l), before all of this.
+// temperature 0, and a row marked greedy, takes the first token of the order instead. logprob is under softmax(l), before all of this.
 //
 // A workgroup of GROUP invocations does one row; a row's token depends on its logits, settings and key alone.
 
@@ -18,11 +18,13 @@ struct Params {
   top_k: u32, // 0: off
   top_p: f32, // 1: off
   min_p: f32, // 0: off
+  has_greedy: u32,
 }
 
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> seen: array<u32>; // (rows, ceil(vocab / 32)), bit id % 32 of word id / 32
 @group(0) @binding(2) var<storage, read> keys: array<u32>; // (rows, 6): seed, round, image, prompt, candidate, position
+@group(0) @binding(6) var<storage, read> greedy: array<u32>; // (rows), 1: the likeliest token whatever the temperature
 @group(0) @binding(4) var<storage, read_write> token: array<u32>; // (rows)
 @group(0) @binding(5) var<storage, read_write> logprob: array<f32>; // (rows)
 
@@ -62,7 +64,8 @@ fn draw(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   storageBarrier();
   let normaliser = log_sum_exp(base, largest, local);
   var chosen = first.id;
-  if (params.inverse_temperature > 0.0) {
+  let is_greedy = params.inverse_temperature == 0.0 || (params.has_greedy != 0u && greedy[row] != 0u);
+  if (!is_greedy) {
     let best = score_of(first.level);
     var kept = Kept(level_of(LOWEST), NONE);
     for (var stage = 0u; stage < 2u; stage++) { // top-k, then top-p

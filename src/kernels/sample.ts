@@ -51,6 +51,8 @@ export interface Sample {
       /** Needed when there is a repetition penalty. */
       seen?: Tensor // seenShape(rows, vocab), u32
       keys: Tensor // (rows, 6), u32: SAMPLE_KEY
+      /** Rows that take the likeliest token whatever the temperature, marked 1. Default none. */
+      greedy?: Tensor | undefined // (rows), u32
       scores: Tensor // sampleScratchShape(rows, vocab), scratch
       token: Tensor // (rows), u32, assigned
       logprob: Tensor // (rows), assigned
@@ -114,10 +116,11 @@ export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promi
     }),
   ])
   return {
-    draw({ logits, seen, keys, scores, token, logprob, ...settings }) {
+    draw({ logits, seen, keys, greedy, scores, token, logprob, ...settings }) {
       const [rows, vocab] = expectMatrix(draw.label, 'logits', logits)
       if (seen) expectShape(draw.label, 'seen', seen, seenShape(rows, vocab), 'u32')
       expectShape(draw.label, 'keys', keys, [rows, SAMPLE_KEY.length], 'u32')
+      if (greedy) expectShape(draw.label, 'greedy', greedy, [rows], 'u32')
       expectShape(draw.label, 'scores', scores, sampleScratchShape(rows, vocab))
       expectShape(draw.label, 'token', token, [rows], 'u32')
       expectShape(draw.label, 'logprob', logprob, [rows])
@@ -126,8 +129,8 @@ export async function createSample(gpu: Gpu, options: SampleOptions = {}): Promi
         throw new ShapeError(`${draw.label}: expected seen, which a repetition penalty needs, got none`)
       }
       draw.dispatch(
-        { logits, seen: seen ?? keys, keys, scores, token, logprob },
-        { ...params, vocab },
+        { logits, seen: seen ?? keys, keys, greedy: greedy ?? keys, scores, token, logprob },
+        { ...params, vocab, has_greedy: greedy ? 1 : 0 },
         [rows, 1, 1],
         { flops: 100 * logits.size, bytes: 12 * logits.byteLength },
       )

@@ -185,6 +185,8 @@ export interface GenerateRequest {
   readonly context?: string
   /** Answers wanted. Default 1. */
   readonly candidates?: number
+  /** The first candidate takes the likeliest tokens whatever the temperature. Default false. */
+  readonly firstIsGreedy?: boolean
   /** Keys the random numbers, with the hashes of images, prompt and context and the candidate's number. Default 0. */
   readonly seed?: number
   readonly round?: number

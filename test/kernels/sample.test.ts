@@ -49,7 +49,7 @@ async function draw(
   { logits, keys, seen }: Rows,
   vocab: number,
   settings: SampleSettings,
-  options: SampleOptions = {},
+  options: SampleOptions & { greedy?: Uint32Array<ArrayBuffer> } = {},
 ): Promise<{ tokens: Uint32Array; logprobs: Float32Array }> {
   const gpu = await testGpu()
   const sample = await createSample(gpu, options)
@@ -69,8 +69,10 @@ async function draw(
   const token = gpu.tensor([rows], 'token', 'u32')
   const logprob = poisoned(gpu, [rows], 'logprob')
   sample.markSeen({ tokens, seen: marked, vocab })
-  sample.draw({ ...settings, logits: given, seen: marked, keys: keyed, scores, token, logprob })
+  const greedy = options.greedy && gpu.upload(options.greedy, [rows], 'greedy')
+  sample.draw({ ...settings, logits: given, seen: marked, keys: keyed, greedy, scores, token, logprob })
   const result = { tokens: await gpu.readU32(token), logprobs: await gpu.readF32(logprob) }
+  if (greedy) gpu.release(greedy)
   gpu.release(given, keyed, tokens, marked, scores, token, logprob)
   return result
 }
@@ -217,6 +219,22 @@ test('a row draws the same alone, in a batch and again', async () => {
     expect(alone.tokens[0]).toBe(batch.tokens[r])
     expect(alone.logprobs[0]).toBe(batch.logprobs[r])
   }
+})
+
+test('rows marked greedy take the likeliest token, the others what they would draw', async () => {
+  const rows = makeRows(8, 203, 'normal')
+  const settings = { temperature: 1.5, repetitionPenalty: 1.2 }
+  const [drawn, likeliest] = [
+    await draw(rows, 203, settings),
+    await draw(rows, 203, { ...settings, temperature: 0 }),
+  ]
+  const greedy = Uint32Array.from({ length: 8 }, (_, r) => r % 2)
+  const { tokens, logprobs } = await draw(rows, 203, settings, { greedy })
+  const expected = Array.from(greedy, (isGreedy) => (isGreedy ? likeliest : drawn))
+  expect([...tokens]).toEqual(expected.map((from, r) => from.tokens[r]))
+  expect([...logprobs]).toEqual(expected.map((from, r) => from.logprobs[r]))
+  expect([...tokens]).not.toEqual([...drawn.tokens])
+  expect([...tokens]).not.toEqual([...likeliest.tokens])
 })
 
 test.each([

@@ -148,7 +148,7 @@ export class DecodeBatch {
     })
     this.#uploadSeen(this.rows)
     const keys = this.#perStep(KEYS, this.rows, 1, keyOf).prefix([this.rows.length, KEYS.width])
-    this.#drawn = [this.#draw(gathered, 0, keys, this.rows.length)]
+    this.#drawn = [this.#draw(gathered, 0, { keys, greedy: this.#greedy(this.rows) })]
   }
 
   /** Records further tokens of the active answers, as many as are decoded between two looks. */
@@ -169,6 +169,7 @@ export class DecodeBatch {
     ])
     const cacheIndex = this.#perStep(CACHE_INDEX, active, steps, ({ ownStart }, n) => [ownStart + n - 1])
     const keys = this.#perStep(KEYS, active, steps, keyOf)
+    const greedy = this.#greedy(active)
     const newest = Uint32Array.from(active, ({ generation }) => generation.tokens.at(-1) as number)
     let ids = this.#upload('ids', newest, [count])
     this.#uploadSeen(active)
@@ -184,7 +185,7 @@ export class DecodeBatch {
         cacheIndex: at(cacheIndex, [count]),
         pairs,
       })
-      const drawn = this.#draw(last, step, at(keys, [count, KEYS.width]), count)
+      const drawn = this.#draw(last, step, { keys: at(keys, [count, KEYS.width]), greedy })
       this.#drawn.push(drawn)
       ids = drawn.token
     }
@@ -274,7 +275,7 @@ export class DecodeBatch {
   }
 
   /** Final norm, head and draw. @param place tells apart the draws that are collected together. */
-  #draw(x: Tensor, place: number, keys: Tensor, count: number): Drawn {
+  #draw(x: Tensor, place: number, rows: { keys: Tensor; greedy: Tensor }): Drawn {
     const { kernels, config, weights } = this.#decoder
     const { maxNewTokens: _, stopTokens: __, topLogprobs = 0, ...sampling } = this.#settings
     const view = this.#workspace.view.bind(this.#workspace)
@@ -287,13 +288,21 @@ export class DecodeBatch {
     const logprob = view(`logprob${place}`, (r) => [r.answers])
     const seen = this.#isPenalised ? this.#seen() : undefined
     const scores = view('scores', (r) => sampleScratchShape(r.answers, config.vocabSize))
-    this.#sample.draw({ ...sampling, logits, keys, scores, token, logprob, ...(seen ? { seen } : {}) })
-    if (seen) this.#sample.markSeen({ tokens: token.reshape([count, 1]), seen, vocab: config.vocabSize })
+    this.#sample.draw({ ...sampling, ...rows, logits, scores, token, logprob, ...(seen ? { seen } : {}) })
+    if (seen) this.#sample.markSeen({ tokens: token.reshape([token.size, 1]), seen, vocab: config.vocabSize })
     if (topLogprobs === 0) return { token, logprob, top: undefined }
     const ids = view(`top.ids${place}`, (r) => [r.answers, topLogprobs], 'u32')
     const logprobs = view(`top.logprobs${place}`, (r) => [r.answers, topLogprobs])
     this.#sample.top({ logits, ids, logprobs })
     return { token, logprob, top: { ids, logprobs } }
+  }
+
+  /** Marks the rows that take the likeliest token. */
+  #greedy(rows: readonly AnswerRow[]): Tensor {
+    const marks = rows.map(({ request, generation }) =>
+      request.firstIsGreedy === true && generation.candidate === 0 ? 1 : 0,
+    )
+    return this.#upload('greedy', Uint32Array.from(marks), [rows.length])
   }
 
   get #isPenalised(): boolean {

@@ -6,6 +6,8 @@ export interface GenerationRequest {
   readonly prefix: Prefix
   /** Answers wanted. */
   readonly candidates: number
+  /** Candidate 0 takes the likeliest tokens whatever the temperature. Default false. */
+  readonly firstIsGreedy?: boolean
   /** With the candidate's number these key the random numbers: the same keys draw the same answer in any batch. */
   readonly seed: number
   readonly round: number

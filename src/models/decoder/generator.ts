@@ -19,13 +19,17 @@ export interface GenerateOptions {
 }
 
 export interface GeneratorLimits {
-  /** Answers decoded at once. Default 64. */
+  /** Answers decoded at once. Default as many as have 256 MiB of keys and values of their own, from 16 to 256. */
   readonly maxRows?: number
-  /** Rows of prefixes computed at once. Default 2048. */
+  /** Rows of prefixes computed at once. Default as many as have 2 MiB in the residual stream, from 512 to 4096. */
   readonly maxPrefixRows?: number
   /** Tokens decoded between two looks at which answers have ended. Default 4. */
   readonly stride?: number
 }
+
+/** What the default limits let a group of answers take, in numbers of 4 bytes. */
+const CACHE_NUMBERS = 2 ** 26
+const PREFIX_NUMBERS = 2 ** 19
 
 type Wanted = Pick<AnswerRow, 'generation' | 'request'>
 
@@ -35,7 +39,8 @@ export class Generator {
   readonly #decoder: Decoder
   readonly #sample: Sample
   readonly #pack: Omit<PackOptions, 'maxPositions'>
-  readonly #limits: Required<GeneratorLimits>
+  readonly #limits: GeneratorLimits
+  readonly #stride: number
 
   private constructor(
     gpu: Gpu,
@@ -48,7 +53,8 @@ export class Generator {
     this.#decoder = decoder
     this.#sample = sample
     this.#pack = pack
-    this.#limits = { maxRows: 64, maxPrefixRows: 2048, stride: 4, ...limits }
+    this.#limits = limits
+    this.#stride = limits.stride ?? 4
   }
 
   /** Compiles what sampling takes. @throws {KernelError} when a shader does not compile. */
@@ -83,7 +89,7 @@ export class Generator {
       this.#check(prefix, `request ${i}`, settings.maxNewTokens)
     })
     const all: Generation[] = []
-    for (const group of this.#groups(requests))
+    for (const group of this.#groups(requests, settings.maxNewTokens))
       all.push(...(await this.#generateGroup(group, settings, options)))
     return all
   }
@@ -95,7 +101,7 @@ export class Generator {
   ): Promise<Generation[]> {
     const { gate, onTokens, signal, adapter, endsAt } = options
     signal?.throwIfAborted()
-    const sizes = { stride: this.#limits.stride, imageTokenId: this.#pack.imageTokenId }
+    const sizes = { stride: this.#stride, imageTokenId: this.#pack.imageTokenId }
     const batch = new DecodeBatch(this.#gpu, this.#decoder, this.#sample, wanted, settings, sizes)
     try {
       batch.prefill(adapter)
@@ -118,8 +124,12 @@ export class Generator {
   }
 
   /** Splits requests, and the candidates of one, into groups that fit in one decode batch. */
-  #groups(requests: readonly GenerationRequest[]): Wanted[][] {
-    const { maxRows, maxPrefixRows } = this.#limits
+  #groups(requests: readonly GenerationRequest[], maxNewTokens: number): Wanted[][] {
+    const { hiddenSize, numLayers, numKvHeads, headDim } = this.#decoder.config
+    const {
+      maxRows = between(16, CACHE_NUMBERS / (2 * numLayers * numKvHeads * headDim * maxNewTokens), 256),
+      maxPrefixRows = between(512, PREFIX_NUMBERS / hiddenSize, 4096),
+    } = this.#limits
     const groups: Wanted[][] = []
     let prefixRows = 0
     requests.forEach((request, index) => {
@@ -157,4 +167,8 @@ export class Generator {
       )
     }
   }
+}
+
+function between(least: number, value: number, most: number): number {
+  return Math.min(most, Math.max(least, Math.floor(value)))
 }

@@ -284,8 +284,8 @@ function generationBuffers(
   return buffers
 }
 
-/** ids, featureIndex, positions, ranges, cacheIndex, keys, prefixOf, and index, positions and ranges of last rows. */
-const DECODE_TABLES = 10
+/** ids, featureIndex, positions, ranges, cacheIndex, keys, greedy, prefixOf, and index, positions and ranges of last rows. */
+const DECODE_TABLES = 11
 
 function adaptedNames(layout: AdapterLayout | undefined): Set<string> {
   return new Set(layout?.slots.map(({ name }) => name))

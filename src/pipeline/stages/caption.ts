@@ -39,7 +39,7 @@ export async function captionStage(
   const spec = {
     stage: 'caption',
     kind: 'candidates',
-    version: 1,
+    version: 2,
     round,
     settings: { ...settings, seed, round },
     inputs: {
@@ -110,14 +110,13 @@ async function writeCandidates(
 ): Promise<Candidate[]> {
   const { prompts, samples, greedy, unit } = settings
   const places: Place[] = items.flatMap((item) => prompts.map((_, prompt) => ({ item, prompt })))
-  const needsGreedy = greedy || unit === 'sentence'
-  const first = needsGreedy ? await write(writer, places, settings, { candidates: 1, temperature: 0 }) : []
   if (unit === 'answer') {
-    const drawn = samples > 0 ? await write(writer, places, settings, { candidates: samples }) : []
     // Number 0 is the greedy answer's, whether there is one or not.
-    const later = drawn.map((candidate) => ({ ...candidate, candidate: candidate.candidate + 1 }))
-    return [...first, ...later]
+    if (greedy) return await write(writer, places, settings, { candidates: 1 + samples, firstIsGreedy: true })
+    const drawn = samples > 0 ? await write(writer, places, settings, { candidates: samples }) : []
+    return drawn.map((candidate) => ({ ...candidate, candidate: candidate.candidate + 1 }))
   }
+  const first = await write(writer, places, settings, { candidates: 1, firstIsGreedy: true })
   const beginnings = first.flatMap(({ text }, i): Place[] =>
     beginningsOf(text).map((begun) => ({ ...(places[i] as Place), context: begun })),
   )
@@ -126,13 +125,14 @@ async function writeCandidates(
   return [...drawn, ...stops]
 }
 
-type Draw = Pick<GenerateJob, 'temperature' | 'stopAfter'> & { readonly candidates: number }
+type Draw = Pick<GenerateJob, 'stopAfter'> &
+  Pick<GenerateRequest, 'firstIsGreedy'> & { readonly candidates: number }
 
 async function write(
   { client, job, generator, context, seed, round }: Writer,
   places: readonly Place[],
   settings: CaptionSettings,
-  { candidates, temperature = settings.temperature, ...ends }: Draw,
+  { candidates, firstIsGreedy = false, ...ends }: Draw,
 ): Promise<Candidate[]> {
   const requests = await Promise.all(
     places.map(
@@ -141,12 +141,13 @@ async function write(
         prompt: settings.prompts[prompt] ?? '',
         ...(begun === undefined ? {} : { context: begun }),
         candidates,
+        firstIsGreedy,
         seed,
         round,
       }),
     ),
   )
-  const { top_p: topP, max_new_tokens: maxNewTokens } = settings
+  const { temperature, top_p: topP, max_new_tokens: maxNewTokens } = settings
   const answers = await cancellable(context.signal, client, () =>
     client.generate({ ...job, ...ends, requests, temperature, topP, maxNewTokens }),
   )

@@ -51,7 +51,7 @@ async function readImages(
 
 async function encodeRequest(
   encoder: PromptEncoder,
-  { images, prompt, isVerbatim = false, context = '', candidates = 1, seed = 0, round = 0 }: GenerateRequest,
+  { images, prompt, isVerbatim = false, context = '', seed = 0, round = 0, ...answers }: GenerateRequest,
   bytes: readonly Uint8Array<ArrayBuffer>[],
 ): Promise<EncodedRequest> {
   const imageHashes = await Promise.all(bytes.map(sha256))
@@ -65,7 +65,12 @@ async function encodeRequest(
     numberFrom(imageHashes),
     numberFrom(context === '' ? prompt : [prompt, context]),
   ])
-  return { request: { prefix, candidates, seed, round, image, prompt: key }, imageHashes, context }
+  const { candidates = 1, firstIsGreedy = false } = answers
+  return {
+    request: { prefix, candidates, firstIsGreedy, seed, round, image, prompt: key },
+    imageHashes,
+    context,
+  }
 }
 
 /** 32 bits that stand for a value. */

@@ -73,6 +73,24 @@ describe('decoding against the cache', () => {
     expect(await small.generate(requests, sampled)).toEqual(together)
   })
 
+  test('writes the greedy answer beside drawn ones, and each as it would be alone', async () => {
+    const { generator, requests } = await shared
+    const drawn = await generator.generate(requests, sampled)
+    const mixed = await generator.generate(
+      requests.map((request) => ({ ...request, firstIsGreedy: true })),
+      sampled,
+    )
+    const alone = await generator.generate(
+      requests.map((request) => ({ ...request, candidates: 1 })),
+      { ...sampled, temperature: 0 },
+    )
+    expect(mixed.filter(({ candidate }) => candidate === 0)).toEqual(alone)
+    expect(mixed.filter(({ candidate }) => candidate > 0)).toEqual(
+      drawn.filter(({ candidate }) => candidate > 0),
+    )
+    expect(alone).not.toEqual(drawn.filter(({ candidate }) => candidate === 0))
+  })
+
   test('ends at a stop token or at the longest length', async () => {
     const { generator, requests } = await shared
     for (const { tokens, finishReason } of await generator.generate(requests, sampled)) {
