@@ -52,6 +52,11 @@ const schema = v.strictObject({
   /** Longest sequence, prompt and answer together; longer ones lose their end. null cuts nothing. */
   max_length: v.optional(v.nullable(count), 1024),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 42),
+  /**
+   * Keep pairs about one image and prompt next to each other when shuffling, so that batches compute their prompt once.
+   * Default false: every pair is shuffled, as in TRL.
+   */
+  group_by_prompt: v.optional(v.boolean(), false),
   /** What the policy is held to: an initial adapter's first state, as in TRL 1.x, or the model without adapter. */
   reference: v.optional(v.picklist(['initial', 'base']), 'initial'),
 })

@@ -16,7 +16,7 @@ import type { Decoder, StagedBatch } from './decoder.ts'
 import type { ActiveAdapter } from './linear.ts'
 import { METRICS_STRIDE, type StepMetrics, stepMetrics } from './step-metrics.ts'
 import { packPairs, type TokenPair } from './token-pairs.ts'
-import { trainingRows } from './training-rows.ts'
+import { orderGroups, trainingRows } from './training-rows.ts'
 import type { BatchRows, Workspace } from './workspace.ts'
 
 export type { StepMetrics, TokenPair }
@@ -158,7 +158,8 @@ export class DpoTrainer {
     if (this.isDone) throw new Error(`training: all ${this.plan.totalSteps} steps are done`)
     const { config, pairs, shuffle = true, layout } = this.#options
     const { epoch, first, end } = batchesOfStep(config, this.plan, this.#step)
-    const order = epochOrder(pairs.length, config.seed, epoch, shuffle)
+    const groups = orderGroups(config, pairs)
+    const order = epochOrder(pairs.length, config.seed, epoch, { shuffle, groups })
     const lr = learningRate(config, this.plan, this.#step)
     const adapter: ActiveAdapter = {
       params: this.params,

@@ -40,13 +40,22 @@ export function trainingRows(options: TrainingRowsOptions): BatchRows {
   }
   // Without shuffling every epoch takes the batches just seen.
   if (!shuffle) return most
+  const groups = orderGroups(config, pairs)
   let order: number[] = []
   for (let step = 0; step < plan.totalSteps; step++) {
     const { epoch, first, end } = batchesOfStep(config, plan, step)
-    if (first === 0) order = epochOrder(pairs.length, config.seed, epoch, shuffle)
+    if (first === 0) order = epochOrder(pairs.length, config.seed, epoch, { shuffle, groups })
     for (let micro = first; micro < end; micro++) include(order.slice(micro * size, (micro + 1) * size))
   }
   return most
+}
+
+/** What keeps pairs together when they are shuffled: their prefix, where the settings say so. */
+export function orderGroups(
+  { group_by_prompt: isGrouped }: TrainerConfig,
+  pairs: readonly PairLengths[],
+): readonly string[] | undefined {
+  return isGrouped ? pairs.map(({ prefix }) => prefix.key) : undefined
 }
 
 /** Rows of one batch; equal answers of one prefix, which share their rows, are counted each. */
