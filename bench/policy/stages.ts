@@ -48,11 +48,12 @@ export async function stages(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Pro
       round: 0,
       image,
       prompt: 0,
+      firstIsGreedy: true,
     }))
-  const write = async (images: number, candidates: number, temperature: number): Promise<void> => {
+  const write = async (images: number, candidates: number): Promise<void> => {
     await generator.generate(
       requests(images, candidates),
-      { temperature, maxNewTokens: 96, stopTokens: [] },
+      { temperature: 0.7, maxNewTokens: 96, stopTokens: [] },
       {
         endsAt: (written) => {
           const end = captionLength((written[0] ?? 0) + 3 * (written[1] ?? 0))
@@ -70,7 +71,7 @@ export async function stages(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Pro
     }),
   )
   const own = await ownStep(gpu, decoder, DEMO, pairs)
-  const turns: Sequence[] = Array.from({ length: 22 }, (_, image) =>
+  const turns: Sequence[] = Array.from({ length: 64 }, (_, image) =>
     [0, 1, 2].map((turn) => ({
       prefix: prefixOf(image, SHARED),
       answer: tokens(QUESTION, 3 * image + turn, vocab),
@@ -78,15 +79,16 @@ export async function stages(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Pro
     })),
   ).flat()
   const parts: Part[] = [
-    { name: 'caption, drawn', whole: 256, done: 22, run: () => write(22, 7, 0.7) },
-    { name: 'caption, greedy', whole: 256, done: 22, run: () => write(22, 1, 0) },
-    { name: 'evaluate, captions', whole: 2444, done: 64, run: () => write(64, 1, 0) },
+    { name: 'caption', whole: 256, done: 16, run: () => write(16, 8) },
+    { name: 'evaluate, captions', whole: 2444, done: 64, run: () => write(64, 1) },
     {
       name: 'evaluate, replies',
       whole: 2000,
-      done: 22,
+      done: 64,
       async run() {
-        await logps.predict(turns)
+        // As the worker does, in batches of some 2048 rows.
+        for (let first = 0; first < turns.length; first += 3 * 24)
+          await logps.predict(turns.slice(first, first + 3 * 24))
       },
     },
     {
