@@ -47,6 +47,7 @@ describe('a report', () => {
       expect(image.getAttribute('alt')).toMatch(/^shows \w/)
     for (const svg of page.querySelectorAll('svg'))
       expect(svg.getAttribute('aria-label') ?? svg.getAttribute('aria-hidden')).toBeTruthy()
+    expect(page.querySelectorAll('svg g[aria-label]')).toHaveLength(0) // labels without a role
     for (const table of page.querySelectorAll('table')) {
       expect(table.querySelectorAll('thead th[scope=col]').length).toBeGreaterThan(1)
       for (const row of table.querySelectorAll('tbody tr'))

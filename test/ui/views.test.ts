@@ -105,8 +105,8 @@ test('histograms draw as many bars as bins with values, outlines, the limit, and
   const root = show(scoresView(round.scores))
   const [scores, gaps] = all(root, 'svg[role=img]')
   const counts = round.scores.scores?.series.all.counts ?? []
-  expect(all(scores as Element, '[aria-label=rect] rect').length).toBe(counts.length)
-  expect(all(scores as Element, '[aria-label=line] path').length).toBe(2)
+  expect(all(scores as Element, '[data-mark=rect] rect').length).toBe(counts.length)
+  expect(all(scores as Element, '[data-mark=line] path').length).toBe(2)
   expect(all(scores as Element, '.zone').length).toBe(counts.length)
   expect(scores?.getAttribute('aria-label')).toMatch(
     /^Scores of candidates: all 2,048, median 2\d\.\d; chosen 412/,
@@ -126,7 +126,7 @@ describe('curves', () => {
       'grad_norm',
       'learning_rate',
     ])
-    expect(charts.map((chart) => all(chart, '[aria-label=line] path').length)).toEqual([2, 2, 2, 4, 2, 1])
+    expect(charts.map((chart) => all(chart, '[data-mark=line] path').length)).toEqual([2, 2, 2, 4, 2, 1])
     const title = charts[0]?.querySelector('.zone title')?.textContent ?? ''
     for (const name of [
       'step',
@@ -147,8 +147,8 @@ describe('curves', () => {
   test('of few steps have their points and no ghost', () => {
     const root = show(curvesView(round.metrics.slice(0, 4)))
     const [loss] = all(root, 'svg[role=img]')
-    expect(all(loss as Element, '[aria-label=line] path').length).toBe(1)
-    expect(all(loss as Element, '[aria-label=dot] circle').length).toBe(4)
+    expect(all(loss as Element, '[data-mark=line] path').length).toBe(1)
+    expect(all(loss as Element, '[data-mark=dot] circle').length).toBe(4)
   })
 
   test('of other runs lie under them, told apart by dashes and named', () => {
@@ -158,11 +158,11 @@ describe('curves', () => {
     }))
     const root = show(curvesView(round.metrics, { others }))
     const [loss, , , logps] = all(root, 'svg[role=img]')
-    const dashes = all(loss as Element, '[aria-label=line]').map((line) =>
+    const dashes = all(loss as Element, '[data-mark=line]').map((line) =>
       line.getAttribute('stroke-dasharray'),
     )
     expect(dashes).toEqual(['1 3', '9 3', null, null]) // the others, the ghost, the curve
-    expect(all(logps as Element, '[aria-label=line] path').length).toBe(8)
+    expect(all(logps as Element, '[data-mark=line] path').length).toBe(8)
     expect(all(root, '.legend li').slice(0, 2).map(textOf)).toEqual(['run 2', 'run 3'])
   })
 
@@ -237,7 +237,7 @@ test('the heat map has a cell for every count, and tells the worst mix-ups', () 
   const zeroShot = view.zeroShot as NonNullable<typeof view.zeroShot>
   const root = show(confusionView(zeroShot))
   const counts = zeroShot.confusion.flat().filter((count) => count > 0)
-  expect(all(root, '[aria-label=cell] rect').length).toBe(counts.length)
+  expect(all(root, '[data-mark=cell] rect').length).toBe(counts.length)
   expect(all(root, 'figure > ul > li').map(textOf)).toContain('pizza taken for drum: 2×')
 })
 
@@ -248,8 +248,8 @@ test('the heat map of many classes shows those that are mixed up most', () => {
   const confusion = classes.map((_, i) => classes.map((_, j) => (i === 7 && j === 50 ? 3 : i === j ? 5 : 0)))
   const root = show(confusionView({ ...zeroShot, classes, confusion }))
   expect(textOf(root.querySelector('.note'))).toContain('3 named wrongly. Shown are the 24 of 60 things')
-  expect(all(root, '[aria-label=cell] title').map(textOf)).toContain('thing 7 taken for thing 50: 3×')
-  expect(all(root, '[aria-label=cell] rect').length).toBe(25)
+  expect(all(root, '[data-mark=cell] title').map(textOf)).toContain('thing 7 taken for thing 50: 3×')
+  expect(all(root, '[data-mark=cell] rect').length).toBe(25)
 })
 
 test('times, questions and recipe say what they were given', () => {

@@ -10,7 +10,10 @@ export type ChartMark = Extract<NonNullable<ChartOptions['marks']>[number], (...
  */
 export function chart(label: string, options: ChartOptions): SVGSVGElement {
   const made = plot({ ...options, figure: false, className: 'chart' })
-  for (const part of made.querySelectorAll('g[aria-label]')) part.removeAttribute('aria-label') // they have no role
+  for (const part of made.querySelectorAll('g[aria-label]')) {
+    part.setAttribute('data-mark', part.getAttribute('aria-label') ?? '')
+    part.removeAttribute('aria-label') // a label needs a role, and the picture as a whole has both
+  }
   made.setAttribute('role', 'img')
   made.setAttribute('aria-label', label)
   return made as SVGSVGElement
