@@ -57,7 +57,8 @@ export class AppPage extends LitElement {
           .locked=${controller.isBusy}
           @choose=${(event: CustomEvent<string>) => model.choose(event.detail)}
           @given=${(event: CustomEvent<GivenPictures | undefined>) => model.give(event.detail)}
-          @run=${() => model.start()}
+          @run=${this.#run}
+          @runs=${this.#showRuns}
         ></start-panel>
       </section>
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
@@ -68,7 +69,7 @@ export class AppPage extends LitElement {
             </p>`
           : nothing
       }
-      ${model.recipe && model.defaults ? this.#run(model.recipe, model.defaults) : nothing} ${this.#tryIt()}
+      ${model.recipe && model.defaults ? this.#stages(model.recipe, model.defaults) : nothing} ${this.#tryIt()}
       <section class="card" id="runs" tabindex="-1" aria-labelledby="runs-title">
         <h2 id="runs-title">Runs in this browser</h2>
         <run-list
@@ -81,7 +82,7 @@ export class AppPage extends LitElement {
     `
   }
 
-  #run(recipe: Json, defaults: Json) {
+  #stages(recipe: Json, defaults: Json) {
     const { controller, runner, isChanged, missing } = this.model
     const { state, isBusy } = controller
     const context = { runner, controller, thumbnails: this.#thumbnails, recipe, picture: this.picture }
@@ -135,6 +136,18 @@ export class AppPage extends LitElement {
     </section>`
   }
 
+  /** Starts the run and brings it into sight. */
+  readonly #run = (): void => {
+    void this.model.start()
+    this.renderRoot.querySelector('run-bar')?.scrollIntoView({ block: 'start', behavior: 'smooth' })
+  }
+
+  readonly #showRuns = (): void => {
+    const runs = this.renderRoot.querySelector<HTMLElement>('#runs')
+    runs?.scrollIntoView({ block: 'start', behavior: 'smooth' })
+    runs?.focus({ preventScroll: true })
+  }
+
   readonly #changed = (): void => {
     this.requestUpdate()
     if (this.model.controller.state.parts.length > 0 && !this.#hasResults) {
@@ -148,7 +161,7 @@ export class AppPage extends LitElement {
     void this.renderRoot.querySelector<RunList>('run-list')?.refresh()
   }
 
-  /** Another link was followed; anchors within the page are none. */
+  /** Another link was followed. */
   readonly #addressed = (): void => {
     if (location.hash.startsWith('#recipe=')) void this.model.open(location.hash)
   }

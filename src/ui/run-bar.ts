@@ -71,7 +71,7 @@ export class RunBar extends LitElement {
   static override styles = [
     sharedStyles,
     css`
-      :host { position: sticky; top: 0.5rem; z-index: 2; }
+      :host { position: sticky; top: 0.5rem; z-index: 2; scroll-margin-top: 0.5rem; }
       section {
         display: flex;
         flex-direction: column;

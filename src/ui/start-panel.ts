@@ -10,8 +10,8 @@ const RECIPES = [
 ] as const
 
 /**
- * `<start-panel>`: which recipe, and on which pictures. Dispatches `choose` (`CustomEvent<string>`, a recipe's name), `run` and
- * `given` (`CustomEvent<GivenPictures>`).
+ * `<start-panel>`: which recipe, and on which pictures. Dispatches `choose` (`CustomEvent<string>`, a recipe's name), `run`,
+ * `given` (`CustomEvent<GivenPictures>`) and `runs`, for the list of runs.
  */
 export class StartPanel extends LitElement {
   static override properties = {
@@ -44,7 +44,7 @@ export class StartPanel extends LitElement {
           <button class="primary big" ?disabled=${this.locked} @click=${() => this.#tell('run')}>
             ${this.given ? 'Run on my pictures' : this.chosen === 'demo' ? 'Run the demo' : 'Run this recipe'}
           </button>
-          <a href="#runs">Open a run</a>
+          <button class="quiet" @click=${() => this.#tell('runs')}>Open a run</button>
         </div>
         <div
           class=${this.isOver ? 'drop over' : 'drop'}
