@@ -23,6 +23,18 @@ function prefixOf(image: number, length = PREFIX): Prefix {
   return { key: `${image}`, ids: tokens(length, image, vocab) }
 }
 
+/** Sixteen pairs, so many to an image. */
+function pairsOf(perImage: number): TokenPair[] {
+  return Array.from(
+    { length: 16 },
+    (_, i): TokenPair => ({
+      prefix: prefixOf(Math.floor(i / perImage)),
+      chosen: tokens(captionLength(2 * i), 10 + i, vocab),
+      rejected: tokens(captionLength(2 * i + 1), 50 + i, vocab),
+    }),
+  )
+}
+
 /** One part of a run: what is counted, and how to do so many of it. */
 interface Part {
   readonly name: string
@@ -62,15 +74,8 @@ export async function stages(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Pro
       },
     )
   }
-  const pairs = Array.from(
-    { length: 16 },
-    (_, i): TokenPair => ({
-      prefix: prefixOf(i),
-      chosen: tokens(captionLength(2 * i), 10 + i, vocab),
-      rejected: tokens(captionLength(2 * i + 1), 50 + i, vocab),
-    }),
-  )
-  const own = await ownStep(gpu, decoder, DEMO, pairs)
+  const own = await ownStep(gpu, decoder, DEMO, pairsOf(1))
+  const grouped = await ownStep(gpu, decoder, DEMO, pairsOf(3))
   const turns: Sequence[] = Array.from({ length: 64 }, (_, image) =>
     [0, 1, 2].map((turn) => ({
       prefix: prefixOf(image, SHARED),
@@ -99,6 +104,14 @@ export async function stages(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Pro
         await own.step()
       },
     },
+    {
+      name: 'train, images’ pairs together',
+      whole: 40,
+      done: 1,
+      async run() {
+        await grouped.step()
+      },
+    },
   ]
   for (const { name, whole, done, run } of parts) {
     await run()
@@ -119,6 +132,7 @@ export async function stages(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Pro
     await timeKernels(gpu, say, name, run)
   }
   own.release()
+  grouped.release()
   logps.release()
   decoder.release()
 }
