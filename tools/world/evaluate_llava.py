@@ -72,8 +72,10 @@ def answers(model: LlavaForConditionalGeneration, scenes: list[Scene], asked: li
 def evaluate_llava(model: LlavaForConditionalGeneration, clip: CLIPModel, split: str = "heldout", limit: int = 1000) -> dict[str, float]:
     """AMBER's figures of greedy captions, yes/no accuracy by kind, and classification of single objects by caption."""
     scenes = list(split_scenes(split))[:limit]
-    texts = captions(model, scenes, PROMPTS[0][0])
-    table = {f"greedy {name}": value for name, value in metrics([count(t, s) for t, s in zip(texts, scenes)]).items()}
+    table: dict[str, float] = {}
+    for style, prompt in (("long", PROMPTS[0][0]), ("short", PROMPTS[4][0])):
+        tallies = [count(t, s) for t, s in zip(captions(model, scenes, prompt), scenes)]
+        table.update({f"greedy {style}, {name}": value for name, value in metrics(tallies).items()})
     asked = [(i, q) for i, scene in enumerate(scenes) for q in questions(np.random.default_rng((88, i)), scene)]
     said = answers(model, scenes, asked)
     groups = {"existence": ("existence",), "attribute": ("colour", "number"), "relation": ("relation",)}
