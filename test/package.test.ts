@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -88,5 +88,20 @@ export const pairs = readPreferences({ name: 'rows', rows: [] })
       await browser.close()
       await server.close()
     }
+  })
+
+  test('installed from its tarball it asks the doctor and runs a recipe', async () => {
+    const home = join(folder, 'home')
+    mkdirSync(home)
+    writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'stranger', private: true }))
+    const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? ''
+    const options = { cwd: home, encoding: 'utf8', stdio: 'pipe' } as const
+    execFileSync('npm', ['install', join(folder, archive), '--no-audit', '--no-fund'], options)
+    const program = join(home, 'node_modules', '.bin', 'clip-dpo')
+    const doctor = JSON.parse(execFileSync(program, ['doctor', '--json'], options)) as { gpu: string }
+    expect(['software', 'hardware']).toContain(doctor.gpu)
+    execFileSync(program, ['run', 'recipes/tiny.json', '--out', 'tiny'], options)
+    const summary = JSON.parse(readFileSync(join(home, 'tiny', 'summary.json'), 'utf8')) as { steps: number }
+    expect(summary.steps).toBe(4)
   })
 })

@@ -44,7 +44,7 @@ export class ProgressLine {
   readonly #output: Output
   readonly #now: () => number
   #lastLogged = Number.NEGATIVE_INFINITY
-  #lastLabel = ''
+  #lastPart = ''
   #isOpen = false
 
   constructor(output: Output, now: () => number = () => performance.now()) {
@@ -52,8 +52,11 @@ export class ProgressLine {
     this.#now = now
   }
 
-  /** @param label what goes on; a new one is written at once. @param isLast writes it in any case. */
-  show(label: string, text: string, isLast = false): void {
+  /**
+   * @param label what goes on. @param isLast writes it in any case.
+   * @param part which part of it; a new one is written at once. Default the label.
+   */
+  show(label: string, text: string, isLast = false, part = label): void {
     const line = `${label}: ${text}`
     if (this.#output.isTTY) {
       this.#output.write(`\r\u001b[K${line}`)
@@ -62,9 +65,9 @@ export class ProgressLine {
       return
     }
     const now = this.#now()
-    if (!isLast && label === this.#lastLabel && now - this.#lastLogged < LOG_INTERVAL_MS) return
+    if (!isLast && part === this.#lastPart && now - this.#lastLogged < LOG_INTERVAL_MS) return
     this.#lastLogged = now
-    this.#lastLabel = label
+    this.#lastPart = part
     this.#output.write(`${line}\n`)
   }
 

@@ -37,6 +37,8 @@ export class RunDisplay {
         this.#line.show(
           label,
           `${bar(done, total)} ${done}/${total} ${unit}${detail ? `, ${detail}` : ''}${rate}`,
+          false,
+          `${label} ${unit}`,
         )
         break
       }

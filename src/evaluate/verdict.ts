@@ -15,21 +15,30 @@ export interface TruncationVerdict {
 
 /** A Cover further from the control's than this is not matched, in points. */
 const MATCHED_COVER = 1
+/** Captions cut short that are more than this many words shorter than the tuned ones are not of their length. */
+const MATCHED_WORDS = 1
 
 /**
  * Reads the verdict off the 95% intervals of the tuned model's figures less the controls' (METHOD 4): lower or higher means that
  * the whole interval is.
  */
 export function truncationVerdict(minusL: CaptionMetrics, minusC: CaptionMetrics): TruncationVerdict {
-  const helps = isLower(minusC.chair)
+  // Cutting never covers more: only a control that still covers more than the tuned model is no match for it.
+  const isCoverMatched = minusC.cover.value >= -MATCHED_COVER
+  const helps = isCoverMatched && isLower(minusC.chair)
   const beatsC = helps && isLower(minusC.hal)
-  const beatsL = isHigher(minusL.cover) && !isHigher(minusL.chair)
+  const isLengthMatched = minusL.meanLength.value <= MATCHED_WORDS
+  const beatsL = isLengthMatched && isHigher(minusL.cover) && !isHigher(minusL.chair)
   const againstC = beatsC
     ? 'At the same Cover the tuned model invents less than captions that merely lose their last sentence'
-    : 'The gain is shortening: at the same Cover, captions that merely lose their last sentence invent no more'
+    : isCoverMatched
+      ? 'The gain is shortening: at the same Cover, captions that merely lose their last sentence invent no more'
+      : 'The gain is shortening: captions that lose their last sentence still cover more than the tuned ones'
   const againstL = beatsL
     ? 'at the same length it covers more and invents no more than captions cut short'
-    : 'at the same length it does not cover more than captions cut short without inventing more'
+    : isLengthMatched
+      ? 'at the same length it does not cover more than captions cut short without inventing more'
+      : 'captions cut short came out shorter than the tuned ones, which says nothing about the same length'
   const unmatched =
     Math.abs(minusC.cover.value) > MATCHED_COVER
       ? ` Cutting could not bring the Cover nearer to the tuned model's than ${points(minusC.cover)} points.`

@@ -56,8 +56,6 @@ const caption = v.strictObject({
    * is a candidate as well (as in arXiv 2507.12455). Default answer.
    */
   unit: v.optional(v.picklist(['answer', 'sentence']), 'answer'),
-  /** Question-and-answer candidates for each picture, made from its own captions. Default 0. */
-  questions: v.optional(fromZero, 0),
 })
 
 /** The trainer's settings under TRL's names, and the adapter's under PEFT's in `peft`. */

@@ -10,7 +10,7 @@ import {
   type RunModels,
 } from './models.ts'
 import type { PauseSwitch } from './pause.ts'
-import { type Recipe, recipeJson } from './recipe.ts'
+import { type Recipe, RecipeError, recipeJson } from './recipe.ts'
 import { noteRun } from './run-notes.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { StageContext } from './stage.ts'
@@ -124,6 +124,13 @@ async function runStages(
 ): Promise<Omit<RunOutput, 'models' | 'recipeHash' | 'device'>> {
   const { seed } = recipe
   const dataset = await datasetStage(context, recipe.dataset, { sources, round: 1, part: 'train' })
+  const heldout = await datasetStage(context, recipe.evaluate.dataset, { sources, round: 0, part: 'heldout' })
+  if (heldout.summary.withTruth === 0) {
+    throw new RecipeError(
+      `evaluate.dataset ${recipe.evaluate.dataset.source}: expected pictures whose truth is known (columns truth and hallu, ` +
+        'or AMBER’s files), got none; evaluate on embedded:emoji-scenes/heldout or add the columns',
+    )
+  }
   const rounds: RoundOutput[] = []
   let adapter: AdapterSource | undefined
   for (let round = 1; round <= recipe.rounds; round++) {
@@ -147,7 +154,7 @@ async function runStages(
     rounds.push({ captions, scores, pairs, training })
   }
   if (!adapter) throw new RangeError('run: expected at least one round, got none')
-  const evaluated = await evaluate(context, models, recipe, { sources, policy, clip, captioners }, adapter)
+  const evaluated = await evaluate(context, models, recipe, { sources, policy, clip, heldout }, adapter)
   return { dataset, rounds, adapter, ...evaluated }
 }
 
@@ -156,12 +163,16 @@ async function evaluate(
   context: StageContext,
   models: RunModels,
   recipe: Recipe,
-  { sources, policy, clip }: Resolved,
+  {
+    sources,
+    policy,
+    clip,
+    heldout,
+  }: Pick<Resolved, 'sources' | 'policy' | 'clip'> & { heldout: DatasetOutput },
   adapter: AdapterSource,
 ): Promise<Pick<RunOutput, 'evaluation' | 'measured'>> {
   const { evaluate: settings } = recipe
   const prompt = settings.prompt ?? recipe.caption.prompts[0] ?? ''
-  const heldout = await datasetStage(context, settings.dataset, { sources, round: 0, part: 'heldout' })
   const measure = async (dataset: DatasetOutput, name: string) => {
     const shared = { dataset, policy, prompt }
     const before = await measureStage(context, models, settings, { ...shared, part: `${name}before` })

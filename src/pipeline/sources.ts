@@ -48,7 +48,8 @@ export async function resolveModel(
   const hash = await modelHash(folder, signal)
   if (wanted !== undefined && wanted !== hash)
     throw new SourceMissingError(`model ${source}: expected SHA-256 ${wanted}, got ${hash}: the files differ`)
-  return { name: source, folder, hash, ...(weights ? { weights } : {}) }
+  const format = weights ?? 'f32' // other formats give other answers
+  return { name: source, folder, hash: await jsonHash([hash, format]), ...(weights ? { weights } : {}) }
 }
 
 function modelFolder(source: string, site: string, models: Readonly<Record<string, FolderSpec>>): FolderSpec {

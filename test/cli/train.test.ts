@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +10,9 @@ import { blobSource } from '../../src/data/bytes.ts'
 import { type LoraMatrices, parseLoraConfig, writeAdapter } from '../../src/data/peft.ts'
 import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
 import golden from '../goldens/dpo-trainer/golden.json'
+import { clipDpo } from '../support/program.ts'
 import { expectTrlLog } from '../support/trl.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/clip-dpo.js', import.meta.url))
 const GOLDEN = fileURLToPath(new URL('../goldens/dpo-trainer/', import.meta.url))
 const MODEL = join(GOLDEN, 'model')
 const CONFIG = {
@@ -26,30 +25,6 @@ const CONFIG = {
 let folder: string
 const at = (name: string): string => join(folder, name)
 const text = (name: string): string => readFileSync(at(name), 'utf8')
-
-interface Ended {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-/** Runs the program to its end. @param during is called with it whenever it says something. */
-async function clipDpo(
-  args: string[],
-  during: (program: ChildProcess, stderr: string) => void = () => {},
-): Promise<Ended> {
-  const program = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const ended: Ended = { code: null, stdout: '', stderr: '' }
-  program.stdout.on('data', (chunk) => {
-    ended.stdout += chunk
-  })
-  program.stderr.on('data', (chunk) => {
-    ended.stderr += chunk
-    during(program, ended.stderr)
-  })
-  ended.code = await new Promise((resolve) => program.on('close', resolve))
-  return ended
-}
 
 const trainInto = (out: string): string[] => [
   'train',

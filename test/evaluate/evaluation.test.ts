@@ -133,6 +133,11 @@ describe('truncation controls', () => {
     expect(truncationVerdict(flat, { ...flat, chair: below, hal: below })).toMatchObject({ beatsC: true })
     expect(truncationVerdict({ ...flat, cover: above }, flat)).toMatchObject({ beatsL: true })
     expect(truncationVerdict({ ...flat, cover: above, chair: above }, flat)).toMatchObject({ beatsL: false })
+    const less = { ...flat, chair: below, hal: below, cover: { value: -5, low: -7, high: -3 } }
+    expect(truncationVerdict(flat, less)).toMatchObject({ helps: false, beatsC: false }) // pure shortening is no gain
+    expect(truncationVerdict({ ...flat, cover: above, meanLength: above }, flat).beatsL).toBe(
+      above.value <= 1,
+    )
     expect(truncationVerdict(flat, { ...flat, cover: above }).message).toContain('could not bring the Cover')
   })
 })

@@ -61,6 +61,7 @@ def compare(base: list[str], tuned: list[str], scenes: list[Scene]) -> dict[str,
     deltas = {name: paired_bootstrap(counts[name], counts["tuned"], resamples=1000) for name in ("base", "controlC", "controlL")}
     result["tunedMinus"] = {name: {row: {"value": v, "low": low, "high": high} for row, (v, low, high) in table.items()} for name, table in deltas.items()}
     c, el = deltas["controlC"], deltas["controlL"]
-    result["beatsC"] = c["chair"][2] < 0 and c["hal"][2] < 0
+    # Cutting never covers more: a control that still covers more than the tuned captions is no match for them.
+    result["beatsC"] = c["cover"][0] >= -1 and c["chair"][2] < 0 and c["hal"][2] < 0
     result["beatsL"] = el["cover"][1] > 0 and el["chair"][1] <= 0
     return result

@@ -115,7 +115,9 @@ export async function evaluateStage(
     const evaluation = evaluate(images, judge, { samples, seed })
     return {
       evaluation,
-      ...(zeroShot ? { zeroShot: await classify(await openClip(), zeroShot, { samples, seed }) } : {}),
+      ...(zeroShot
+        ? { zeroShot: await classify(await openClip(), zeroShot, { samples, seed, signal: context.signal }) }
+        : {}),
       objects: { before: objectRates(judged.before), after: objectRates(judged.after) },
       coOccurrences: coOccurrences(judged.before).slice(0, 20),
     }
@@ -159,7 +161,7 @@ async function* measuredChunks({
 async function classify(
   clip: ClipEmbedder,
   measured: MeasuredPair,
-  options: { samples: number; seed: number },
+  { signal, ...options }: { samples: number; seed: number; signal: AbortSignal },
 ): Promise<ZeroShotResult> {
   const rows: MeasuredRow[] = []
   for await (const [, chunk] of measuredChunks(measured)) rows.push(...chunk)
@@ -169,12 +171,10 @@ async function classify(
   })
   const classes = [...new Set(known.map(({ name }) => name))].sort()
   const own = known.map(({ name }) => classes.indexOf(name))
-  const prompts = await embedded(
-    clip,
-    classes.map((name) => `a photo of ${article(name)} ${name}.`),
-  )
+  const names = classes.map((name) => `a photo of ${article(name)} ${name}.`)
+  const prompts = await embedded(clip, names, signal)
   const nearest = async (texts: readonly string[]): Promise<number[]> =>
-    await clip.classify(await embedded(clip, texts), prompts)
+    await clip.classify(await embedded(clip, texts, signal), prompts)
   const before = await nearest(known.map((row) => row.before.caption))
   const after = await nearest(known.map((row) => row.after.caption))
   const pictures = await clip.classify(await clip.embedImages(known.map(({ item }) => item)), prompts)
@@ -197,20 +197,19 @@ async function classify(
   }
 }
 
-/** Unit embeddings; a caption past CLIP's context is shown to it up to its first sentences that fit. */
-async function embedded(clip: ClipEmbedder, texts: readonly string[]): Promise<Float32Array[]> {
+/** Unit embeddings; of a caption past CLIP's context only the beginning is shown to it. */
+async function embedded(
+  clip: ClipEmbedder,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<Float32Array[]> {
   let wanted = [...texts]
   for (;;) {
+    signal.throwIfAborted()
     const found = await clip.embedTexts(wanted)
-    const past = found.flatMap((vector, i) => (vector ? [] : [i]))
-    if (past.length === 0) return found as Float32Array[]
-    wanted = wanted.map((text, i) => (past.includes(i) ? shortened(text) : text))
+    if (found.every((vector) => vector !== undefined)) return found
+    wanted = wanted.map((text, i) => (found[i] ? text : text.slice(0, Math.floor(0.7 * text.length))))
   }
-}
-
-function shortened(text: string): string {
-  const words = text.split(/\s+/)
-  return words.slice(0, Math.max(1, Math.floor(words.length * 0.7))).join(' ')
 }
 
 function article(noun: string): string {

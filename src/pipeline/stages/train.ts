@@ -60,7 +60,7 @@ export async function trainStage(
     settings: { config, peft },
     inputs: { pairs: pairs.hash, policy: policy.hash, ...(adapter ? { adapter: adapter.hash } : {}) },
   } as const
-  return await runStage<TrainUnit, TrainSummary>(context, spec, async (units, progress) => {
+  const output = await runStage<TrainUnit, TrainSummary>(context, spec, async (units, progress) => {
     if (pairs.summary.pairs === 0) {
       throw new TrainingError(
         'train: expected at least one preference pair, got none: the funnel shows which rule took them; relax it',
@@ -69,20 +69,35 @@ export async function trainStage(
     const client = await models.policy()
     const { rows, images } = await trainingRows(context, client, pairs)
     const checkpoints = await context.run.checkpoints(units.hash)
-    const checkpoint = await checkpoints.latest()
-    let metrics = ((await units.get('metrics')) ?? []) as readonly StepMetrics[]
-    metrics = metrics.filter(({ step }) => step <= (checkpoint?.step ?? 0))
+    const latest = await checkpoints.latest()
+    const kept = ((await units.get('metrics')) ?? []) as readonly StepMetrics[]
+    let metrics = kept.filter(({ step }) => step <= (latest?.step ?? 0))
+    // Without the figures of all its steps a checkpoint would leave a gap in them.
+    const checkpoint = latest && metrics.length === latest.step ? latest : undefined
+    if (!checkpoint) metrics = []
     let totalSteps = 0
     let saving: Promise<void> = Promise.resolve()
+    let failure: { readonly reason: unknown } | undefined
+    const save = (step: number, bytes: Uint8Array<ArrayBuffer>): void => {
+      const seen = metrics
+      // One after the other, metrics first. What cannot be kept ends the training in order, before more of it is lost.
+      saving = saving
+        .then(() => units.put('metrics', seen))
+        .then(() => checkpoints.save({ step, bytes }))
+        .catch(async (reason: unknown) => {
+          failure ??= { reason }
+          await client.stop()
+        })
+    }
     const job: TrainJob = {
       rows,
       images: { name: 'images', files: images },
       config,
       ...(adapter ? { adapter: adapterFolder(adapter.files) } : { peft }),
       ...(checkpoint ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) } } : {}),
-      checkpointSteps: 10,
+      checkpointSteps: 5,
     }
-    const outcome = await cancellable(context.signal, client, () =>
+    const outcome = await stoppable(context.signal, client, () =>
       client.train(job, (event) => {
         switch (event.kind) {
           case 'pairs':
@@ -101,26 +116,28 @@ export async function trainStage(
             progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}`)
             break
           }
-          case 'checkpoint': {
-            const seen = metrics
-            // One after the other, metrics first: a checkpoint without its steps' metrics would lose them.
-            saving = saving
-              .then(() => units.put('metrics', seen))
-              .then(() => checkpoints.save({ step: event.step, bytes: event.file }))
-            saving.catch(() => {}) // awaited below
-          }
+          case 'checkpoint':
+            save(event.step, event.file)
         }
       }),
     )
-    await saving
     const { status, step, ailment, adapter: files } = outcome
-    if (status !== 'done')
-      throw new TrainingError(`train: stopped after step ${step}: ${ailment?.message ?? 'by request'}`)
+    if (status === 'stopped') save(step, outcome.checkpoint)
+    await saving
+    if (status === 'stopped') throw failure ? failure.reason : context.signal.reason
+    if (status === 'unhealthy')
+      throw new TrainingError(`train: stopped after step ${step}: ${ailment?.message}`)
     await units.put('metrics', metrics)
     await units.put('adapter', files)
-    await checkpoints.clear()
     return { steps: step, pairs: pairs.summary.pairs, adapterHash: await adapterHash(files) }
   })
+  await (await context.run.checkpoints(output.hash)).clear() // only now is the result itself kept
+  return output
+}
+
+/** Ends a training in order when its run is cancelled, so that the step under way is not lost. */
+async function stoppable<T>(signal: AbortSignal, client: PolicyClient, work: () => Promise<T>): Promise<T> {
+  return await cancellable(signal, { cancel: () => client.stop() }, work)
 }
 
 /** The trained adapter of a stage that has ended. */
