@@ -22,7 +22,7 @@ class Sampling:
     `samples` next sentences after each beginning of the greedy answer, where stopping is a candidate as well."""
 
     unit: str = "answer"
-    samples: int = 5
+    samples: int = 4
     temperature: float = 0.7
     greedy: bool = True
     prompts: int = 5

@@ -37,9 +37,13 @@ class Recipe:
     dpo: dict[str, Any] = field(default_factory=dict)
 
 
+STYLES = {"long": 0, "short": 4}
+"""Prompts the captions are compared on, by their style."""
+FIGURES = ("chair", "hal", "cog", "cover", "meanLength", "nounsPerCaption")
 _SENTENCES = Sampling(unit="sentence", samples=8, prompts=1)
 RECIPES: dict[str, Recipe] = {
     "plain": Recipe(),
+    "anchored": Recipe(dpo={"learning_rate": 2e-3, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]}),
     "fclip": Recipe(rule=PairRule(score="fclip")),
     "sentence-scores": Recipe(rule=PairRule(score="sentence")),
     "calibrated": Recipe(rule=PairRule(score="sentence", calibrated=True)),
@@ -48,7 +52,7 @@ RECIPES: dict[str, Recipe] = {
     "random": Recipe(rule=PairRule(choose="random")),
     "flipped": Recipe(rule=PairRule(choose="flipped")),
 }
-"""Named recipes: the plain one, its variants, and the negative controls."""
+"""Named recipes: the plain one, the demo's (anchored by the chosen answers' own likelihood), its variants, and the negative controls."""
 
 
 def _dataset(pairs: list[Pair], scenes: list[Scene]) -> Dataset:
@@ -65,11 +69,11 @@ def _dataset(pairs: list[Pair], scenes: list[Scene]) -> Dataset:
 
 
 def train_dpo(model_folder: Path, pairs: list[Pair], scenes: list[Scene], seed: int, **settings: Any) -> LlavaForConditionalGeneration:
-    """One run of TRL's DPOTrainer (by default sigmoid loss, beta 0.1, lr 5e-4, one epoch, batches of 16); the merged policy."""
+    """One run of TRL's DPOTrainer (by default sigmoid loss, beta 0.1, lr 1e-3, one epoch, batches of 16); the merged policy."""
     model = LlavaForConditionalGeneration.from_pretrained(model_folder, dtype=torch.float32)
     config = DPOConfig(**{
         "output_dir": str(work_folder("witness") / f"seed-{seed}"), "per_device_train_batch_size": 16, "num_train_epochs": 1,
-        "learning_rate": 5e-4, "lr_scheduler_type": "cosine", "warmup_steps": 0.03, "beta": 0.1, "loss_type": "sigmoid", "max_length": None,
+        "learning_rate": 1e-3, "lr_scheduler_type": "cosine", "warmup_steps": 0.03, "beta": 0.1, "loss_type": "sigmoid", "max_length": None,
         "seed": seed, "logging_steps": 10, "save_strategy": "no", "report_to": [], "use_cpu": True, "bf16": False, "disable_tqdm": True,
         "gradient_checkpointing": False, **settings})
     trainer = DPOTrainer(model=model, args=config, train_dataset=_dataset(pairs, scenes), processing_class=AutoProcessor.from_pretrained(model_folder),
@@ -88,7 +92,7 @@ def run_witness(names: list[str], split: str, seeds: int, images: int = 512, lim
     base = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     pool = list(split_scenes("train"))[:images]
     scenes = list(split_scenes(split))[:limit]
-    before = captions(base, scenes, PROMPTS[0][0])
+    before = {style: captions(base, scenes, PROMPTS[prompt][0]) for style, prompt in STYLES.items()}
     drawn: dict[Sampling, list[Candidate]] = {}
     for name in names:
         recipe = RECIPES[name]
@@ -100,10 +104,11 @@ def run_witness(names: list[str], split: str, seeds: int, images: int = 512, lim
         for seed in range(seeds):
             start = time.monotonic()
             tuned = train_dpo(folder, pairs, pool, seed, **recipe.dpo)
-            run = compare(before, captions(tuned, scenes, PROMPTS[0][0]), scenes)
-            row = {"recipe": name, "settings": asdict(recipe), "images": images, "quality": quality, "seed": seed, "seconds": time.monotonic() - start, **run}
+            runs = {style: compare(before[style], captions(tuned, scenes, PROMPTS[prompt][0]), scenes) for style, prompt in STYLES.items()}
+            row = {"recipe": name, "settings": asdict(recipe), "images": images, "quality": quality, "seed": seed, "seconds": time.monotonic() - start, **runs}
             with (work_folder("witness") / f"{split}.jsonl").open("a") as file:
                 file.write(json.dumps(row) + "\n")
-            for which in ("base", "tuned", "controlC", "controlL"):
-                print(f"  {seed} {which:9}", " ".join(f"{key} {run[which][key]:6.2f}" for key in ("chair", "hal", "cog", "cover", "meanLength", "nounsPerCaption")), flush=True)
-            print(f"  {seed} beats C: {run['beatsC']}, beats L: {run['beatsL']}", flush=True)
+            for style, run in runs.items():
+                for which in ("base", "tuned", "controlC", "controlL"):
+                    print(f"  {seed} {style:5} {which:9}", " ".join(f"{key} {run[which][key]:6.2f}" for key in FIGURES), flush=True)
+                print(f"  {seed} {style:5} beats C: {run['beatsC']}, beats L: {run['beatsL']}", flush=True)
