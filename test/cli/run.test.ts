@@ -79,7 +79,7 @@ describe('the tiny recipe from the command line', () => {
     }
     const metrics = lines('whole', 'metrics.jsonl')
     expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4])
-    expect(metrics[0]?.loss).toBeCloseTo(Math.log(2), 5)
+    expect(metrics[0]?.loss).toBeGreaterThan(Math.log(2)) // the preference term is log 2 at first, the anchor adds to it
     expect(readdirSync(at('whole', 'adapter')).sort()).toEqual([
       'adapter_config.json',
       'adapter_model.safetensors',
