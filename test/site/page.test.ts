@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fragmentOf, type OpenSite, openSite, partsOf, untilRun } from '../support/site.ts'
+
+// The built site in a browser, from a first visit on; every test goes on where the one before it ended.
+
+const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, unknown>
+const MINUTES = 60_000
+
+let site: OpenSite
+let page: Page
+const problems: string[] = []
+
+beforeAll(async () => {
+  site = await openSite()
+  page = await site.context.newPage()
+  page.on('pageerror', (error) => problems.push(error.message))
+}, 5 * MINUTES)
+afterAll(async () => await site.close())
+
+const text = async (selector: string): Promise<string> =>
+  (
+    await page
+      .locator(selector)
+      .evaluateAll((found) => found.map((one) => one.shadowRoot?.textContent ?? '').join(' '))
+  ).replace(/\s+/g, ' ')
+
+test('a first visit shows what this is, the machine’s verdict and the demo, soon', async () => {
+  await page.goto(site.url)
+  await page.getByRole('button', { name: 'Run the demo' }).waitFor()
+  await expect.poll(() => text('doctor-card')).toContain('WebGPU works')
+  expect(await page.locator('main > header').innerText()).toContain('stop inventing what is not')
+  const sizes = await page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      .filter(({ name }) => /\.js$/.test(name))
+      .map((entry) => (entry as PerformanceResourceTiming).decodedBodySize),
+  )
+  // Well below 250 kB packed even when it is not packed: Plot, the NLP model and ONNX Runtime come later.
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(700_000)
+})
+
+test('the keyboard alone reaches recipe, start, settings and runs', async () => {
+  const reached: string[] = []
+  await page.locator('body').focus()
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press('Tab')
+    reached.push(
+      await page.evaluate(() => {
+        let active = document.activeElement
+        while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement
+        return (active?.closest('label') ?? active)?.textContent?.replace(/\s+/g, ' ').trim() ?? ''
+      }),
+    )
+  }
+  for (const name of [/^Demo/, /^Run the demo$/, /^Files or a zip/, /^Start$/, /^Settings/])
+    expect(
+      reached.some((text) => name.test(text)),
+      `${name} in ${reached.join(' | ')}`,
+    ).toBe(true)
+})
+
+test('two tabs do not run the same; a pause holds; a reload in mid-training goes on', {
+  timeout: 15 * MINUTES,
+}, async () => {
+  await page.goto(`${site.url}${fragmentOf(TINY)}`)
+  await page.reload() // a fragment alone loads nothing anew
+  await page.getByRole('button', { name: 'Start' }).click()
+  await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
+
+  const other = await site.context.newPage()
+  await other.goto(`${site.url}${fragmentOf(TINY)}`)
+  await untilRun(other, ({ status }) => status === 'elsewhere')
+  expect(await other.getByRole('button', { name: 'Start', exact: true }).count()).toBe(0)
+  await other.close()
+
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await page.waitForTimeout(1000)
+  const held = await untilRun(page, ({ status }) => status === 'paused')
+  await page.waitForTimeout(3000)
+  expect(partsOf(await untilRun(page, () => true))).toEqual(partsOf(held))
+  await page.getByRole('button', { name: 'Resume' }).click()
+
+  await untilRun(page, ({ parts }) =>
+    parts.some(({ stage, unit, done }) => stage === 'train' && unit === 'steps' && done > 0),
+  )
+  await page.reload()
+  await page.getByRole('button', { name: 'Stop' }).waitFor() // it has gone on by itself
+  const done = await untilRun(page, ({ status }) => status === 'done')
+  expect(partsOf(done).slice(0, 5)).toEqual([
+    'dataset train stored',
+    'dataset heldout stored',
+    'caption stored',
+    'score stored',
+    'pair stored',
+  ])
+  expect(partsOf(done)).toContain('evaluate done')
+})
+
+test('every stage shows what it came to', { timeout: 2 * MINUTES }, async () => {
+  await expect.poll(() => page.locator('dataset-grid').first().getByRole('button').count()).toBe(8)
+  await expect.poll(() => text('picture-texts')).toContain('greedy')
+  await expect.poll(() => text('score-results')).toContain('median')
+  await expect.poll(() => text('pair-panel')).toMatch(/\d+ pairs of \d+ candidates/)
+  await expect.poll(() => page.locator('train-results svg').count()).toBeGreaterThan(3)
+  await expect.poll(() => text('evaluate-results')).toMatch(/Captions that invent something: \d/)
+})
+
+test('a slider counts at once, and only what follows is run again', { timeout: 5 * MINUTES }, async () => {
+  const counted = async (): Promise<number> => Number(/(\d+) pairs of/.exec(await text('pair-panel'))?.[1])
+  const before = await counted()
+  const slider = page.locator('pair-panel input[type=range]').first()
+  await slider.focus()
+  for (let i = 0; i < 40; i++) await page.keyboard.press('ArrowRight')
+  await expect.poll(counted).toBeLessThan(before)
+  const after = await counted()
+  await page.getByRole('button', { name: 'Run with these settings' }).click()
+  const done = await untilRun(page, ({ status }) => status === 'done')
+  expect(partsOf(done)).toEqual(
+    expect.arrayContaining([
+      'caption stored',
+      'score stored',
+      'pair done',
+      'train done',
+      'evaluate before stored',
+      'evaluate after done',
+    ]),
+  )
+  expect(await counted()).toBe(after)
+  await expect.poll(() => page.locator('run-list tbody tr').count()).toBe(2)
+})
+
+test('a run is opened from the list, with its recipe in the address', { timeout: MINUTES }, async () => {
+  const address = page.url()
+  await page.getByRole('button', { name: 'Open a run' }).click()
+  await expect
+    .poll(() => page.locator('#runs').evaluate((one) => one.getBoundingClientRect().top))
+    .toBeLessThan(720)
+  expect(page.url()).toBe(address)
+  await page.locator('run-list tbody tr').nth(1).getByRole('button', { name: 'Open' }).click()
+  await expect.poll(() => page.url()).not.toBe(address)
+  const opened = await untilRun(page, ({ status }) => status === 'done')
+  expect(partsOf(opened)).toContain('evaluate stored')
+  await expect.poll(() => text('evaluate-results')).toContain('Captions that invent something')
+})
+
+test('the trained model answers beside the one it was', { timeout: 3 * MINUTES }, async () => {
+  await page.getByRole('button', { name: 'Ask both' }).click()
+  await expect
+    .poll(() => page.locator('try-it .answers p').allInnerTexts(), { timeout: 2 * MINUTES })
+    .toEqual([expect.stringMatching(/\w+ \w+/), expect.stringMatching(/\w+ \w+/)])
+})
+
+test('own pictures are read, bad ones passed over, and asked for again after a reload', {
+  timeout: 8 * MINUTES,
+}, async () => {
+  const pictures = await page.evaluate(async () => {
+    const made: number[][] = []
+    for (let i = 0; i < 6; i++) {
+      const canvas = new OffscreenCanvas(96, 96)
+      const context = canvas.getContext('2d')
+      if (!context) throw new Error('expected a canvas')
+      context.fillStyle = `hsl(${60 * i} 80% 60%)`
+      context.fillRect(8 * i, 8, 40, 60)
+      made.push([...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())])
+    }
+    return made
+  })
+  const files = pictures.map((bytes, i) => ({
+    name: `own ${i}.png`,
+    mimeType: 'image/png',
+    buffer: Buffer.from(bytes),
+  }))
+  const bad = { name: 'bad.png', mimeType: 'image/png', buffer: Buffer.from('no picture') }
+  await page.getByLabel('Files or a zip').setInputFiles([...files, bad])
+  await page.getByRole('button', { name: 'Run on my pictures' }).click()
+  const begun = await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
+  expect(begun.parts[0]).toMatchObject({ stage: 'dataset', done: 6, detail: '1 passed over' })
+  await expect.poll(() => text('dataset-notes')).toMatch(/1 file passed over.*bad\.png/)
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await untilRun(page, ({ status }) => status === 'stopped')
+  await page.reload()
+  await expect.poll(() => text('run-bar')).toContain('choose the same ones again')
+  expect(await page.getByRole('button', { name: 'Resume' }).isDisabled()).toBe(true)
+})
+
+test('without WebGPU says what is missing and still opens runs', { timeout: 2 * MINUTES }, async () => {
+  const bare = await site.context.newPage()
+  await bare.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }))
+  await bare.goto(site.url)
+  await expect
+    .poll(() => bare.locator('doctor-card').evaluate((card) => card.shadowRoot?.textContent))
+    .toContain('WebGPU is missing')
+  await bare
+    .locator('run-list')
+    .getByRole('row')
+    .filter({ hasText: 'done' })
+    .first()
+    .getByRole('button', { name: 'Open' })
+    .click()
+  await expect
+    .poll(() => bare.locator('evaluate-results').evaluate((one) => one.shadowRoot?.textContent))
+    .toContain('Captions that invent something')
+  await bare.close()
+})
+
+test('no error was left unhandled', () => {
+  expect(problems).toEqual([])
+})

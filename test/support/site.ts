@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { deflateRawSync } from 'node:zlib'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { createBuilder } from 'vite'
+import { provideBrowser } from '../../src/cli/browser.ts'
+import { browserLaunch } from '../../src/cli/launch.ts'
+import { serveSite } from '../../src/cli/server.ts'
+import type { RunState } from '../../src/ui/run-state.ts'
+
+/** Where below its server's root the site lies: it must work under any path. */
+const PLACE = 'some/where'
+
+/** The built site, served, in a browser that keeps what it stores until it is closed. */
+export interface OpenSite {
+  readonly url: string
+  readonly context: BrowserContext
+  close(): Promise<void>
+}
+
+/** Builds the site as `npm run build` does and opens a browser for it. */
+export async function openSite(): Promise<OpenSite> {
+  const folder = mkdtempSync(join(tmpdir(), 'site-'))
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const builder = await createBuilder({ root, logLevel: 'error' })
+  const client = builder.environments.client
+  if (!client) throw new Error('expected the environment client')
+  client.config.build.outDir = join(folder, 'site', PLACE)
+  await builder.build(client)
+  const server = await serveSite(join(folder, 'site'))
+  const options = {
+    ...browserLaunch(provideBrowser()),
+    headless: true,
+    viewport: { width: 1280, height: 720 },
+  }
+  const context = await chromium.launchPersistentContext(join(folder, 'profile'), options)
+  return {
+    url: `${server.url}${PLACE}/`,
+    context,
+    async close() {
+      await context.close()
+      await server.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The fragment that carries a recipe, as the page writes it. */
+export function fragmentOf(recipe: unknown): string {
+  return `#recipe=${deflateRawSync(JSON.stringify(recipe)).toString('base64url')}`
+}
+
+/** What the page says of its run. */
+export async function runState(page: Page): Promise<RunState> {
+  return await page.evaluate(() => {
+    const found = document.querySelector('app-page') as unknown as {
+      model: { controller: { state: RunState } }
+    }
+    return found.model.controller.state
+  })
+}
+
+/** Waits until a run's state is as wanted. @throws {Error} with the state after so many milliseconds. */
+export async function untilRun(
+  page: Page,
+  test: (state: RunState) => boolean,
+  ms = 300_000,
+): Promise<RunState> {
+  const start = Date.now()
+  for (;;) {
+    const state = await runState(page)
+    if (test(state)) return state
+    if (state.status === 'failed') throw new Error(`the run failed: ${state.problem}`)
+    if (Date.now() - start > ms)
+      throw new Error(`expected another state within ${ms} ms, got ${JSON.stringify(state)}`)
+    await page.waitForTimeout(200)
+  }
+}
+
+/** How each output came to be, such as `caption done`. */
+export function partsOf({ parts }: RunState): string[] {
+  return parts.map(({ stage, part, state }) => [stage, part, state].filter(Boolean).join(' '))
+}
