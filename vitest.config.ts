@@ -10,6 +10,9 @@ import { browserLaunch } from './src/cli/launch.ts'
 const BROWSER_ROOMS = '{gpu,kernels,models,store,workers,pipeline,ui}'
 const BROWSER_TESTS = `test/${BROWSER_ROOMS}/**/!(*.node).test.ts`
 
+/** Tests of the whole program, each with a browser of its own: one after the other, and after everything else. */
+const WHOLE_TESTS = ['test/package.test.ts', 'test/site/*.test.ts', 'test/cli/{run,train,doctor}.test.ts']
+
 export default defineConfig({
   test: {
     projects: [
@@ -18,8 +21,21 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [BROWSER_TESTS],
+          exclude: [BROWSER_TESTS, ...WHOLE_TESTS],
           testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'whole',
+          environment: 'node',
+          include: WHOLE_TESTS,
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          expect: { poll: { timeout: 30_000 } },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -45,6 +61,7 @@ export default defineConfig({
         },
         test: {
           name: 'browser',
+          sequence: { groupOrder: 1 },
           include: [BROWSER_TESTS],
           globalSetup: 'test/support/browser.ts', // installs a browser if there is none, before the provider starts it
           fileParallelism: false,
