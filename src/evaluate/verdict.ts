@@ -33,7 +33,7 @@ export function truncationVerdict(minusL: CaptionMetrics, minusC: CaptionMetrics
     ? 'At the same Cover the tuned model invents less than captions that merely lose their last sentence'
     : isCoverMatched
       ? 'The gain is shortening: at the same Cover, captions that merely lose their last sentence invent no more'
-      : 'The gain is shortening: captions that lose their last sentence still cover more than the tuned ones'
+      : 'Whether the gain is more than shortening is not shown: captions that lose their last sentence still cover more'
   const againstL = beatsL
     ? 'at the same length it covers more and invents no more than captions cut short'
     : isLengthMatched
