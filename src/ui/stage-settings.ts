@@ -75,6 +75,7 @@ export class StageSettings extends LitElement {
           @change=${(event: Event) => this.#tell(withValueAt(this.recipe, path, (event.target as HTMLInputElement).checked))} />`
       case 'choice':
         return html`<select ?disabled=${this.locked} @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
+          ${Array.isArray(value) ? html`<option disabled selected>${value.join(' + ')}</option>` : nothing}
           ${choices.map((choice, i) => html`<option ?selected=${value === choice || (value === undefined && i === 0)}>${choice}</option>`)}
         </select>`
       case 'lines':
