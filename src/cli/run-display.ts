@@ -43,7 +43,7 @@ export class RunDisplay {
         break
       }
       case 'loading':
-        if (event.done === event.total) this.#line.show('loaded', event.what, true)
+        if (event.total > 0 && event.done === event.total) this.#line.show('loaded', event.what, true)
         break
       case 'note':
         this.#line.say(event.text)

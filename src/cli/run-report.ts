@@ -44,8 +44,13 @@ export function formatResult({ summary, examples }: RunResult, out: string): str
         join(out, name),
       ),
     ),
-  ].join('\n')
+  ]
+    .join('\n')
+    .replace(CONTROL, '\uFFFD')
 }
+
+/** What would steer a terminal; names and captions may hold it. */
+const CONTROL = /[^\P{Cc}\n]/gu
 
 function section(title: string, lines: readonly string[]): string {
   return `\n${title}\n${lines.map((line) => `  ${line}`).join('\n')}`
