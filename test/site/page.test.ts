@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fragmentOf, type OpenSite, openSite, partsOf, untilRun } from '../support/site.ts'
+import { fragmentOf, type OpenSite, openSite, partsOf, runState, untilRun } from '../support/site.ts'
 
 // The built site in a browser, from a first visit on; every test goes on where the one before it ended.
 
@@ -115,8 +115,9 @@ test('a slider counts at once, and only what follows is run again', { timeout: 5
   for (let i = 0; i < 40; i++) await page.keyboard.press('ArrowRight')
   await expect.poll(counted).toBeLessThan(before)
   const after = await counted()
+  const { id: first } = await runState(page)
   await page.getByRole('button', { name: 'Run with these settings' }).click()
-  const done = await untilRun(page, ({ status }) => status === 'done')
+  const done = await untilRun(page, ({ id, status }) => id !== first && status === 'done')
   expect(partsOf(done)).toEqual(
     expect.arrayContaining([
       'caption stored',
