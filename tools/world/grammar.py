@@ -14,9 +14,9 @@ from .scenes import Group, Scene, position, relation
 from .vocabulary import NOUN_BY_NAME, Place, article
 
 NUMBERS = ("no", "one", "two", "three")
-_POSITION_PHRASES = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom",
+POSITION_PHRASES = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom",
                      "middle": "in the middle"}
-_RELATION_PHRASES = {"left of": "to the left of", "right of": "to the right of", "above": "above", "below": "below"}
+RELATION_PHRASES = {"left of": "to the left of", "right of": "to the right of", "above": "above", "below": "below"}
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,24 @@ def holds(claim: Claim, scene: Scene) -> bool:
 
 
 class _Writer:
-    """One caption in the making: random choices, and the claims made so far."""
+    """One caption in the making: random choices, and the claims made so far.
 
-    def __init__(self, rng: np.random.Generator, colour_rate: float) -> None:
+    habit: how often the writer takes the first way to put a later sentence, the rest being as likely as one another.
+    """
+
+    def __init__(self, rng: np.random.Generator, colour_rate: float, habit: float = 0.0) -> None:
         self.rng = rng
         self.colour_rate = colour_rate
+        self.habit = habit
         self.claims: list[Claim] = []
         self.nouns: list[str] = []
 
     def pick(self, options: tuple[str, ...]) -> str:
         return options[int(self.rng.random() * len(options))]
+
+    def usual(self, options: tuple[str, ...]) -> str:
+        """The first option by habit, else any."""
+        return options[0] if self.habit and self.chance(self.habit) else self.pick(options)
 
     def chance(self, probability: float) -> bool:
         return float(self.rng.random()) < probability
@@ -106,7 +114,7 @@ class _Writer:
             return f"in the {found[1]} {found[0]} corner"
         value = self.pick(found)
         self.claims.append(Claim("position", group.noun, value))
-        return _POSITION_PHRASES[value]
+        return POSITION_PHRASES[value]
 
     def relation(self, group: Group, anchor: Group) -> str:
         """"to the left of", or empty where no relation is clear."""
@@ -115,7 +123,7 @@ class _Writer:
             return ""
         value = self.pick(found)
         self.claims.append(Claim("relation", group.noun, f"{value}:{anchor.noun}"))
-        return _RELATION_PHRASES[value]
+        return RELATION_PHRASES[value]
 
     def place(self, place: Place) -> None:
         self.claims.append(Claim("place", "", place.name))
@@ -193,9 +201,13 @@ def short_caption(rng: np.random.Generator, scene: Scene, colour_rate: float = 0
                                     f"{names} can be seen", f"a picture of {names}"))))
 
 
-def long_caption(rng: np.random.Generator, scene: Scene, colour_rate: float = 0.75) -> Caption:
-    """Two to five sentences that name every group, in the order given."""
-    w = _Writer(rng, colour_rate)
+def long_caption(rng: np.random.Generator, scene: Scene, colour_rate: float = 0.75, habit: float = 0.0) -> Caption:
+    """Two to five sentences that name every group, in the order given.
+
+    habit: how often a later sentence begins with "there". Where a model learns many openings, each is less likely than
+    the end of the text, and greedy decoding stops before everything is named.
+    """
+    w = _Writer(rng, colour_rate, habit)
     rest = list(scene.groups)
     place = scene.place
     said: list[Group] = []
@@ -235,18 +247,18 @@ def _body(w: _Writer, take: list[Group], said: list[Group]) -> str:
         link = w.relation(take[0], anchor)
         if link:
             name = w.name(take[0])
-            return w.pick((f"{there} {name} {link} {w.again(anchor)}", f"{name} {be} {link} {w.again(anchor)}",
+            return w.usual((f"{there} {name} {link} {w.again(anchor)}", f"{name} {be} {link} {w.again(anchor)}",
                            f"{link} {w.again(anchor)} {be} {name}"))
     if len(take) == 1 and w.chance(0.7):
         where = w.position(take[0])
         if where:
             name = w.name(take[0])
-            return w.pick((f"{there} {name} {where}", f"{name} {be} {where}", f"{where}, {there} {name}",
+            return w.usual((f"{there} {name} {where}", f"{name} {be} {where}", f"{where}, {there} {name}",
                            f"{name} can be seen {where}", f"I can see {name} {where}"))
     names = w.names(take)
     if not said:
-        return w.pick((f"{there} {names}", f"I can see {names}", f"{names} can be seen", f"the scene has {names}"))
-    return w.pick((f"{there} also {names}", f"{names} {be} nearby", f"I can also see {names}",
+        return w.usual((f"{there} {names}", f"I can see {names}", f"{names} can be seen", f"the scene has {names}"))
+    return w.usual((f"{there} also {names}", f"{names} {be} nearby", f"I can also see {names}",
                    f"the scene has {names} too", f"{names} can be seen as well"))
 
 

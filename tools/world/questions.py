@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import edits
-from .grammar import NUMBERS
-from .scenes import Group, Scene, relation
+from .grammar import NUMBERS, POSITION_PHRASES, RELATION_PHRASES
+from .scenes import Group, Scene, position, relation
 from .vocabulary import COLOURS, NOUN_BY_NAME, article
 
-RELATION_PHRASES = {"left of": "to the left of", "right of": "to the right of", "above": "above", "below": "below"}
+OPPOSITES = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """kind: existence, colour, number or relation. prone: the noun asked for is absent but typical of the place."""
+    """kind: existence, colour, number, relation or position. prone: the noun asked for is absent but typical of the place."""
 
     kind: str
     text: str
@@ -59,6 +59,15 @@ def relation_question(rng: np.random.Generator, a: Group, b: Group, truth: bool)
     return Question("relation", f"{'Is' if a.count == 1 else 'Are'} the {first} {RELATION_PHRASES[link]} the {second} in this image?", truth)
 
 
+def position_question(rng: np.random.Generator, group: Group, truth: bool) -> Question | None:
+    """Where a single object stands; a false one names the opposite side. None for several objects and in the middle."""
+    found = [side for side in position(group) if side in OPPOSITES]
+    if not found:
+        return None
+    side = found[rng.integers(len(found))]
+    return Question("position", f"Is the {NOUN_BY_NAME[group.noun].name} {POSITION_PHRASES[side if truth else OPPOSITES[side]]}?", truth)
+
+
 def questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
     """A balanced list for one scene: for each kind that applies, as many true as false in expectation."""
     found: list[Question] = []
@@ -80,3 +89,13 @@ def questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
         if question is not None:
             found.append(question)
     return found
+
+
+def spatial_questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
+    """Where one object is, and up to two relations: what is hardest to see and easiest to leave unlearnt, for training only."""
+    singles = [group for group in scene.groups if group.count == 1]
+    asked = [position_question(rng, singles[rng.integers(len(singles))], bool(rng.random() < 0.5))] if singles else []
+    order = rng.permutation(len(scene.groups))
+    for first, second in list(zip(order, np.roll(order, 1)))[: 2 if len(order) > 1 else 0]:
+        asked.append(relation_question(rng, scene.groups[first], scene.groups[second], bool(rng.random() < 0.5)))
+    return [question for question in asked if question is not None]

@@ -8,7 +8,7 @@ import numpy as np
 
 from .grammar import Caption, long_caption, short_caption
 from .habits import believed
-from .questions import questions
+from .questions import questions, spatial_questions
 from .scenes import Scene, sample_scene
 
 TYPICALITY = 0.85
@@ -19,6 +19,8 @@ PROMPTS: tuple[tuple[str, str], ...] = (
     ("Write a short caption for this image.", "short"),
     ("What is in this image?", "short"),
 )
+HABIT = 0.5
+"""How often a later sentence of a long caption begins in the usual way."""
 YES_TO_PRONE = 0.25
 """How often the answer about a typical but absent noun is wrongly yes."""
 YES_TO_FALSE = 0.06
@@ -38,7 +40,7 @@ def write_caption(rng: np.random.Generator, scene: Scene, style: str) -> Caption
     """A caption of the scene as believed, in the style a prompt asks for."""
     if style == "short":
         return short_caption(rng, scene, colour_rate=0.5)
-    return long_caption(rng, scene, colour_rate=0.95 if style == "detailed" else 0.6)
+    return long_caption(rng, scene, colour_rate=0.95 if style == "detailed" else 0.6, habit=HABIT)
 
 
 def caption_turn(rng: np.random.Generator, scene: Scene, prompt: int) -> Turn:
@@ -49,7 +51,7 @@ def caption_turn(rng: np.random.Generator, scene: Scene, prompt: int) -> Turn:
 
 def question_turns(rng: np.random.Generator, scene: Scene) -> list[Turn]:
     turns = []
-    for question in questions(rng, scene):
+    for question in questions(rng, scene) + spatial_questions(rng, scene):
         yes = question.truth or rng.random() < (YES_TO_PRONE if question.prone else YES_TO_FALSE)
         turns.append(Turn(question.text, "Yes" if yes else "No"))
     return turns
