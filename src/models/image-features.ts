@@ -10,6 +10,13 @@ export interface FeatureStore {
   setMany(features: readonly (readonly [image: string, features: Features])[]): Promise<void>
 }
 
+/** An image by its content's hash, whose bytes are read only where its features are lost. */
+export interface KnownImage {
+  /** SHA-256. */
+  readonly hash: string
+  read(): Promise<Bytes>
+}
+
 /** An image's features by its content: computed once, several images at a time, and kept in memory and in a store. */
 export class ImageFeatures {
   readonly #encoder: ImageEncoder
@@ -68,6 +75,16 @@ export class ImageFeatures {
         good.map(({ pixels }) => pixels),
       )
     })
+  }
+
+  /** Features of images that were seen before: from memory, from the store, or else computed anew. */
+  async ofKnown(images: readonly KnownImage[]): Promise<Features[]> {
+    const held = await this.#inTurn(() => this.#find(images.map(({ hash }) => hash)))
+    return await Promise.all(
+      images.map(
+        async (image) => held.get(image.hash) ?? ((await this.of([await image.read()]))[0] as Features),
+      ),
+    )
   }
 
   release(): void {

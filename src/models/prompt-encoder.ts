@@ -6,7 +6,7 @@ import { sha256 } from '../data/sha256.ts'
 import type { ModelConfig } from './config.ts'
 import type { Prefix } from './decoder/batch.ts'
 import { ImageEncoder } from './image-encoder.ts'
-import { type FeatureStore, ImageFeatures } from './image-features.ts'
+import { type FeatureStore, ImageFeatures, type KnownImage } from './image-features.ts'
 import { readProcessorFiles } from './processor-files.ts'
 
 /** Images and texts do not fit each other or the model; the message says what was expected and what came. */
@@ -87,6 +87,11 @@ export class PromptEncoder {
     const prefix = { key: JSON.stringify([hashes, opening]), ids }
     const answers = endings.map((ending) => this.#ids(ending))
     return { prefix: blocks.length > 0 ? { ...prefix, features: joined(blocks) } : prefix, answers }
+  }
+
+  /** The features `encode` gave the prefix of these images; undefined for none. */
+  async features(images: readonly KnownImage[]): Promise<Float32Array<ArrayBuffer> | undefined> {
+    return images.length > 0 ? joined(await this.#expectImages().ofKnown(images)) : undefined
   }
 
   /** Computes images' features ahead, several at a time, before `encode` asks for them. */

@@ -1,14 +1,22 @@
-import type { OpenFile } from '../data/images.ts'
+import { type ImageRef, type OpenFile, readImage } from '../data/images.ts'
 import type { PreferenceExample } from '../data/preference.ts'
 import { sha256 } from '../data/sha256.ts'
 import type { TokenPair } from './decoder/trainer.ts'
 import type { RunKey } from './decoder/training-checkpoint.ts'
+import type { KnownImage } from './image-features.ts'
 import { imagesAhead } from './images-ahead.ts'
 import type { PromptEncoder } from './prompt-encoder.ts'
 
+/** Pairs as token ids, and where the image features of each come from when they are needed. */
+export interface EncodedPairs {
+  readonly pairs: TokenPair[]
+  /** @param pair its place in `pairs`. @returns (image tokens, hiddenSize); undefined for text alone. */
+  features(pair: number): Promise<Float32Array | undefined>
+}
+
 /**
- * Turns a dataset's rows into token ids and image features, a few rows at a time: an image's bytes are let go as soon as
- * its features are there.
+ * Turns a dataset's rows into token ids, a few rows at a time. Neither an image's bytes nor its features are held: features
+ * are computed once, which also checks them, and fetched again from memory, from the store or from the image's file.
  * @throws {DataError} when an image is missing, and what the encoder throws, with file and row in front.
  */
 export async function encodePairs(
@@ -16,17 +24,33 @@ export async function encodePairs(
   examples: AsyncIterable<PreferenceExample>,
   open: OpenFile,
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number) => void } = {},
-): Promise<TokenPair[]> {
+): Promise<EncodedPairs> {
   const pairs: TokenPair[] = []
+  const known: KnownImage[][] = []
   for await (const { row, images } of imagesAhead(examples, open, encoder, signal)) {
     signal?.throwIfAborted()
     const { where, prompt, chosen, rejected, weight } = row
     const { prefix, answers } = await atRow(where, () => encoder.encode(images, prompt, [chosen, rejected]))
+    const { key, ids } = prefix
     const [first = [], second = []] = answers
-    pairs.push({ prefix, chosen: first, rejected: second, ...(weight === undefined ? {} : { weight }) })
+    pairs.push({
+      prefix: { key, ids },
+      chosen: first,
+      rejected: second,
+      ...(weight === undefined ? {} : { weight }),
+    })
+    const hashes = await Promise.all(images.map(sha256))
+    known.push(row.images.map((ref, i) => ({ hash: hashes[i] ?? '', read: reader(ref, open, where) })))
     onProgress?.(pairs.length)
   }
-  return pairs
+  return { pairs, features: async (pair) => await encoder.features(known[pair] ?? []) }
+}
+
+/** Reads an image later on; bytes that came with their row are left to the browser, which may keep them on disk. */
+function reader(ref: ImageRef, open: OpenFile, where: string): KnownImage['read'] {
+  if ('path' in ref) return async () => await readImage(ref, open, where)
+  const blob = new Blob([ref.bytes])
+  return async () => new Uint8Array(await blob.arrayBuffer())
 }
 
 /** Puts file and row in front of what goes wrong with it. */

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { sha256 } from '../../src/data/sha256.ts'
 import { ImageEncoder } from '../../src/models/image-encoder.ts'
 import { type FeatureStore, ImageFeatures } from '../../src/models/image-features.ts'
 import { readProcessorFiles } from '../../src/models/processor-files.ts'
@@ -97,6 +98,25 @@ describe('features of an image', () => {
     expect(batches).toEqual([2, 1])
     await features.of(part(1, 2))
     expect(batches).toEqual([2, 1, 1])
+  })
+
+  test('of a known image are computed anew only where they are lost, and only then is it read', async () => {
+    const { counted, batches } = counting()
+    const features = new ImageFeatures(counted, { maxBytes: 4 * 32 * 4 })
+    const [first, second] = await features.of(part(0, 2))
+    const reads: number[] = []
+    const known = await Promise.all(
+      part(0, 2).map(async (bytes, i) => ({
+        hash: await sha256(bytes),
+        read: async () => {
+          reads.push(i)
+          return bytes
+        },
+      })),
+    )
+    expect(await features.ofKnown(known)).toEqual([first, second])
+    expect(reads).toEqual([0]) // the other was still in memory
+    expect(batches).toEqual([2, 1])
   })
 
   test('of what is no image are refused when they are asked for, not before', async () => {

@@ -37,6 +37,8 @@ export interface TrainerOptions {
   readonly config: TrainerConfig
   readonly layout: AdapterLayout
   readonly pairs: readonly TokenPair[]
+  /** Image features of the pair at a place in `pairs`, where its prefix does not hold them; asked for shortly before use. */
+  readonly features?: (pair: number) => Promise<Float32Array | undefined>
   readonly pack: Omit<PackOptions, 'maxPositions'>
   /** False takes the pairs in their order, epoch after epoch. Default true. */
   readonly shuffle?: boolean
@@ -61,6 +63,8 @@ export class DpoTrainer {
   readonly #metrics: Tensor // (gradient_accumulation_steps, METRICS_STRIDE)
   readonly #norm: Tensor // (3)
   readonly #normPartials: Tensor
+  /** Features fetched for the batches to come, by their prefix's key. */
+  #features = new Map<string, Float32Array>()
   #workspace: Workspace | undefined
   #referenceLogps: Float32Array<ArrayBuffer> | undefined // (pairs, 2)
   #step = 0
@@ -80,8 +84,8 @@ export class DpoTrainer {
     this.#adamw = adamw
     this.plan = planSteps(options.config, options.pairs.length)
     const { layout, config, pairs, pack, shuffle = true, share = true } = options
-    const { hiddenSize } = pack
-    this.largestBatch = trainingRows({ config, plan: this.plan, pairs, hiddenSize, shuffle, share })
+    const { imageTokenId } = pack
+    this.largestBatch = trainingRows({ config, plan: this.plan, pairs, imageTokenId, shuffle, share })
     this.params = new AdapterTensors(gpu, layout, 'adapter.params')
     this.#grads = new AdapterTensors(gpu, layout, 'adapter.grads')
     this.#expAvg = new AdapterTensors(gpu, layout, 'adapter.expAvg')
@@ -139,6 +143,7 @@ export class DpoTrainer {
     for (let first = 0; first < pairs.length; first += size) {
       signal?.throwIfAborted()
       const indices = Array.from({ length: Math.min(size, pairs.length - first) }, (_, i) => first + i)
+      await this.#fetch(indices)
       const { workspace, staged } = this.#stage(indices)
       const { logps: tokens } = this.#decoder.forward(workspace, staged, adapter, false)
       const sums = workspace.view('reference.sums', (r) => [r.sequences / 2, 2])
@@ -149,6 +154,11 @@ export class DpoTrainer {
     this.#referenceLogps = logps
   }
 
+  /** Fetches the image features of the next step's pairs; needed before every step where prefixes do not hold theirs. */
+  async prepare(): Promise<void> {
+    if (!this.isDone) await this.#fetch(this.#microBatches().flatMap(({ indices }) => indices))
+  }
+
   /**
    * Records one optimiser step: forward, loss, backward, accumulation, clipping and AdamW.
    * @returns the step's figures, once the GPU has computed them; the call itself does not wait.
@@ -156,21 +166,16 @@ export class DpoTrainer {
    */
   trainStep(): Promise<StepMetrics> {
     if (this.isDone) throw new Error(`training: all ${this.plan.totalSteps} steps are done`)
-    const { config, pairs, shuffle = true, layout } = this.#options
-    const { epoch, first, end } = batchesOfStep(config, this.plan, this.#step)
-    const groups = orderGroups(config, pairs)
-    const order = epochOrder(pairs.length, config.seed, epoch, { shuffle, groups })
+    const { config, layout } = this.#options
+    const batches = this.#microBatches()
+    const { epoch } = batchesOfStep(config, this.plan, this.#step)
     const lr = learningRate(config, this.plan, this.#step)
     const adapter: ActiveAdapter = {
       params: this.params,
       dropout: { rate: layout.config.lora_dropout, seed: config.seed, step: this.#step },
     }
     this.#adamw.zero([this.#grads.flat])
-    for (let micro = first; micro < end; micro++) {
-      const size = config.per_device_train_batch_size
-      const indices = order.slice(micro * size, (micro + 1) * size)
-      this.#microBatch(indices, adapter, micro - first, 1 / (end - first))
-    }
+    for (const { indices, place } of batches) this.#microBatch(indices, adapter, place, 1 / batches.length)
     this.#adamw.gradNorm({
       grads: [this.#grads.flat],
       partials: this.#normPartials,
@@ -202,7 +207,7 @@ export class DpoTrainer {
       num_tokens: this.#numTokens,
     }
     return Promise.all([this.#gpu.readF32(this.#metrics), this.#gpu.readF32(this.#norm)]).then(
-      ([values, norm]) => stepMetrics({ ...known, grad_norm: norm[0] ?? Number.NaN }, values, end - first),
+      ([values, norm]) => stepMetrics({ ...known, grad_norm: norm[0] ?? Number.NaN }, values, batches.length),
     )
   }
 
@@ -236,6 +241,41 @@ export class DpoTrainer {
     this.#gpu.stream.write(this.#expAvg.flat, state.expAvg)
     this.#gpu.stream.write(this.#expAvgSq.flat, state.expAvgSq)
     if (state.referenceLogps.length > 0) this.#referenceLogps = state.referenceLogps.slice()
+  }
+
+  /** The pairs of the next step, one micro-batch after the other. */
+  #microBatches(): { readonly indices: readonly number[]; readonly place: number }[] {
+    const { config, pairs, shuffle = true } = this.#options
+    const { epoch, first, end } = batchesOfStep(config, this.plan, this.#step)
+    const order = epochOrder(pairs.length, config.seed, epoch, {
+      shuffle,
+      groups: orderGroups(config, pairs),
+    })
+    const size = config.per_device_train_batch_size
+    return Array.from({ length: end - first }, (_, place) => {
+      const start = (first + place) * size
+      return { indices: order.slice(start, start + size), place }
+    })
+  }
+
+  /** Holds the features of these pairs, and of no others. */
+  async #fetch(indices: readonly number[]): Promise<void> {
+    const { pairs, features } = this.#options
+    if (!features) return
+    const held = new Map<string, Float32Array>()
+    for (const i of indices) {
+      const { key } = (pairs[i] as TokenPair).prefix
+      if (held.has(key)) continue
+      const fetched = this.#features.get(key) ?? (await features(i))
+      if (fetched) held.set(key, fetched)
+    }
+    this.#features = held
+  }
+
+  #pair(index: number): TokenPair {
+    const pair = this.#options.pairs[index] as TokenPair
+    const features = this.#features.get(pair.prefix.key)
+    return features ? { ...pair, prefix: { ...pair.prefix, features } } : pair
   }
 
   #microBatch(indices: readonly number[], adapter: ActiveAdapter, place: number, gradScale: number): void {
@@ -283,9 +323,9 @@ export class DpoTrainer {
 
   /** Stages pairs in the workspace, made for the largest batch of the run: steps allocate nothing. */
   #stage(indices: readonly number[]): { workspace: Workspace; staged: StagedBatch; unpackedTokens: number } {
-    const { pairs, pack, share = true, config } = this.#options
+    const { pack, share = true, config } = this.#options
     const packed = packPairs(
-      indices.map((i) => pairs[i] as TokenPair),
+      indices.map((i) => this.#pair(i)),
       config.max_length,
       { ...pack, share, maxPositions: this.#decoder.maxPositions },
     )

@@ -6,7 +6,7 @@ import type { BatchRows } from './workspace.ts'
 
 /** What the size of a batch depends on. */
 export interface PairLengths {
-  readonly prefix: Pick<Prefix, 'key' | 'ids' | 'features'>
+  readonly prefix: Pick<Prefix, 'key' | 'ids'>
   readonly chosen: readonly number[]
   readonly rejected: readonly number[]
 }
@@ -15,7 +15,8 @@ export interface TrainingRowsOptions {
   readonly config: TrainerConfig
   readonly plan: StepPlan
   readonly pairs: readonly PairLengths[]
-  readonly hiddenSize: number
+  /** Each of these in a prefix is a row of image features; undefined for text-only models. */
+  readonly imageTokenId?: number | undefined
   readonly shuffle: boolean
   readonly share: boolean
 }
@@ -61,7 +62,7 @@ export function orderGroups(
 /** Rows of one batch; equal answers of one prefix, which share their rows, are counted each. */
 function rowsOf(
   pairs: readonly PairLengths[],
-  { config, hiddenSize, share }: TrainingRowsOptions,
+  { config, imageTokenId, share }: TrainingRowsOptions,
 ): BatchRows {
   const seen = new Set<string>()
   const rows: BatchRows = { tokens: 0, answers: 0, sequences: 2 * pairs.length, features: 0 }
@@ -72,7 +73,7 @@ function rowsOf(
     seen.add(prefix.key)
     rows.tokens += copies * prefix.ids.length + answers
     rows.answers += answers
-    rows.features += (copies * (prefix.features?.length ?? 0)) / hiddenSize
+    rows.features += copies * prefix.ids.filter((id) => id === imageTokenId).length
   }
   return rows
 }

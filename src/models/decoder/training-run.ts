@@ -57,6 +57,7 @@ export async function runTraining(
   while (!trainer.isDone && !ailment && !shouldStop?.()) {
     await gate?.()
     signal?.throwIfAborted()
+    await trainer.prepare()
     const step = trainer.trainStep()
     step.catch(() => {}) // awaited in its turn
     pending.push(step)

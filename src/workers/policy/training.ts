@@ -41,7 +41,7 @@ export async function trainPolicy(
   const config = parseTrainerConfig(job.config)
   const { layout, params } = await startingAdapter(job, policy.config, config.seed, signal)
   const { source, open } = await openDataset(job, signal)
-  const pairs = await encodePairs(policy.encoder, readPreferences(source, signal), open, {
+  const { pairs, features } = await encodePairs(policy.encoder, readPreferences(source, signal), open, {
     signal,
     onProgress: (done) => onEvent({ kind: 'pairs', done }),
   })
@@ -56,8 +56,9 @@ export async function trainPolicy(
     ? await readTrainingCheckpoint(await openFile(job.checkpoint, signal), run, signal)
     : params
   const { hiddenSize, vocabSize } = policy.decoder.config
+  const { imageTokenId } = policy.config
   const steps = planSteps(config, pairs.length)
-  const rows = trainingRows({ config, plan: steps, pairs, hiddenSize, shuffle, share: true })
+  const rows = trainingRows({ config, plan: steps, pairs, imageTokenId, shuffle, share: true })
   const plan = policy.plan({
     lora: layout.config,
     train: {
@@ -67,11 +68,11 @@ export async function trainPolicy(
     },
   })
   onEvent({ kind: 'plan', plan: memoryReport(plan) })
-  const pack = { imageTokenId: policy.config.imageTokenId, hiddenSize, vocabSize }
+  const pack = { imageTokenId, hiddenSize, vocabSize }
   const trainer = await DpoTrainer.create(
     gpu,
     policy.decoder,
-    { config, layout, pairs, pack, shuffle },
+    { config, layout, pairs, features, pack, shuffle },
     start,
   )
   try {

@@ -173,6 +173,34 @@ describe('training', () => {
     second.release()
   })
 
+  test('gives the same with features fetched step by step, of which it holds one step’s', async () => {
+    const { create, options } = await shared
+    const held = await run(await create())
+    const fetched: number[] = []
+    const bare = options.pairs.map(({ prefix: { key, ids }, ...pair }) => ({ ...pair, prefix: { key, ids } }))
+    const trainer = await create({
+      pairs: bare,
+      features: async (pair) => {
+        fetched.push(pair)
+        return options.pairs[pair]?.prefix.features
+      },
+    })
+    await trainer.computeReference()
+    expect(fetched.length).toBeGreaterThanOrEqual(new Set(bare.map(({ prefix }) => prefix.key)).size)
+    const steps: StepMetrics[] = []
+    while (!trainer.isDone) {
+      const before = fetched.length
+      await trainer.prepare()
+      expect(fetched.length - before).toBeLessThanOrEqual(
+        options.config.per_device_train_batch_size * options.config.gradient_accumulation_steps,
+      )
+      steps.push(await trainer.trainStep())
+    }
+    expect(steps).toEqual(held)
+    const unprepared = await create({ pairs: bare })
+    await expect(unprepared.computeReference()).rejects.toThrow('row of image features for each')
+  })
+
   test('gives the same with prefixes shared or not, and in one batch or two accumulated halves', async () => {
     const { create, options } = await shared
     const pairs = options.pairs.slice(0, 4).flatMap((pair, i) => [pair, options.pairs[i + 12] as TokenPair])
