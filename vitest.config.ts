@@ -53,6 +53,7 @@ export default defineConfig({
             'hyparquet-compressors',
             'idb-keyval',
             'lit',
+            'onnxruntime-web/jspi',
             'onnxruntime-web/wasm',
             'valibot',
             'wink-eng-lite-web-model',

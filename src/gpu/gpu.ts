@@ -37,7 +37,8 @@ export class Gpu extends EventTarget {
   readonly limits: GPUSupportedLimits
   readonly arena: BufferArena
   readonly stream: CommandStream
-  readonly #device: GPUDevice
+  /** For other libraries that compute on the same device. */
+  readonly device: GPUDevice
   readonly #pipelines: PipelineCache
   /** Resolves after `lost` was emitted. */
   readonly #lost: Promise<void>
@@ -45,7 +46,7 @@ export class Gpu extends EventTarget {
 
   private constructor(device: GPUDevice, profile: DeviceProfile) {
     super()
-    this.#device = device
+    this.device = device
     this.profile = profile
     this.limits = device.limits
     const onError = (label: string, error: GPUError): void => this.#fail(kernelError(label, error))
@@ -124,7 +125,7 @@ export class Gpu extends EventTarget {
   /** Frees everything on the device; `lost` follows. */
   close(): void {
     this.#failure = lostError('closed')
-    this.#device.destroy()
+    this.device.destroy()
   }
 
   #fail(error: Error): void {

@@ -2,7 +2,13 @@ import type { Folder } from '../data/folder.ts'
 import { sha256 } from '../data/sha256.ts'
 import { decodeImage } from './decode-image.ts'
 import { ImageProcessor, type Pixels } from './image-processor.ts'
-import { ONNX_RUNTIME_VERSION, type OnnxSession, OnnxTensor, openOnnx } from './onnx.ts'
+import {
+  CAN_COMPUTE_ON_DEVICE,
+  ONNX_RUNTIME_VERSION,
+  type OnnxSession,
+  OnnxTensor,
+  openOnnx,
+} from './onnx.ts'
 import { findOnnx } from './onnx-files.ts'
 import type { ProcessorFiles } from './processor-files.ts'
 
@@ -11,7 +17,7 @@ export class ImageEncoderError extends Error {
   override readonly name = 'ImageEncoderError'
 }
 
-/** Images of one size that are computed together. */
+/** As many images as pay to be computed together. */
 const MOST_AT_ONCE = 8
 
 /** Image tokens a model's processor puts for an image of these pixels; undefined where its settings do not say. */
@@ -26,12 +32,14 @@ function tokenCount(processor: ProcessorFiles['processor']): TokenCount {
   return ({ width, height }) => Math.floor(width / patch) * Math.floor(height / patch) + added - dropped
 }
 
-/** Image features by a model's own image processor and its vision encoder with its projector, in ONNX on WASM. */
+/** Image features by a model's own image processor and its vision encoder with its projector, in ONNX on WASM or WebGPU. */
 export class ImageEncoder {
   /** SHA-256 of all that determines features: the graph, what computes it, and the processors' settings. */
   readonly hash: string
   readonly #processor: ImageProcessor
   readonly #session: OnnxSession
+  /** Images of one size that are computed together. */
+  readonly #batchSize: number
   readonly #hiddenSize: number
   readonly #tokens: TokenCount
 
@@ -39,12 +47,14 @@ export class ImageEncoder {
     hash: string,
     processor: ImageProcessor,
     session: OnnxSession,
+    batchSize: number,
     hiddenSize: number,
     tokens: TokenCount,
   ) {
     this.hash = hash
     this.#processor = processor
     this.#session = session
+    this.#batchSize = batchSize
     this.#hiddenSize = hiddenSize
     this.#tokens = tokens
   }
@@ -53,13 +63,14 @@ export class ImageEncoder {
    * Loads `onnx/vision_encoder*.onnx` as transformers.js lays it out; undefined when the folder has none.
    * @param settings the image processor's and the processor's, see `readProcessorFiles`.
    * @param hiddenSize the decoder's.
+   * @param options.device computes the graph, where the browser can; default WASM, which is faster than a software adapter.
    * @throws {ImageEncoderError} when the graph has other inputs or outputs, {ConfigError} for settings not known here.
    */
   static async load(
     files: Folder,
     { imageProcessor: settings, processor: json }: Pick<ProcessorFiles, 'imageProcessor' | 'processor'>,
     hiddenSize: number,
-    signal?: AbortSignal,
+    { signal, device: wanted }: { signal?: AbortSignal | undefined; device?: GPUDevice | undefined } = {},
   ): Promise<ImageEncoder | undefined> {
     const source = await findOnnx(files, 'vision_encoder', signal)
     if (!source) return undefined
@@ -70,17 +81,21 @@ export class ImageEncoder {
     }
     const processor = new ImageProcessor(settings)
     const graph = await source.read(0, source.byteLength, signal)
+    const device = CAN_COMPUTE_ON_DEVICE ? wanted : undefined
+    const place = device ? ['webgpu', adapterName(device)] : ['wasm']
     const text = new TextEncoder().encode(
-      JSON.stringify([ONNX_RUNTIME_VERSION, await sha256(graph), settings, json]),
+      JSON.stringify([ONNX_RUNTIME_VERSION, ...place, await sha256(graph), settings, json]),
     )
-    const session = await openOnnx(graph)
+    const session = await openOnnx(graph, device)
     const { inputNames, outputNames } = session
     if (!inputNames.includes('pixel_values') || !outputNames.includes('image_features')) {
       throw new ImageEncoderError(
         `${source.name}: expected an input pixel_values and an output image_features, got ${inputNames} and ${outputNames}`,
       )
     }
-    return new ImageEncoder(await sha256(text), processor, session, hiddenSize, tokenCount(json))
+    // On a GPU the rows of a batch might be computed another way than one alone.
+    const batchSize = device || fixedBatch(session) ? 1 : MOST_AT_ONCE
+    return new ImageEncoder(await sha256(text), processor, session, batchSize, hiddenSize, tokenCount(json))
   }
 
   /** Decodes an image and makes it what `encodeAll` takes. @throws {ImageEncoderError} for what is no image. */
@@ -113,13 +128,6 @@ export class ImageEncoder {
   async encode(image: Uint8Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
     const [features] = await this.encodeAll([await this.read(image)])
     return features as Float32Array<ArrayBuffer>
-  }
-
-  /** As many as pay, unless the graph was exported for a fixed number. */
-  get #batchSize(): number {
-    const pixels = this.#session.inputMetadata.find(({ name }) => name === 'pixel_values')
-    const fixed = pixels?.isTensor ? pixels.shape[0] : undefined
-    return typeof fixed === 'number' ? 1 : MOST_AT_ONCE
   }
 
   async #run(images: readonly Pixels[]): Promise<Float32Array<ArrayBuffer>[]> {
@@ -156,6 +164,17 @@ export class ImageEncoder {
   release(): void {
     void this.#session.release()
   }
+}
+
+/** Whether a graph was exported for a fixed number of images. */
+function fixedBatch({ inputMetadata }: OnnxSession): boolean {
+  const pixels = inputMetadata.find(({ name }) => name === 'pixel_values')
+  return pixels?.isTensor === true && typeof pixels.shape[0] === 'number'
+}
+
+/** Which GPU a device belongs to: others may round another way. */
+function adapterName({ adapterInfo: { vendor, architecture, device, description } }: GPUDevice): string {
+  return [vendor, architecture, device, description].join('/')
 }
 
 /** The first images that are of one size. */

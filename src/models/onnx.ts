@@ -22,7 +22,15 @@ export const ONNX_RUNTIME_VERSION = ort.env.versions.web ?? ort.env.versions.com
 export type OnnxSession = ort.InferenceSession
 export const OnnxTensor = ort.Tensor
 
-/** Opens an ONNX graph, to be computed in WASM. @throws {Error} ONNX Runtime's, when it cannot run the graph. */
-export async function openOnnx(bytes: Uint8Array<ArrayBuffer>): Promise<OnnxSession> {
+/** Whether graphs can be computed on a GPU device: ONNX Runtime's WASM has to wait for it, by JSPI. */
+export const CAN_COMPUTE_ON_DEVICE = 'Suspending' in WebAssembly
+
+/**
+ * Opens an ONNX graph.
+ * @param device computes it by WebGPU on this device, where `CAN_COMPUTE_ON_DEVICE`. Default in WASM.
+ * @throws {Error} ONNX Runtime's, when it cannot run the graph.
+ */
+export async function openOnnx(bytes: Uint8Array<ArrayBuffer>, device?: GPUDevice): Promise<OnnxSession> {
+  if (device) return await (await import('./onnx-webgpu.ts')).openOnDevice(bytes, device)
   return await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
 }

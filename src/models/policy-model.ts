@@ -86,6 +86,7 @@ export class PolicyModel {
     onPlan?.(planWithin(config, { ...use, ...fixed }, limits))
     const encoder = await PromptEncoder.load(files, config, {
       ...(signal ? { signal } : {}),
+      ...(gpu.profile.isSoftware ? {} : { device: gpu.device }),
       ...(features ? { features } : {}),
     })
     const loader = await WeightLoader.create(gpu, format)

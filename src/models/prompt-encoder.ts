@@ -42,12 +42,17 @@ export class PromptEncoder {
 
   /**
    * Reads a model folder's tokenizer and chat template and, where it has one, its vision encoder.
+   * @param options.device computes the vision encoder, where the browser can. Default WASM.
    * @param options.features where image features outlive the session, by the encoder's hash. Default nowhere.
    */
   static async load(
     files: Folder,
     config: ModelConfig,
-    { signal, features }: { signal?: AbortSignal; features?: (encoder: string) => FeatureStore } = {},
+    {
+      signal,
+      device,
+      features,
+    }: { signal?: AbortSignal; device?: GPUDevice; features?: (encoder: string) => FeatureStore } = {},
   ): Promise<PromptEncoder> {
     const { tokenizer: json, tokenizerConfig, ...processor } = await readProcessorFiles(files, signal)
     const tokenizer = new Tokenizer(withWorkingSplits(json) as object, tokenizerConfig)
@@ -58,7 +63,7 @@ export class PromptEncoder {
     const images =
       config.imageTokenId === undefined
         ? undefined
-        : await ImageEncoder.load(files, processor, hiddenSize, signal)
+        : await ImageEncoder.load(files, processor, hiddenSize, { signal, device })
     return new PromptEncoder(
       tokenizer,
       config,

@@ -6,6 +6,7 @@ import { readProcessorFiles } from '../../src/models/processor-files.ts'
 import golden from '../goldens/processor/golden.json'
 import { expectClose } from '../support/close.ts'
 import { goldenFile, goldenModel, goldenTensors } from '../support/goldens.ts'
+import { testGpu } from '../support/gpu.ts'
 
 const expected = await goldenTensors('processor/golden.safetensors')
 
@@ -48,22 +49,31 @@ test('settings it does not know are refused', () => {
     )
 })
 
-test("a model folder's image features equal PyTorch's", async () => {
-  const folder = goldenModel('dpo-trainer/model')
-  const files = await readProcessorFiles(folder)
-  const settings = files.imageProcessor
-  const encoder = await ImageEncoder.load(folder, files, 32)
-  const features = tensor(await goldenTensors('dpo-trainer/golden.safetensors'), 'image_features')
-  for (let i = 0; i < 12; i++) {
-    const bytes = await bytesOf(`dpo-trainer/images/${i}.png`)
-    const { values } = new ImageProcessor(settings).process(await decodeImage(bytes))
-    expectClose(values, tensor(expected, `dpo-trainer.${i}`), 'pixels', `image ${i}`)
-    const actual = await encoder?.encode(bytes)
-    const rows = features.subarray((i * features.length) / 12, ((i + 1) * features.length) / 12)
-    expectClose(actual ?? [], rows, 'features', `features ${i}`)
-  }
-  encoder?.release()
-})
+test.each(['WASM', 'WebGPU on the decoder’s device'])(
+  "a model folder's image features, by %s, equal PyTorch's",
+  async (place) => {
+    const folder = goldenModel('dpo-trainer/model')
+    const files = await readProcessorFiles(folder)
+    const settings = files.imageProcessor
+    const gpu = await testGpu()
+    const onWasm = await ImageEncoder.load(folder, files, 32)
+    const onDevice = await ImageEncoder.load(folder, files, 32, { device: gpu.device })
+    expect(onDevice?.hash).not.toBe(onWasm?.hash)
+    const encoder = place === 'WASM' ? onWasm : onDevice
+    const features = tensor(await goldenTensors('dpo-trainer/golden.safetensors'), 'image_features')
+    for (let i = 0; i < 12; i++) {
+      const bytes = await bytesOf(`dpo-trainer/images/${i}.png`)
+      const { values } = new ImageProcessor(settings).process(await decodeImage(bytes))
+      expectClose(values, tensor(expected, `dpo-trainer.${i}`), 'pixels', `image ${i}`)
+      const actual = await encoder?.encode(bytes)
+      const rows = features.subarray((i * features.length) / 12, ((i + 1) * features.length) / 12)
+      expectClose(actual ?? [], rows, 'features', `features ${i}`)
+    }
+    onWasm?.release()
+    onDevice?.release()
+    gpu.assertAlive()
+  },
+)
 
 test('another number of feature rows than image tokens is refused', async () => {
   const folder = goldenModel('dpo-trainer/model')
