@@ -1,11 +1,13 @@
 import { defineConfig } from 'vite'
-import { ISOLATION_HEADERS } from './src/cli/server.ts'
+import { ISOLATION_HEADERS } from './src/offline/isolation-headers.ts'
+import { offline } from './vite.offline.ts'
 
 export default defineConfig({
   base: './', // the built page works under any path
   worker: { format: 'es' },
   server: { headers: ISOLATION_HEADERS },
   preview: { headers: ISOLATION_HEADERS },
+  plugins: [offline(['headless.html'])],
   builder: {}, // `vite build` builds all environments
   environments: {
     client: {

@@ -1,13 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import sirv from 'sirv'
+import { ISOLATION_HEADERS } from '../offline/isolation-headers.ts'
 import type { Handler } from './files.ts'
-
-/** Without these two a page has no SharedArrayBuffer, and what runs on WASM gets one thread. */
-export const ISOLATION_HEADERS = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-} as const
 
 export interface SiteServer {
   /** Where the site is, such as `http://localhost:4173/`. */

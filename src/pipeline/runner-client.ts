@@ -24,6 +24,7 @@ export function openRunner(): RunnerClient {
     resume: () => guard(remote.resume()),
     cancel: () => guard(remote.cancel()),
     list: () => guard(remote.list()),
+    isAnyOpen: () => guard(remote.isAnyOpen()),
     rename: (id, name) => guard(remote.rename(id, name)),
     delete: (id) => guard(remote.delete(id)),
     open: (id) => guard(remote.open(id)),

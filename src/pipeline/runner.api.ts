@@ -31,6 +31,8 @@ export interface RunnerApi {
 
   /** All runs, the latest first. */
   list(): Promise<readonly ListedRun[]>
+  /** Whether any run is open, in this tab or another. */
+  isAnyOpen(): Promise<boolean>
   /** @throws {UnknownRunError} */
   rename(id: string, name: string): Promise<void>
   /** Deletes a run and what no other run reaches. @throws {RunLockedError} */

@@ -70,6 +70,10 @@ class Runner implements RunnerApi {
     )
   }
 
+  async isAnyOpen() {
+    return await this.#store.runs.isAnyOpen()
+  }
+
   async rename(id: string, name: string) {
     await this.#store.runs.rename(id, name)
   }

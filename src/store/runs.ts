@@ -76,6 +76,11 @@ export class RunStore {
     return await isLocked(this.#lock(`run ${id}`))
   }
 
+  /** Whether any run is open, in this tab or another. */
+  async isAnyOpen(): Promise<boolean> {
+    return await isLocked(this.#lock('writing'))
+  }
+
   /**
    * Opens a run to write what it makes. Nothing is swept while any run is open.
    * @throws {RunLockedError} when it is open already. @throws {UnknownRunError}

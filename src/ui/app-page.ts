@@ -3,6 +3,8 @@ import { STAGES } from '../pipeline/events.ts'
 import { openRunner } from '../pipeline/runner-client.ts'
 import type { GridPicture } from './dataset-grid.ts'
 import type { GivenPictures } from './given-pictures.ts'
+import { OfflineCopy } from './offline-copy.ts'
+import './offline-note.ts'
 import { PageModel } from './page-model.ts'
 import { type Json, valueAt } from './recipe-draft.ts'
 import './run-bar.ts'
@@ -25,6 +27,7 @@ export class AppPage extends LitElement {
   /** The picture whose texts are shown. */
   declare picture: GridPicture | undefined
   readonly model = new PageModel(openRunner(), document.baseURI)
+  readonly #offline = new OfflineCopy()
   readonly #thumbnails = new Thumbnails(this.model.runner)
   /** The dataset from which the first picture was chosen. */
   #dataset = ''
@@ -36,6 +39,7 @@ export class AppPage extends LitElement {
     this.model.addEventListener('ended', this.#ended)
     window.addEventListener('hashchange', this.#addressed)
     void this.model.open(location.hash)
+    if (import.meta.env.PROD) void this.#offline.keep(document.baseURI)
   }
 
   override disconnectedCallback(): void {
@@ -79,6 +83,7 @@ export class AppPage extends LitElement {
           @deleted=${(event: CustomEvent<string>) => model.forget(event.detail)}
         ></run-list>
       </section>
+      <offline-note .copy=${this.#offline} .runner=${model.runner}></offline-note>
     `
   }
 

@@ -38,15 +38,16 @@ const ROOMS: Readonly<Record<string, Room>> = {
     may: ['workers', 'models', 'kernels', 'gpu', 'doctor', 'method', 'data', 'evaluate', 'store'],
   },
   workers: { may: ['method', 'data', 'evaluate'], mayTypes: ['models', 'gpu', 'doctor', 'worker'] },
+  offline: { may: [] },
   pipeline: {
     may: ['workers', 'worker', 'runner', 'method', 'data', 'evaluate', 'store'],
     mayTypes: ['doctor'],
   },
   runner: { may: ['pipeline', 'workers', 'method', 'data', 'evaluate', 'store'] },
   notebook: { may: ['pipeline', 'method', 'data', 'evaluate', 'store'] },
-  ui: { may: ['pipeline', 'notebook', 'method', 'data', 'evaluate', 'doctor'] },
+  ui: { may: ['pipeline', 'notebook', 'method', 'data', 'evaluate', 'doctor', 'offline'] },
   package: { may: ['pipeline', 'workers', 'method', 'evaluate', 'data'] },
-  cli: { may: ['pipeline', 'notebook', 'method', 'data', 'evaluate'], mayTypes: ['doctor'] },
+  cli: { may: ['pipeline', 'notebook', 'method', 'data', 'evaluate', 'offline'], mayTypes: ['doctor'] },
 }
 
 /** Packages with a place of their own; others may be used anywhere. A name ending in `:` is a prefix. */

@@ -7,7 +7,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { createBuilder } from 'vite'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import { browserLaunch } from '../../src/cli/launch.ts'
-import { serveSite } from '../../src/cli/server.ts'
+import { type SiteServer, serveSite } from '../../src/cli/server.ts'
 import type { RunState } from '../../src/ui/run-state.ts'
 
 /** Where below its server's root the site lies: it must work under any path. */
@@ -17,19 +17,24 @@ const PLACE = 'some/where'
 export interface OpenSite {
   readonly url: string
   readonly context: BrowserContext
+  /** Where the site's files lie. */
+  readonly folder: string
+  /** From now on nothing answers. */
+  stopServer(): Promise<void>
   close(): Promise<void>
 }
 
-/** Builds the site as `npm run build` does and opens a browser for it. */
-export async function openSite(): Promise<OpenSite> {
+/**
+ * Builds the site as `npm run build` does and opens a browser for it.
+ * @param serve default the command line's server, which isolates pages.
+ */
+export async function openSite(
+  serve: (folder: string) => Promise<SiteServer> = serveSite,
+): Promise<OpenSite> {
   const folder = mkdtempSync(join(tmpdir(), 'site-'))
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  const builder = await createBuilder({ root, logLevel: 'error' })
-  const client = builder.environments.client
-  if (!client) throw new Error('expected the environment client')
-  client.config.build.outDir = join(folder, 'site', PLACE)
-  await builder.build(client)
-  const server = await serveSite(join(folder, 'site'))
+  await buildSite(root, join(folder, 'site', PLACE))
+  const server = await serve(join(folder, 'site'))
   const options = {
     ...browserLaunch(provideBrowser()),
     headless: true,
@@ -39,11 +44,27 @@ export async function openSite(): Promise<OpenSite> {
   return {
     url: `${server.url}${PLACE}/`,
     context,
+    folder: join(folder, 'site', PLACE),
+    stopServer: () => server.close(),
     async close() {
       await context.close()
-      await server.close()
+      await server.close().catch(() => {}) // it may have been stopped
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+async function buildSite(root: string, outDir: string): Promise<void> {
+  const before = process.env.NODE_ENV
+  process.env.NODE_ENV = 'production' // Vitest's own would build what nobody gets
+  try {
+    const builder = await createBuilder({ root, logLevel: 'error' })
+    const client = builder.environments.client
+    if (!client) throw new Error('expected the environment client')
+    client.config.build.outDir = outDir
+    await builder.build(client)
+  } finally {
+    process.env.NODE_ENV = before
   }
 }
 
