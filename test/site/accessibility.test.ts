@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fragmentOf, type OpenSite, openSite, untilRun } from '../support/site.ts'
+
+// What axe-core finds on the built site: before anything is run, and with everything a run shows unfolded.
+
+const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, unknown>
+const MINUTES = 60_000
+const THEMES = ['light', 'dark'] as const
+
+let site: OpenSite
+let page: Page
+
+beforeAll(async () => {
+  site = await openSite()
+  page = await site.context.newPage()
+  await page.emulateMedia({ reducedMotion: 'reduce' }) // a colour on its way to another has no contrast to speak of
+}, 5 * MINUTES)
+afterAll(async () => await site.close())
+
+/** Serious and critical violations, one line for each element. */
+async function violations(theme: (typeof THEMES)[number]): Promise<string[]> {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(
+    async () =>
+      await (globalThis as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ['violations'] }),
+  )
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${target.flat().join(' ')}: ${failureSummary}`),
+    )
+}
+
+test('axe-core sees a wrong that is put there', { timeout: 2 * MINUTES }, async () => {
+  await page.goto(site.url)
+  await page.getByRole('button', { name: 'Run the demo' }).waitFor()
+  await page.evaluate(() =>
+    document.body.insertAdjacentHTML('beforeend', '<button id="wrong" style="width: 2em"></button>'),
+  )
+  expect((await violations('light')).join('\n')).toContain('button-name: #wrong')
+  await page.reload()
+})
+
+test.each(THEMES)('the start in %s has no serious violation', { timeout: 2 * MINUTES }, async (theme) => {
+  await page.getByRole('button', { name: 'Run the demo' }).waitFor()
+  expect(await violations(theme)).toEqual([])
+})
+
+test('a tiny run gets to its end', { timeout: 10 * MINUTES }, async () => {
+  await page.goto(`${site.url}${fragmentOf(TINY)}`)
+  await page.reload() // a fragment alone loads nothing anew
+  await page.getByRole('button', { name: 'Start' }).click()
+  await untilRun(page, ({ status }) => status === 'done')
+  await page.locator('evaluate-results .card').first().waitFor()
+  await page.locator('details').evaluateAll((found) => {
+    for (const one of found) (one as HTMLDetailsElement).open = true
+  })
+})
+
+test.each(THEMES)(
+  'a finished run in %s has no serious violation',
+  { timeout: 3 * MINUTES },
+  async (theme) => {
+    expect(await violations(theme)).toEqual([])
+  },
+)
