@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Estimate } from '../evaluate/bootstrap.ts'
 import type { MarkedText } from '../evaluate/mark.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
+import { unmatchedNote } from '../method/pair-edits.ts'
 import type { RunResult, RunSummary } from '../pipeline/headless.ts'
 import { formatSeconds } from './progress.ts'
 
@@ -11,12 +12,14 @@ export function formatResult({ summary, examples }: RunResult, out: string): str
   return [
     section(
       `Funnel: ${pairs} pairs from ${images.train} pictures, ${steps} steps`,
-      funnel.flatMap(({ steps: rules }) =>
-        rules.map(
-          ({ rule, unit, came, removed, remained }) =>
-            `${rule.padEnd(22)} ${String(came).padStart(7)} ${unit}, ${String(removed).padStart(6)} removed, ${remained} left`,
+      funnel.flatMap(({ steps: rules, unmatchedEdits = [] }) => [
+        ...rules.map(
+          ({ rule, unit, came, removed, changed, added, remained }) =>
+            `${rule.padEnd(22)} ${String(came).padStart(7)} ${unit}, ${String(removed).padStart(6)} removed, ` +
+            `${changed === undefined ? '' : `${changed} flipped, ${added} added, `}${remained} left`,
         ),
-      ),
+        ...unmatchedEdits.map(unmatchedNote),
+      ]),
     ),
     section(
       `Before and after on ${images.evaluated} pictures, 95% intervals over pictures`,

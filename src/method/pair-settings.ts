@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { pairEditSchema } from './pair-edits.ts'
 import { readSchema } from './schema.ts'
 import { MethodSettingsError } from './score-settings.ts'
 
@@ -42,6 +43,8 @@ export const pairSchema = v.strictObject({
   control: v.optional(v.picklist(['none', 'random', 'flipped']), 'none'),
   /** Of the control's draws. */
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 0),
+  /** Pairs struck out, flipped and added by hand, after all rules and before a control. Default none. */
+  edits: v.exactOptional(v.array(pairEditSchema)),
 })
 
 /** Settings of the stage that makes pairs; the defaults are the paper's where it gives a value. */
@@ -59,4 +62,10 @@ export function parsePairSettings(json: unknown, where = 'pair settings'): PairS
     )
   }
   return settings
+}
+
+/** A recipe's pair settings as one round has them: without the edits of other rounds' pairs. */
+export function pairSettingsOfRound({ edits, ...settings }: PairSettings, round: number): PairSettings {
+  const own = edits?.filter((edit) => (edit.round ?? 1) === round)
+  return own?.length ? { ...settings, edits: own } : settings
 }

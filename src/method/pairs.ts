@@ -2,6 +2,8 @@ import type { PreferencePair, ScoredCandidate } from './candidate.ts'
 import { mergeDuplicates } from './duplicates.ts'
 import { Funnel, type FunnelStep } from './funnel.ts'
 import { groupBy } from './group.ts'
+import { HandEditing } from './hand-editing.ts'
+import type { UnmatchedEdit } from './pair-edits.ts'
 import type { PairSettings } from './pair-settings.ts'
 import { philox4x32 } from './random.ts'
 import {
@@ -20,11 +22,13 @@ export interface FormedPairs {
   readonly pairs: PreferencePair[]
   /** What every rule did, in order: `funnel.json`. */
   readonly funnel: FunnelStep[]
+  /** Edits by hand that found nothing. */
+  readonly unmatchedEdits: UnmatchedEdit[]
 }
 
 /**
  * Makes preference pairs of scored candidates: the rules on candidates, then which pairs to form, then the rules on pairs, then
- * the most of one image.
+ * the most of one image, then what was edited by hand.
  * @param imageText how much writing an image shows; asked only where `maxImageText` is set.
  * @throws {RangeError} when a rule's figure is missing.
  */
@@ -35,16 +39,21 @@ export function formPairs(
 ): FormedPairs {
   const funnel = new Funnel()
   const images = groupBy(candidates, ({ imageHash }) => imageHash)
-  const pairs = [...images.values()].flatMap((own) => pairsOfImage(own, settings, funnel, imageText))
-  return { pairs, funnel: funnel.steps }
+  const editing = new HandEditing(settings.edits)
+  const pairs = [...images.values()].flatMap((own) => pairsOfImage(own, settings, funnel, imageText, editing))
+  return { pairs, funnel: funnel.steps, unmatchedEdits: editing.unmatched }
 }
 
-/** The pairs of one image, so that no more than one image's candidates need be held. @param funnel counts on. */
+/**
+ * The pairs of one image, so that no more than one image's candidates need be held.
+ * @param funnel counts on. @param editing the settings' edits, which tells at the end what was not found. Default not told.
+ */
 export function pairsOfImage(
   candidates: readonly ScoredCandidate[],
   settings: PairSettings,
   funnel: Funnel,
   imageText: ImageTextOf = () => undefined,
+  editing = new HandEditing(settings.edits),
 ): PreferencePair[] {
   let kept = mergeDuplicates(candidates, funnel)
   for (const { name, why } of candidateRules(settings, imageText)) {
@@ -55,6 +64,7 @@ export function pairsOfImage(
   for (const { name, why } of pairRules(settings)) pairs = funnel.filter(name, 'pairs', pairs, why, showPair)
   if (settings.pairs === 'best-worst' && settings.reach > 1) pairs = widestOfEachChoice(pairs, funnel)
   if (settings.maxPairsPerImage !== null) pairs = widestOfImage(pairs, settings.maxPairsPerImage, funnel)
+  pairs = editing.apply(pairs, candidates, funnel)
   return controlled(pairs, choices, settings).map((pair) => preference(pair, settings))
 }
 
@@ -162,7 +172,10 @@ function hash(text: string): number {
   return value >>> 0
 }
 
-function preference({ chosen, rejected }: CandidatePair, { pairs, control }: PairSettings): PreferencePair {
+function preference(
+  { chosen, rejected, isByHand }: CandidatePair,
+  { pairs, control }: PairSettings,
+): PreferencePair {
   return {
     images: [chosen.image],
     imageHash: chosen.imageHash,
@@ -172,7 +185,7 @@ function preference({ chosen, rejected }: CandidatePair, { pairs, control }: Pai
     chosenScore: chosen.score as number,
     rejectedScore: rejected.score as number,
     gap: gapOf({ chosen, rejected }),
-    rule: control === 'none' ? pairs : control,
+    rule: control !== 'none' ? control : isByHand ? 'by hand' : pairs,
     ...(chosen.context === undefined ? {} : { context: chosen.context }),
   }
 }

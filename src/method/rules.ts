@@ -116,6 +116,8 @@ export function candidateRules(settings: PairSettings, imageText: ImageTextOf): 
 export interface CandidatePair {
   readonly chosen: ScoredCandidate
   readonly rejected: ScoredCandidate
+  /** Whether a person flipped or added it; then the first may be the worse one. */
+  readonly isByHand?: boolean
 }
 
 /** How a pair is shown as an example. */

@@ -4,7 +4,7 @@ import type { StepMetrics } from '../workers/policy.api.ts'
 import type { RunOutput } from './run.ts'
 import { scoredChunks } from './stages/score.ts'
 import { ADAPTER_FILES, type TrainingRow } from './stages/train.ts'
-import { summarize } from './summary.ts'
+import { funnelOf, summarize } from './summary.ts'
 
 /** Takes one file of a run's results. @param path below the folder for results, one of `ARTIFACT_PATHS`. */
 export type SendFile = (path: string, body: Blob) => Promise<void>
@@ -26,8 +26,7 @@ export async function sendArtifacts(output: RunOutput, store: Store, send: SendF
   const metrics = ((await training.units.get('metrics')) ?? []) as readonly StepMetrics[]
   await send('metrics.jsonl', lines(metrics))
   for (const name of ADAPTER_FILES) await send(`adapter/${name}`, new Blob([output.adapter.files[name]]))
-  const funnel = output.rounds.map(({ pairs }, i) => ({ round: i + 1, steps: pairs.summary.funnel }))
-  await send('funnel.json', json(funnel))
+  await send('funnel.json', json(funnelOf(output)))
   await send('evaluation.json', json(output.evaluation.summary))
   await send('summary.json', json(summarize(output)))
 }

@@ -1,6 +1,7 @@
 import { Funnel } from '../method/funnel.ts'
 import { groupBy } from '../method/group.ts'
-import { parsePairSettings } from '../method/pair-settings.ts'
+import { HandEditing } from '../method/hand-editing.ts'
+import { pairSettingsOfRound, parsePairSettings } from '../method/pair-settings.ts'
 import { pairsOfImage } from '../method/pairs.ts'
 import type { Store } from '../store/store.ts'
 import type { PairPreview } from './runner.api.ts'
@@ -18,23 +19,24 @@ export class PairPreviews {
   }
 
   /**
-   * What settings would keep.
+   * What settings would keep. @param round of the scores, whose edits by hand are meant. Default 1.
    * @throws {MethodSettingsError}; an `AbortError` when other settings were asked for meanwhile.
    */
-  async preview(hash: string, json: unknown): Promise<PairPreview> {
-    const settings = parsePairSettings(json)
+  async preview(hash: string, json: unknown, round = 1): Promise<PairPreview> {
+    const settings = pairSettingsOfRound(parsePairSettings(json), round)
     const own = ++this.#asked
     const funnel = new Funnel()
+    const editing = new HandEditing(settings.edits)
     let candidates = 0
     let pairs = 0
     for (const { candidates: scored, imageText } of await this.#chunks(hash)) {
       await new Promise((resolve) => setTimeout(resolve)) // lets a later question overtake this one
       if (own !== this.#asked) throw new DOMException('other settings were asked for', 'AbortError')
       for (const image of groupBy(scored, (candidate) => candidate.imageHash).values())
-        pairs += pairsOfImage(image, settings, funnel, (imageHash) => imageText[imageHash]).length
+        pairs += pairsOfImage(image, settings, funnel, (hash) => imageText[hash], editing).length
       candidates += scored.length
     }
-    return { settings, candidates, pairs, funnel: funnel.steps }
+    return { settings, candidates, pairs, funnel: funnel.steps, unmatchedEdits: editing.unmatched }
   }
 
   #chunks(hash: string): Promise<readonly ScoredChunk[]> {

@@ -36,7 +36,7 @@ export function openRunner(): RunnerClient {
     pairs: (id, round) => guard(remote.pairs(id, round)),
     view: (id) => guard(remote.view(id)),
     files: (id) => guard(remote.files(id)),
-    previewPairs: (hash, settings) => guard(remote.previewPairs(hash, settings)),
+    previewPairs: (hash, settings, round) => guard(remote.previewPairs(hash, settings, round)),
     steps: (hash) => guard(remote.steps(hash)),
     ask: (question, onAnswer) => guard(remote.ask(question, proxy(onAnswer))),
     close,

@@ -1,6 +1,7 @@
 import type { FileSpec } from '../data/folder.ts'
 import type { PreferencePair, ScoredCandidate } from '../method/candidate.ts'
 import type { FunnelStep } from '../method/funnel.ts'
+import type { UnmatchedEdit } from '../method/pair-edits.ts'
 import type { PairSettings } from '../method/pair-settings.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
@@ -52,8 +53,8 @@ export interface RunnerApi {
   scores(id: string, round: number): Promise<ScoreView | undefined>
   /** A few pairs of a round, once they are made; undefined before. */
   pairs(id: string, round: number): Promise<PairSample | undefined>
-  /** What pair settings would keep of scored candidates, without anything being run or stored. */
-  previewPairs(hash: string, settings: unknown): Promise<PairPreview>
+  /** What pair settings would keep of a round's scored candidates, without anything being run or stored. @param round default 1. */
+  previewPairs(hash: string, settings: unknown, round?: number): Promise<PairPreview>
   /** Everything the views of a finished run show. @throws {UnfinishedRunError} */
   view(id: string): Promise<RunView>
   /** A finished run's files: pairs, metrics, adapter, summary and others, by their path. @throws {UnfinishedRunError} */
@@ -112,6 +113,8 @@ export interface PairPreview {
   readonly candidates: number
   readonly pairs: number
   readonly funnel: readonly FunnelStep[]
+  /** Edits by hand that would find nothing. */
+  readonly unmatchedEdits: readonly UnmatchedEdit[]
 }
 
 export interface Question {

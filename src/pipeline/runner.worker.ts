@@ -134,8 +134,8 @@ class Runner implements RunnerApi {
     return files
   }
 
-  async previewPairs(hash: string, settings: unknown) {
-    return await this.#previews.preview(hash, settings)
+  async previewPairs(hash: string, settings: unknown, round?: number) {
+    return await this.#previews.preview(hash, settings, round)
   }
 
   async steps(hash: string) {

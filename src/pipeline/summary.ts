@@ -1,11 +1,19 @@
 import type { Evaluation } from '../evaluate/evaluation.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
 import type { FunnelStep } from '../method/funnel.ts'
+import type { UnmatchedEdit } from '../method/pair-edits.ts'
 import type { DeviceProfile } from './models.ts'
 import type { RunOutput } from './run.ts'
 import type { StageEnd } from './stage.ts'
 import type { ZeroShotResult } from './stages/evaluate.ts'
 import { verdicts } from './verdicts.ts'
+
+/** What the rules of a round did, and the edits by hand that found nothing; absent where there are none. */
+export interface RoundFunnel {
+  readonly round: number
+  readonly steps: readonly FunnelStep[]
+  readonly unmatchedEdits?: readonly UnmatchedEdit[]
+}
 
 /** `summary.json`; figures in percent with 95% intervals, but for lengths (words, nouns) and losses (nats a token). */
 export interface RunSummary {
@@ -18,7 +26,7 @@ export interface RunSummary {
   readonly zeroShotCeiling?: ZeroShotResult['ceiling']
   /** What the figures mean, in words. */
   readonly verdicts: readonly string[]
-  readonly funnel: readonly { readonly round: number; readonly steps: readonly FunnelStep[] }[]
+  readonly funnel: readonly RoundFunnel[]
   /** Preference pairs and optimiser steps of all rounds. */
   readonly pairs: number
   readonly steps: number
@@ -50,7 +58,7 @@ export function summarize(output: RunOutput): RunSummary {
     controls: figures.controls,
     ...(zeroShot ? { zeroShotCeiling: zeroShot.ceiling } : {}),
     verdicts: verdicts(tables, figures.controls),
-    funnel: rounds.map(({ pairs }, i) => ({ round: i + 1, steps: pairs.summary.funnel })),
+    funnel: funnelOf(output),
     pairs: sum(({ pairs }) => pairs.summary.pairs),
     steps: sum(({ training }) => training.summary.steps),
     stages: stageTimes(output),
@@ -60,6 +68,15 @@ export function summarize(output: RunOutput): RunSummary {
     modelHashes: models,
     datasetHash: dataset.summary.hash,
   }
+}
+
+/** What the rules of every round did: `funnel.json`. */
+export function funnelOf({ rounds }: Pick<RunOutput, 'rounds'>): RoundFunnel[] {
+  return rounds.map(({ pairs: { summary } }, i) => ({
+    round: i + 1,
+    steps: summary.funnel,
+    ...(summary.unmatchedEdits ? { unmatchedEdits: summary.unmatchedEdits } : {}),
+  }))
 }
 
 function stageTimes({ dataset, rounds, evaluation, measured }: RunOutput): RunSummary['stages'] {

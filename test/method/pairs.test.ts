@@ -176,7 +176,7 @@ describe('whatever the candidates and settings', () => {
             funnel,
           ),
         )
-        expect({ pairs, funnel: funnel.steps }).toEqual(formPairs(candidates, chosen))
+        expect({ pairs, funnel: funnel.steps, unmatchedEdits: [] }).toEqual(formPairs(candidates, chosen))
       }),
     )
   })
