@@ -1,8 +1,10 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
 import type { PairPreview, RunnerApi } from '../pipeline/runner.api.ts'
+import './pair-edits-list.ts'
 import { isStop, plainProblem } from './problems.ts'
 import { type Json, valueAt, withValueAt } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
+import type { Thumbnails } from './thumbnails.ts'
 import { viewStyles } from './view-styles.ts'
 import { funnelView } from './views/funnel.ts'
 
@@ -60,19 +62,29 @@ const DEFAULTS: Readonly<Record<string, number | null>> = {
 export class PairPanel extends LitElement {
   static override properties = {
     runner: { attribute: false },
+    thumbnails: { attribute: false },
     hash: {},
+    round: { type: Number },
     recipe: { attribute: false },
     locked: { type: Boolean },
     preview: { state: true },
     problem: { state: true },
   }
   declare runner: Pick<RunnerApi, 'previewPairs'> | undefined
+  declare thumbnails: Thumbnails | undefined
   /** Of the score stage's output; empty while there is none that is finished. */
   declare hash: string
+  /** Of the scores. Default 1. */
+  declare round: number
   declare recipe: Json
   declare locked: boolean
   declare preview: PairPreview | undefined
   declare problem: string | undefined
+
+  constructor() {
+    super()
+    this.round = 1
+  }
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('hash')) this.preview = undefined
@@ -87,6 +99,12 @@ export class PairPanel extends LitElement {
         ${preview ? html`<strong>${preview.pairs.toLocaleString('en')} pairs</strong> of ${preview.candidates.toLocaleString('en')} candidates` : nothing}
       </p>
       ${problem ? html`<p class="problem">${problem}</p>` : nothing}
+      <pair-edits-list
+        .thumbnails=${this.thumbnails}
+        .recipe=${this.recipe}
+        .unmatched=${preview?.unmatchedEdits ?? []}
+        .locked=${this.locked}
+      ></pair-edits-list>
       ${preview ? funnelView(preview.funnel) : nothing}
     `
   }
@@ -118,7 +136,7 @@ export class PairPanel extends LitElement {
   async #count(): Promise<void> {
     if (!this.hash || !this.runner) return
     try {
-      this.preview = await this.runner.previewPairs(this.hash, this.recipe.pair ?? {})
+      this.preview = await this.runner.previewPairs(this.hash, this.recipe.pair ?? {}, this.round)
       this.problem = undefined
     } catch (error) {
       if (!isStop(error)) this.problem = plainProblem(error)

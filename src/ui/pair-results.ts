@@ -1,37 +1,85 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
 import type { PairSample } from '../pipeline/run-view.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
+import './pair-editor.ts'
+import { pairMark } from './pair-marks.ts'
+import { type Json, valueAt } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
+import type { Thumbnails } from './thumbnails.ts'
 import { viewStyles } from './view-styles.ts'
 import { pairsView } from './views/pairs.ts'
 
-/** `<pair-results>`: some of a round's pairs, word by word, once they are made. */
+/**
+ * `<pair-results>`: some of a round's pairs, word by word, once they are made; each can be struck out or flipped by hand, and
+ * others added. A `recipe` event (`CustomEvent<Json>`) carries the recipe with the edits; nothing is run.
+ */
 export class PairResults extends LitElement {
   static override properties = {
     runner: { attribute: false },
+    thumbnails: { attribute: false },
     run: {},
     round: { type: Number },
+    datasetHash: {},
     news: {},
+    recipe: { attribute: false },
+    locked: { type: Boolean },
     pairs: { state: true },
   }
-  declare runner: Pick<RunnerApi, 'pairs'> | undefined
+  declare runner: Pick<RunnerApi, 'pairs' | 'pictures' | 'texts'> | undefined
+  declare thumbnails: Thumbnails | undefined
   declare run: string | undefined
   declare round: number
+  /** Hash of the output with the pictures. */
+  declare datasetHash: string
   /** Changes when there is something new to read. */
   declare news: string
+  declare recipe: Json
+  declare locked: boolean
   declare pairs: PairSample | undefined
+
+  constructor() {
+    super()
+    this.recipe = {}
+  }
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('run') || changed.has('round') || changed.has('news')) void this.#load()
   }
 
   override render() {
-    const { pairs } = this
+    const { pairs, recipe, round, locked } = this
     if (!pairs) return nothing
-    return html`<details>
-      <summary>${pairs.pairs.length < pairs.count ? `${pairs.pairs.length} of the ` : ''}${pairs.count.toLocaleString('en')} pairs this run made</summary>
-      ${pairsView(pairs)}
-    </details>`
+    const control = valueAt(recipe, 'pair.control')
+    const isControl = control !== undefined && control !== 'none'
+    const marks = { recipe, round, locked, tell: this.#tell }
+    return html`
+      <details>
+        <summary>${pairs.pairs.length < pairs.count ? `${pairs.pairs.length} of the ` : ''}${pairs.count.toLocaleString('en')} pairs this run made</summary>
+        ${
+          isControl
+            ? html`<p class="small soft">These are a negative control’s pairs: they are not edited by hand.</p>
+              ${pairsView(pairs)}`
+            : pairsView(pairs, (pair) => pairMark(pair, marks))
+        }
+      </details>
+      ${
+        isControl
+          ? nothing
+          : html`<details>
+              <summary>Edit a picture’s pairs, or add one</summary>
+              <pair-editor
+                .runner=${this.runner}
+                .thumbnails=${this.thumbnails}
+                .run=${this.run}
+                .round=${round}
+                .datasetHash=${this.datasetHash}
+                .news=${this.news}
+                .recipe=${recipe}
+                .locked=${locked}
+              ></pair-editor>
+            </details>`
+      }
+    `
   }
 
   async #load(): Promise<void> {
@@ -40,10 +88,17 @@ export class PairResults extends LitElement {
     if (run === this.run && round === this.round) this.pairs = pairs
   }
 
+  readonly #tell = (recipe: Json): void => {
+    this.dispatchEvent(new CustomEvent('recipe', { detail: recipe, bubbles: true, composed: true }))
+  }
+
   static override styles = [
     sharedStyles,
     viewStyles,
-    css`summary { width: fit-content; margin-bottom: 0.5rem; color: var(--accent); }`,
+    css`
+      :host { display: flex; flex-direction: column; gap: 0.5rem; }
+      summary { width: fit-content; margin-bottom: 0.5rem; color: var(--accent); }
+    `,
   ]
 }
 

@@ -58,11 +58,22 @@ export function stageResults(stage: StageName, context: ResultsContext): Templat
       return html`
         <pair-panel
           .runner=${runner}
+          .thumbnails=${thumbnails}
+          .round=${round}
           .hash=${score && isFinished(score) ? score.hash : ''}
           .recipe=${recipe}
           .locked=${isBusy}
         ></pair-panel>
-        <pair-results .runner=${runner} .run=${state.id} .round=${round} .news=${part.state}></pair-results>
+        <pair-results
+          .runner=${runner}
+          .thumbnails=${thumbnails}
+          .run=${state.id}
+          .round=${round}
+          .datasetHash=${partOf(state, 'dataset', 'train')?.hash ?? ''}
+          .news=${part.state}
+          .recipe=${recipe}
+          .locked=${isBusy}
+        ></pair-results>
       `
     }
     case 'train':

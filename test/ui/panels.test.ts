@@ -33,7 +33,13 @@ describe('pair panel', () => {
       async previewPairs(_, settings) {
         asked.push(settings)
         const pairs = 10 - ((settings as { minGap?: number }).minGap ?? 0)
-        return { settings: {}, candidates: 40, pairs, funnel: [] } as unknown as PairPreview
+        return {
+          settings: {},
+          candidates: 40,
+          pairs,
+          funnel: [],
+          unmatchedEdits: [],
+        } as unknown as PairPreview
       },
     }
     panel.addEventListener('recipe', (event) => {

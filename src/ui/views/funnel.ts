@@ -13,16 +13,18 @@ export function funnelView(steps: readonly FunnelStep[], round = 1): TemplateRes
   if (steps.length === 0) return html`<p class="note">No rule has been applied yet.</p>`
   return html`<ol class="funnel">
     ${steps.map((step, i) => {
-      const most = Math.max(1, ...steps.filter(({ unit }) => unit === step.unit).map(({ came }) => came))
+      const same = steps.filter(({ unit }) => unit === step.unit)
+      const most = Math.max(1, ...same.flatMap(({ came, remained }) => [came, remained]))
       return stepView(step, most, `rule-${round}-${i}`)
     })}
   </ol>`
 }
 
-function stepView({ rule, unit, came, removed, remained, examples }: FunnelStep, most: number, id: string) {
+function stepView(step: FunnelStep, most: number, id: string) {
+  const { rule, unit, came, removed, changed = 0, added = 0, remained, examples } = step
   const meaning = RULE_MEANINGS[rule]
   const width = (count: number): string => `width: ${((100 * count) / most).toFixed(2)}%`
-  return html`<li class=${removed === 0 ? 'idle' : ''}>
+  return html`<li class=${removed + changed + added === 0 ? 'idle' : ''}>
     <div class="rule">
       <span class="name">${meaning === undefined ? rule : explained(id, rule, meaning)}</span>
       <span class="bar" aria-hidden="true"
@@ -30,7 +32,10 @@ function stepView({ rule, unit, came, removed, remained, examples }: FunnelStep,
         ><span class="removed" style=${width(removed)}></span
       ></span>
       <span class="counts"
-        >${formatCount(came)} ${unit}: <b>${formatCount(removed)} removed</b>, ${formatCount(remained)} left</span
+        >${formatCount(came)} ${unit}: <b>${formatCount(removed)} removed</b>,
+        ${changed > 0 ? html`<b>${formatCount(changed)} flipped</b>, ` : nothing}${
+          added > 0 ? html`<b>${formatCount(added)} added</b>, ` : nothing
+        }${formatCount(remained)} left</span
       >
     </div>
     ${examples.length === 0 ? nothing : examplesView(examples)}

@@ -18,4 +18,5 @@ export const RULE_MEANINGS: Readonly<Record<string, string>> = {
   'chosen score': 'What is preferred must be good in itself, not only better.',
   'one pair of a prompt': 'Of each prompt’s pairs the one with the widest gap stays.',
   'pairs of an image': 'Of each picture’s pairs those with the widest gaps stay.',
+  'by hand': 'What a person has struck out, flipped or added; the recipe lists it.',
 }
