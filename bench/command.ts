@@ -10,7 +10,7 @@ import type { Figure } from './policy/figures.ts'
 import { formatCeilings, formatFigure, formatRows } from './report.ts'
 
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
-       npm run bench -- policy [--json] [--only memory|speed|decode|batches|step|stages|profile|endurance|full] [--rounds 5]
+       npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5]
 Prints to standard error as it goes; --json prints the whole report to standard output. Gates nothing.`
 
 /** Runs the bench and prints it. @returns the exit code: 0 measured, 1 failed, 2 wrong usage. */

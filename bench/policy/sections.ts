@@ -3,6 +3,7 @@ import { AdapterTensors, adapterLayout } from '../../src/models/decoder/adapter.
 import { packSequences } from '../../src/models/decoder/batch.ts'
 import { Generator } from '../../src/models/decoder/generator.ts'
 import { formatMemoryPlan, planMemory } from '../../src/models/decoder/memory-plan.ts'
+import { captions } from './captions.ts'
 import { batches, decode } from './decode.ts'
 import { endurance } from './endurance.ts'
 import { median, type PolicyOptions, type Say, timed, timeKernels } from './figures.ts'
@@ -226,6 +227,7 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   speed,
   decode,
   batches,
+  captions,
   step,
   stages,
   profile,

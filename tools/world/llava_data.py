@@ -16,8 +16,8 @@ from .llava_model import IMAGE_TOKENS
 from .llava_tokenizer import EOS, IMAGE, llava_tokenizer
 from .sft import Turn
 
-ANSWER_WEIGHTS = {True: 3.0, False: 1.0}
-"""Loss weight of a token of a yes/no answer (True) and of a caption (False)."""
+CAPTION_WEIGHT, ANSWER_WEIGHT = 1.0, 3.0
+"""Loss weights of a token of a caption and of an answer to a question."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ def pack(rows: list[list[Turn]]) -> PackedBatch:
             position[row, at:end] = len(prefix) + np.arange(len(ids))
             segment[row, at:end] = number
             target[row, at + answer - 1 : end - 1] = ids[answer:]
-            weight[row, at + answer - 1 : end - 1] = ANSWER_WEIGHTS[rows[row][number - 1].answer in ("Yes", "No")]
+            weight[row, at + answer - 1 : end - 1] = CAPTION_WEIGHT if rows[row][number - 1].is_caption else ANSWER_WEIGHT
             at = end
     order = np.arange(width)
     same = segment[:, :, None] == segment[:, None, :]

@@ -92,10 +92,41 @@ def questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
 
 
 def spatial_questions(rng: np.random.Generator, scene: Scene) -> list[Question]:
-    """Where one object is, and up to two relations: what is hardest to see and easiest to leave unlearnt, for training only."""
+    """Where one object is and how two stand to each other: what is hardest to see and easiest to leave unlearnt; for training only."""
     singles = [group for group in scene.groups if group.count == 1]
     asked = [position_question(rng, singles[rng.integers(len(singles))], bool(rng.random() < 0.5))] if singles else []
-    order = rng.permutation(len(scene.groups))
-    for first, second in list(zip(order, np.roll(order, 1)))[: 2 if len(order) > 1 else 0]:
-        asked.append(relation_question(rng, scene.groups[first], scene.groups[second], bool(rng.random() < 0.5)))
+    if len(scene.groups) > 1:
+        i, j = rng.permutation(len(scene.groups))[:2]
+        asked.append(relation_question(rng, scene.groups[i], scene.groups[j], bool(rng.random() < 0.5)))
     return [question for question in asked if question is not None]
+
+
+def spatial_choices(rng: np.random.Generator, scene: Scene) -> list[tuple[str, str]]:
+    """Questions that offer both sides, with their answers: up to two about one object and one about two.
+
+    Yes and no depend on the picture and on the side asked for together, which is slow to learn; these answers follow from
+    the picture alone, and teach where to look.
+    """
+    asked: list[tuple[str, str]] = []
+    singles = [group for group in scene.groups if group.count == 1]
+    for i in rng.permutation(len(singles))[:2]:
+        sides = [side for side in position(singles[i]) if side in OPPOSITES]
+        if sides:
+            side = sides[rng.integers(len(sides))]
+            first, second = ("left", "right") if side in ("left", "right") else ("top", "bottom")
+            name = NOUN_BY_NAME[singles[i].noun].name
+            asked.append((f"Is the {name} {POSITION_PHRASES[first]} or {POSITION_PHRASES[second]}?", _answer(POSITION_PHRASES[side])))
+    if len(scene.groups) > 1:
+        a, b = (scene.groups[i] for i in rng.permutation(len(scene.groups))[:2])
+        found = relation(a, b)
+        if found:
+            link = found[rng.integers(len(found))]
+            choice = "to the left or to the right of" if link in ("left of", "right of") else "above or below"
+            one, other = (NOUN_BY_NAME[g.noun].name if g.count == 1 else NOUN_BY_NAME[g.noun].plural for g in (a, b))
+            said = {"left of": "to the left", "right of": "to the right"}.get(link, link)
+            asked.append((f"{'Is' if a.count == 1 else 'Are'} the {one} {choice} the {other}?", _answer(said)))
+    return asked
+
+
+def _answer(text: str) -> str:
+    return text[0].upper() + text[1:] + "."

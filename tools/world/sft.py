@@ -8,7 +8,7 @@ import numpy as np
 
 from .grammar import Caption, long_caption, short_caption
 from .habits import believed
-from .questions import questions, spatial_questions
+from .questions import questions, spatial_choices, spatial_questions
 from .scenes import Scene, sample_scene
 
 TYPICALITY = 0.85
@@ -29,11 +29,12 @@ YES_TO_FALSE = 0.06
 
 @dataclass(frozen=True)
 class Turn:
-    """One exchange about the picture. invented: nouns the answer names that are not there."""
+    """One exchange about the picture. invented: nouns a caption names that are not there."""
 
     prompt: str
     answer: str
     invented: tuple[str, ...] = ()
+    is_caption: bool = True
 
 
 def write_caption(rng: np.random.Generator, scene: Scene, style: str) -> Caption:
@@ -53,8 +54,8 @@ def question_turns(rng: np.random.Generator, scene: Scene) -> list[Turn]:
     turns = []
     for question in questions(rng, scene) + spatial_questions(rng, scene):
         yes = question.truth or rng.random() < (YES_TO_PRONE if question.prone else YES_TO_FALSE)
-        turns.append(Turn(question.text, "Yes" if yes else "No"))
-    return turns
+        turns.append(Turn(question.text, "Yes" if yes else "No", is_caption=False))
+    return turns + [Turn(asked, answer, is_caption=False) for asked, answer in spatial_choices(rng, scene)]
 
 
 def sft_scene(rng: np.random.Generator, max_kinds: int = 5) -> Scene:
