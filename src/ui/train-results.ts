@@ -1,10 +1,12 @@
-import { LitElement, nothing, type PropertyValues } from 'lit'
+import { html, LitElement, nothing, type PropertyValues } from 'lit'
 import type { RunEvent } from '../pipeline/events.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
+import { CurveDrawer } from './curve-drawer.ts'
+import { readTogether } from './read-together.ts'
 import type { RunController } from './run-controller.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { viewStyles } from './view-styles.ts'
-import { curvesView } from './views/curves.ts'
+import { curveFiguresView } from './views/curves.ts'
 
 type StepMetrics = Awaited<ReturnType<RunnerApi['steps']>>[number]
 
@@ -31,6 +33,7 @@ export class TrainResults extends LitElement {
   #fresh: StepMetrics[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #listening: RunController | undefined
+  readonly #drawer = new CurveDrawer(() => this.requestUpdate())
 
   constructor() {
     super()
@@ -39,7 +42,11 @@ export class TrainResults extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('controller')) this.#listen()
-    if (changed.has('hash')) this.steps = []
+    if (changed.has('hash')) {
+      this.steps = []
+      this.#drawer.clear()
+    }
+    if (changed.has('steps')) void this.#drawer.draw(this.steps)
     if (changed.has('hash') || changed.has('news')) void this.#load()
   }
 
@@ -52,7 +59,11 @@ export class TrainResults extends LitElement {
   }
 
   override render() {
-    return this.steps.length === 0 ? nothing : curvesView(this.steps)
+    const { figures } = this.#drawer
+    if (figures.length === 0) return nothing
+    return html`<div @pointerover=${this.#pointed} @pointerleave=${this.#pointed}>
+      ${curveFiguresView(figures, this.steps)}
+    </div>`
   }
 
   #listen(): void {
@@ -60,6 +71,8 @@ export class TrainResults extends LitElement {
     this.#listening = this.controller
     this.#listening?.addEventListener('run', this.#heard)
   }
+
+  readonly #pointed = (event: Event): void => readTogether(this.renderRoot, event)
 
   readonly #heard = (event: Event): void => {
     const { detail } = event as CustomEvent<RunEvent>

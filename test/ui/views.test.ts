@@ -163,7 +163,7 @@ describe('curves', () => {
     )
     expect(dashes).toEqual(['1 3', '9 3', null, null]) // the others, the ghost, the curve
     expect(all(logps as Element, '[data-mark=line] path').length).toBe(8)
-    expect(all(root, '.legend li').slice(0, 2).map(textOf)).toEqual(['run 2', 'run 3'])
+    expect(all(root, '.legend li').map(textOf)).toEqual(['this run', 'run 2', 'run 3'])
   })
 
   test('of no steps say so', () => {

@@ -41,7 +41,7 @@ export function hoverZones(zones: readonly HoverZone[]): ChartMark {
     const inside = (value: number): number => Math.min(right, Math.max(left, scale(value)))
     const group = element('g', { class: 'zones' })
     for (const { from, to, at, reading, title } of zones) {
-      const zone = element('g', { class: 'zone' })
+      const zone = element('g', { class: 'zone', 'data-at': `${at}` })
       const place = inside(at)
       const anchor = place > (left + right) / 2 ? 'end' : 'start'
       const head = element('title', {})

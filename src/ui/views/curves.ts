@@ -1,17 +1,16 @@
-import { dot, lineY, ruleY } from '@observablehq/plot'
 import { html, nothing, type TemplateResult } from 'lit'
-import { chart, type HoverZone, hoverZones } from './chart.ts'
+import { CURVE_CHARTS, type MetricKey, type StepMetrics } from './curve-charts.ts'
 import {
-  CURVE_CHARTS,
-  type Curve,
-  type CurveChart,
-  type MetricKey,
-  type StepMetrics,
-} from './curve-charts.ts'
+  type CurvesOptions,
+  curveFigure,
+  dashesOf,
+  every,
+  type OtherCurves,
+  readablePlaces,
+} from './curve-figure.ts'
 import { formatValue } from './format.ts'
-import { smooth } from './smooth.ts'
 
-/** The figures of the table; a strip under the pointer tells the rest as well. */
+/** The figures of the table. */
 const TABLE: readonly MetricKey[] = [
   'loss',
   'rewards/margins',
@@ -23,50 +22,26 @@ const TABLE: readonly MetricKey[] = [
   'grad_norm',
   'learning_rate',
 ]
-const READ: readonly MetricKey[] = [
-  ...TABLE,
-  'logits/chosen',
-  'logits/rejected',
-  'entropy',
-  'mean_token_accuracy',
-  'num_tokens',
-  'epoch',
-]
-
-/** Strips under the pointer in one chart, and rows of the table. */
-const MOST_ZONES = 48
 const MOST_ROWS = 20
-/** Curves of fewer steps are drawn as they are, with their points. */
-const FEW_STEPS = 16
-
-export interface CurvesOptions {
-  /** Weight of the past in the smoothed curve, in [0, 1). Default 0.6. */
-  readonly smoothing?: number
-  /** Other runs' trainings to lay under this one. Default none. */
-  readonly others?: readonly OtherCurves[]
-}
-
-export interface OtherCurves {
-  readonly name: string
-  readonly metrics: readonly StepMetrics[]
-}
-
-/** Dashes by which other runs are told apart; the next begin again. */
-const OTHER_DASHES = ['1 3', '9 3', '9 3 1 3', '4 4'] as const
-const dashesOf = (run: number): string => OTHER_DASHES[run % OTHER_DASHES.length] as string
 
 /** A training's curves, each smoothed over its ghost; a strip under the pointer reads all figures of a step. */
-export function curvesView(
+export function curvesView(metrics: readonly StepMetrics[], options: CurvesOptions = {}): TemplateResult {
+  const places = readablePlaces(metrics)
+  const figures =
+    metrics.length > 0 ? CURVE_CHARTS.map((one) => curveFigure(one, metrics, places, options)) : []
+  return curveFiguresView(figures, metrics, options)
+}
+
+/** A training's charts that have been drawn already, with what belongs to them all. */
+export function curveFiguresView(
+  figures: readonly TemplateResult[],
   metrics: readonly StepMetrics[],
-  { smoothing = 0.6, others = [] }: CurvesOptions = {},
+  { name = 'this run', others = [] }: CurvesOptions = {},
 ): TemplateResult {
   if (metrics.length === 0) return html`<p class="note">No step has been taken yet.</p>`
-  const places = placesOf(metrics)
   return html`<div class="curves">
-    ${others.length > 0 ? othersLegend(others) : nothing}
-    <div class="curve-list">
-      ${CURVE_CHARTS.map((one) => curveView(one, metrics, places, { smoothing, others }))}
-    </div>
+    ${others.length > 0 ? legend(name, others) : nothing}
+    <div class="curve-list">${figures}</div>
     <details>
       <summary>Figures by step</summary>
       ${tableView(every(metrics, MOST_ROWS))}
@@ -74,79 +49,13 @@ export function curvesView(
   </div>`
 }
 
-function curveView(
-  { title, meaning, curves, isExact, level }: CurveChart,
-  metrics: readonly StepMetrics[],
-  places: readonly Place[],
-  { smoothing, others }: Required<CurvesOptions>,
-): TemplateResult {
-  const isFew = metrics.length < FEW_STEPS
-  const weight = isExact || isFew ? 0 : smoothing
-  const lower = others.flatMap((other, run) =>
-    curves.map(({ key }) =>
-      lineY(pointsOf(other.metrics, key, weight), {
-        x: 'step',
-        y: 'smoothed',
-        stroke: 'var(--ink-soft)',
-        strokeWidth: 1.5,
-        strokeDasharray: dashesOf(run),
-      }),
-    ),
-  )
-  const drawn = curves.map((curve) => ({ ...curve, points: pointsOf(metrics, curve.key, weight) }))
-  const marks = drawn.flatMap(({ colour, isDashed, points }) => [
-    ...(weight > 0
-      ? [lineY(points, { x: 'step', y: 'value', stroke: colour, strokeWidth: 1, strokeOpacity: 0.35 })]
-      : []),
-    lineY(points, {
-      x: 'step',
-      y: 'smoothed',
-      stroke: colour,
-      strokeWidth: 2,
-      ...(isDashed ? { strokeDasharray: '6 3' } : {}),
-    }),
-    ...(isFew ? [dot(points, { x: 'step', y: 'value', fill: colour, r: 3 })] : []),
-  ])
-  const read = (step: StepMetrics): string =>
-    curves.map(({ key, name }) => (curves.length > 1 ? `${name} ` : '') + formatValue(step[key])).join(', ')
-  const [first, last] = [metrics[0], metrics.at(-1)] as [StepMetrics, StepMetrics]
-  const label = `${title} over ${metrics.length} steps: from ${read(first)} to ${read(last)}`
-  const picture = chart(label, {
-    width: 360,
-    height: 180,
-    marginLeft: 48,
-    marginTop: 20,
-    marginBottom: 40,
-    x: { label: 'step', labelAnchor: 'center', labelArrow: 'none', ticks: 5, tickFormat: wholeTick },
-    y: { label: null, grid: true, ticks: 4, nice: true, tickFormat: (value: number) => formatValue(value) },
-    marks: [
-      ...(level
-        ? [ruleY([level.value], { stroke: 'currentColor', strokeOpacity: 0.6, strokeDasharray: '2 3' })]
-        : []),
-      ...lower,
-      ...marks,
-      hoverZones(
-        places.map(({ metric, ...place }) => ({ ...place, reading: `step ${place.at}: ${read(metric)}` })),
-      ),
-    ],
-  })
-  return html`<figure class="curve">
-    <figcaption>
-      <p class="title">${title} <span class="now">${curves.map((curve) => nowView(curve, last, curves.length > 1))}</span></p>
-    </figcaption>
-    ${picture}
-    <p class="note">${meaning}${level ? ` Dotted: ${level.name}.` : ''}</p>
-  </figure>`
-}
-
-function pointsOf(metrics: readonly StepMetrics[], key: MetricKey, weight: number) {
-  const values = metrics.map((step) => step[key])
-  const smoothed = smooth(values, weight)
-  return metrics.map(({ step }, i) => ({ step, value: values[i], smoothed: smoothed[i] }))
-}
-
-function othersLegend(others: readonly OtherCurves[]): TemplateResult {
+function legend(name: string, others: readonly OtherCurves[]): TemplateResult {
   return html`<ul class="legend">
+    <li>
+      <svg class="sample" width="28" height="8" aria-hidden="true">
+        <line x1="0" x2="28" y1="4" y2="4" class="own"></line></svg
+      >${name}
+    </li>
     ${others.map(
       ({ name }, run) => html`<li>
         <svg class="sample" width="28" height="8" aria-hidden="true">
@@ -155,41 +64,6 @@ function othersLegend(others: readonly OtherCurves[]): TemplateResult {
       </li>`,
     )}
   </ul>`
-}
-
-/** A curve's last figure, after how it is drawn and called where there are several. */
-function nowView(
-  { key, name, colour, isDashed }: Curve,
-  last: StepMetrics,
-  isNamed: boolean,
-): TemplateResult {
-  const swatch = html`<span
-    class="swatch ${isDashed ? 'dashed' : 'solid'}"
-    style=${`--swatch: ${colour}`}
-    aria-hidden="true"
-  ></span>`
-  return html`<span>${isNamed ? html`${swatch}${name} ` : nothing}${formatValue(last[key])}</span>`
-}
-
-/** A step that can be read, in every chart alike. */
-interface Place extends Omit<HoverZone, 'reading'> {
-  readonly metric: StepMetrics
-}
-
-function placesOf(metrics: readonly StepMetrics[]): Place[] {
-  const shown = every(metrics, MOST_ZONES)
-  return shown.map((metric, i): Place => {
-    const { step } = metric
-    const [before, after] = [shown[i - 1]?.step ?? step - 1, shown[i + 1]?.step ?? step + 1]
-    const figures = READ.map((key) => `${key} ${formatValue(metric[key])}`)
-    return {
-      metric,
-      from: (before + step) / 2,
-      to: (step + after) / 2,
-      at: step,
-      title: [`step ${step}`, ...figures].join('\n'),
-    }
-  })
 }
 
 function tableView(rows: readonly StepMetrics[]): TemplateResult {
@@ -212,11 +86,3 @@ function tableView(rows: readonly StepMetrics[]): TemplateResult {
     </table>
   </div>`
 }
-
-/** At most so many of them, evenly apart, the last among them. */
-function every<T>(items: readonly T[], most: number): T[] {
-  const stride = Math.ceil(items.length / most)
-  return items.filter((_, i) => (items.length - 1 - i) % stride === 0)
-}
-
-const wholeTick = (step: number): string => (Number.isInteger(step) ? String(step) : '')

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fragmentOf, type OpenSite, openSite, untilRun } from '../support/site.ts'
+import { tasksWhile } from '../support/tasks.ts'
+
+// The page stays smooth while a model is trained in it: its own thread is never busy for 50 ms at a stretch.
+
+const MINUTES = 60_000
+const MOST_MS = 50
+/** Enough steps for the charts to be drawn many times, and for their strips to be as many as there can be. */
+const STEPS = 24
+
+let site: OpenSite
+let page: Page
+
+beforeAll(async () => {
+  site = await openSite()
+  page = await site.context.newPage()
+}, 5 * MINUTES)
+afterAll(async () => await site.close())
+
+test('a task that takes too long is seen', { timeout: MINUTES }, async () => {
+  await page.goto(site.url)
+  await page.getByRole('button', { name: 'Run the demo' }).waitFor()
+  const { longestMs } = await tasksWhile(page, async () => {
+    await page.evaluate((ms) => {
+      let sum = 0
+      // By what is done and not by the clock, which goes on while the thread waits for a processor.
+      for (let rounds = 0; rounds < ms * 200_000; rounds++) sum += Math.sqrt(rounds)
+      return sum
+    }, 4 * MOST_MS)
+  })
+  expect(longestMs).toBeGreaterThan(MOST_MS)
+})
+
+test('no task is too long while training runs', { timeout: 15 * MINUTES }, async () => {
+  const recipe = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
+  const train = { ...recipe.train, max_steps: STEPS, num_train_epochs: STEPS, learning_rate: 1e-4 }
+  await page.goto(`${site.url}${fragmentOf({ ...recipe, name: 'watched', train })}`)
+  await page.reload() // a fragment alone loads nothing anew
+  await page.getByRole('button', { name: 'Start' }).click()
+  await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'train'))
+  const { count, longestMs } = await tasksWhile(page, async () => {
+    await untilRun(
+      page,
+      ({ parts }) => parts.some(({ stage, state }) => stage === 'train' && state === 'done'),
+      12 * MINUTES,
+    )
+    await page.locator('train-results .curve').nth(5).waitFor()
+  })
+  console.info(`${count} tasks, the longest of ${longestMs.toFixed(1)} ms`)
+  expect(count).toBeGreaterThan(STEPS)
+  expect(longestMs).toBeLessThan(MOST_MS)
+})
