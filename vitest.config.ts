@@ -11,7 +11,11 @@ const BROWSER_ROOMS = '{gpu,kernels,models,store,workers,pipeline,ui}'
 const BROWSER_TESTS = `test/${BROWSER_ROOMS}/**/!(*.node).test.ts`
 
 /** Tests of the whole program, each with a browser of its own: one after the other, and after everything else. */
-const WHOLE_TESTS = ['test/package.test.ts', 'test/site/*.test.ts', 'test/cli/{run,train,doctor}.test.ts']
+const WHOLE_TESTS = [
+  'test/package.test.ts',
+  'test/site/*.test.ts',
+  'test/cli/{run,stages,train,doctor}.test.ts',
+]
 
 export default defineConfig({
   test: {

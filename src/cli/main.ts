@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { generateHeadless, logpsHeadless } from './answers.ts'
 import { describeDiagnosis, diagnoseHeadless } from './doctor.ts'
 import { SITE_FOLDER } from './page.ts'
+import { pairFiles } from './pair.ts'
 import { runHeadless } from './run.ts'
 import { serveSite } from './server.ts'
+import { captionHeadless, evaluateHeadless, scoreHeadless } from './stages.ts'
 import { trainHeadless } from './train.ts'
 import { parseRequest, type Request, USAGE, UsageError } from './usage.ts'
 
@@ -54,6 +56,15 @@ async function perform(request: Request): Promise<number> {
     }
     case 'run':
       return EXIT[await runHeadless(request)]
+    case 'caption':
+      return EXIT[await captionHeadless(request)]
+    case 'score':
+      return EXIT[await scoreHeadless(request)]
+    case 'pair':
+      await pairFiles(request)
+      return EXIT.done
+    case 'evaluate':
+      return EXIT[await evaluateHeadless(request)]
     case 'train':
       return EXIT[await trainHeadless(request)]
     case 'generate':

@@ -5,7 +5,7 @@ import { provideBrowser } from './browser.ts'
 import type { Handler } from './files.ts'
 import { browserLaunch } from './launch.ts'
 import { openProfile } from './profile.ts'
-import { serveSite } from './server.ts'
+import { PortInUseError, serveSite } from './server.ts'
 
 /** The built site, which lies beside the built command line. */
 export const SITE_FOLDER = fileURLToPath(new URL('../site', import.meta.url))
@@ -44,7 +44,11 @@ export async function withPage<T>(
       handleSIGTERM: false,
       handleSIGHUP: false,
     }
-    const server = await serveSite(SITE_FOLDER, kept?.port, shared)
+    const server = await serveSite(SITE_FOLDER, kept?.port, shared).catch((cause: unknown) => {
+      if (!(cause instanceof PortInUseError) || !profile) throw cause
+      const message = `${profile}: expected port ${kept?.port}, to which what is kept there belongs, to be free, got one that another program uses: end it, or choose another --out`
+      throw new Error(message, { cause })
+    })
     kept?.keepPort(Number(new URL(server.url).port))
     try {
       const context = kept

@@ -2,8 +2,11 @@ import { join } from 'node:path'
 import type { Estimate } from '../evaluate/bootstrap.ts'
 import type { MarkedText } from '../evaluate/mark.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
-import { unmatchedNote } from '../method/pair-edits.ts'
+import type { FunnelStep } from '../method/funnel.ts'
+import { type UnmatchedEdit, unmatchedNote } from '../method/pair-edits.ts'
 import type { RunResult, RunSummary } from '../pipeline/headless.ts'
+import type { EvaluateSummary } from '../pipeline/stages/evaluate.ts'
+import type { LoneEvaluation } from '../pipeline/stages/evaluate-alone.ts'
 import { formatSeconds } from './progress.ts'
 
 /** What a run came to, for a terminal: funnel, figures before and after, examples, time, and where the files are. */
@@ -12,14 +15,7 @@ export function formatResult({ summary, examples }: RunResult, out: string): str
   return [
     section(
       `Funnel: ${pairs} pairs from ${images.train} pictures, ${steps} steps`,
-      funnel.flatMap(({ steps: rules, unmatchedEdits = [] }) => [
-        ...rules.map(
-          ({ rule, unit, came, removed, changed, added, remained }) =>
-            `${rule.padEnd(22)} ${String(came).padStart(7)} ${unit}, ${String(removed).padStart(6)} removed, ` +
-            `${changed === undefined ? '' : `${changed} flipped, ${added} added, `}${remained} left`,
-        ),
-        ...unmatchedEdits.map(unmatchedNote),
-      ]),
+      funnel.flatMap(({ steps: rules, unmatchedEdits }) => funnelLines(rules, unmatchedEdits)),
     ),
     section(
       `Before and after on ${images.evaluated} pictures, 95% intervals over pictures`,
@@ -52,6 +48,21 @@ export function formatResult({ summary, examples }: RunResult, out: string): str
     .replace(CONTROL, '\uFFFD')
 }
 
+/** What every rule did, a line each, and which edits by hand did nothing. */
+export function funnelLines(
+  steps: readonly FunnelStep[],
+  unmatchedEdits: readonly UnmatchedEdit[] = [],
+): string[] {
+  return [
+    ...steps.map(
+      ({ rule, unit, came, removed, changed, added, remained }) =>
+        `${rule.padEnd(22)} ${String(came).padStart(7)} ${unit}, ${String(removed).padStart(6)} removed, ` +
+        `${changed === undefined ? '' : `${changed} flipped, ${added} added, `}${remained} left`,
+    ),
+    ...unmatchedEdits.map(unmatchedNote),
+  ]
+}
+
 /** What would steer a terminal; names and captions may hold it. */
 const CONTROL = /[^\P{Cc}\n]/gu
 
@@ -74,7 +85,32 @@ const ROWS: readonly [name: string, of: (table: MetricTable) => Estimate | undef
   ['clean loss', (t) => t.cleanLoss],
 ]
 
-function figureLines({ before, after, delta, controls }: RunSummary): string[] {
+/** What an evaluation came to, for a terminal. */
+export function formatEvaluation({ evaluation }: EvaluateSummary | LoneEvaluation, out: string): string {
+  const title = `on ${evaluation.images} pictures, 95% intervals over pictures`
+  const figures =
+    'after' in evaluation
+      ? section(`Before and after ${title}`, figureLines(evaluation))
+      : section(
+          `Measured ${title}`,
+          ROWS.flatMap(([name, of]) => {
+            const figure = of(evaluation.before)
+            if (!figure) return []
+            const { value, low, high } = figure
+            return [
+              `${name.padEnd(18)}${value.toFixed(1).padStart(8)}   [${low.toFixed(1)}, ${high.toFixed(1)}]`,
+            ]
+          }),
+        )
+  return [figures, section('Written', [join(out, 'evaluation.json')])].join('\n')
+}
+
+function figureLines({
+  before,
+  after,
+  delta,
+  controls,
+}: Pick<RunSummary, 'before' | 'after' | 'delta' | 'controls'>): string[] {
   const head = `${''.padEnd(18)}${'before'.padStart(8)}${'after'.padStart(8)}   ${'change'.padEnd(26)}`
   const rows = ROWS.flatMap(([name, of]) => {
     const [b, a, d] = [of(before), of(after), of(delta)]

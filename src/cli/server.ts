@@ -4,6 +4,17 @@ import sirv from 'sirv'
 import { ISOLATION_HEADERS } from '../offline/isolation-headers.ts'
 import type { Handler } from './files.ts'
 
+/** Another program listens at the port. */
+export class PortInUseError extends Error {
+  override readonly name = 'PortInUseError'
+
+  constructor(port: number, cause: unknown) {
+    super(`port ${port}: expected a free one, got one that another program uses: end it, or choose another`, {
+      cause,
+    })
+  }
+}
+
 export interface SiteServer {
   /** Where the site is, such as `http://localhost:4173/`. */
   url: string
@@ -14,6 +25,7 @@ export interface SiteServer {
  * Serves a folder of static files to this computer only, cross-origin isolated.
  * @param port default 0: any free one.
  * @param shared is asked first, for what is not part of the site.
+ * @throws {PortInUseError}
  */
 export async function serveSite(folder: string, port = 0, shared?: Handler): Promise<SiteServer> {
   const files = sirv(folder, {
@@ -46,7 +58,9 @@ export async function serveSite(folder: string, port = 0, shared?: Handler): Pro
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new PortInUseError(port, error) : error),
+    )
     server.listen(port, 'localhost', resolve)
   })
 }

@@ -55,9 +55,54 @@ export interface RunRequest {
   readonly isHeaded: boolean
 }
 
+/** Settings of a stage by itself, and the folder for its results. */
+interface StageFlags {
+  /** Its part of a recipe is taken; default `recipes/paper.json`. */
+  readonly recipe?: string
+  readonly out: string
+}
+
+/** Which pictures of a data set: passed over at the beginning, and the most taken. */
+interface PictureFlags {
+  readonly skip: number
+  readonly limit?: number
+}
+
+export interface CaptionRequest extends StageFlags, PictureFlags, Omit<ModelFlags, 'memory'> {
+  readonly command: 'caption'
+  readonly images: string
+  /** From 1. */
+  readonly round: number
+}
+
+export interface ScoreRequest extends StageFlags {
+  readonly command: 'score'
+  readonly clip: string
+  readonly data: string
+  /** Folder of the pictures, where they do not lie beside the data. */
+  readonly images?: string
+}
+
+export interface PairRequest extends StageFlags {
+  readonly command: 'pair'
+  readonly data: string
+  readonly images?: string
+}
+
+export interface EvaluateRequest extends StageFlags, PictureFlags, Omit<ModelFlags, 'memory'> {
+  readonly command: 'evaluate'
+  readonly data: string
+  /** Pictures of single objects, and the CLIP that classifies; both or neither. */
+  readonly zeroShot?: { readonly data: string; readonly clip: string }
+}
+
 /** What a command line asks for. */
 export type Request =
   | RunRequest
+  | CaptionRequest
+  | ScoreRequest
+  | PairRequest
+  | EvaluateRequest
   | TrainRequest
   | GenerateRequest
   | LogpsRequest
@@ -73,6 +118,18 @@ export const USAGE = `Usage: clip-dpo COMMAND
   run RECIPE --out DIR [--headed]
                        Run a whole recipe: caption, score, pair, train, evaluate. Writes summary.json, report.html, the
                        adapter and what every stage made. Paths in a recipe start from its folder.
+  caption --model DIR [--adapter DIR] --images PLACE [--recipe FILE] [--skip N] [--limit N] [--round N] --out DIR
+                       Write several answers about every picture, as the recipe's part caption says: captions.jsonl, and
+                       the pictures as images/HASH.
+  score --clip DIR --data FILE [--images DIR] [--recipe FILE] --out DIR
+                       Score the lines of captions.jsonl by CLIP: scores.jsonl. Pictures are found beside the file as
+                       images/HASH, or below --images by their name.
+  pair --data FILE [--images DIR] [--recipe FILE] --out DIR
+                       Make preference pairs of the lines of scores.jsonl by the rules: pairs.jsonl and funnel.json.
+  evaluate --model DIR [--adapter DIR] --data PLACE [--zero-shot PLACE --clip DIR] [--recipe FILE] [--skip N]
+           [--limit N] --out DIR
+                       Hold what a model says against pictures whose truth is known, with the adapter and without:
+                       evaluation.json, with truncation controls and 95% intervals. AMBER's own files are known.
   train --model DIR --data FILE --config FILE [--adapter DIR] [--no-shuffle] [--recompute] --out DIR
                        Train a LoRA adapter by preference pairs; writes PEFT's files and metrics.jsonl.
   generate --model DIR [--adapter DIR] --image FILE... --prompt TEXT [-n N] [--seed S]
@@ -89,7 +146,10 @@ What runs a model says first what memory it will take, and refuses what cannot f
 how weights are kept, --memory MIB the most to take on the GPU (no limit), --recompute computes layers twice to keep less.
 --data is JSON lines or parquet with images (paths relative to the file, or embedded), prompt, and chosen and rejected.
 --config is JSON: the trainer's settings under TRL's names, and peft: {"r": 16, "lora_alpha": 32, ...} for a new adapter.
-A training that is stopped (Ctrl+C) is continued by the same command.
+caption, score, pair and evaluate take their settings and the seed from a recipe (recipes/paper.json). PLACE is a folder of
+pictures, a zip, a tar, JSON lines, parquet, MS-COCO's JSON, AMBER's folder, or embedded:NAME/SPLIT; models of these
+commands may be embedded:NAME too.
+What is stopped (Ctrl+C) is continued by the same command: run, caption, score, evaluate and train.
 
 Exit codes: 0 done, 1 failed (doctor: no usable WebGPU), 2 wrong usage, 3 stopped and can be continued.
 CHROME_PATH names the browser to use; without it an installed Chrome, Chromium or Edge is found, or one is installed.`
@@ -123,6 +183,40 @@ export function parseRequest(args: readonly string[]): Request {
       if (recipe === undefined) throw new UsageError('expected a recipe, got none')
       if (others.length > 0) throw new UsageError(`expected one recipe, got ${recipes.length}`)
       return { command, recipe, out: required(flags, 'out'), isHeaded: flags.headed === true }
+    }
+    case 'caption': {
+      const flags = parse(rest, { ...STAGE_MODEL, ...STAGE, ...PICTURES, images: TEXT, round: TEXT })
+      return {
+        command,
+        ...modelFlags(flags),
+        ...pictureFlags(flags),
+        images: required(flags, 'images'),
+        round: numberOf(flags, 'round', { fallback: 1, from: 1, to: 1e6, isWhole: true }),
+        ...stageFlags(flags),
+      }
+    }
+    case 'score': {
+      const flags = parse(rest, { ...STAGE, clip: TEXT, data: TEXT, images: TEXT })
+      const [clip, data] = [required(flags, 'clip'), required(flags, 'data')]
+      return { command, clip, data, ...optional(flags, 'images'), ...stageFlags(flags) }
+    }
+    case 'pair': {
+      const flags = parse(rest, { ...STAGE, data: TEXT, images: TEXT })
+      return { command, data: required(flags, 'data'), ...optional(flags, 'images'), ...stageFlags(flags) }
+    }
+    case 'evaluate': {
+      const single = { 'zero-shot': TEXT, clip: TEXT }
+      const flags = parse(rest, { ...STAGE_MODEL, ...STAGE, ...PICTURES, ...single, data: TEXT })
+      const isClassified = flags['zero-shot'] !== undefined || flags.clip !== undefined
+      const zeroShot = isClassified && { data: required(flags, 'zero-shot'), clip: required(flags, 'clip') }
+      return {
+        command,
+        ...modelFlags(flags),
+        ...pictureFlags(flags),
+        data: required(flags, 'data'),
+        ...(zeroShot ? { zeroShot } : {}),
+        ...stageFlags(flags),
+      }
     }
     case 'train': {
       const flags = parse(rest, {
@@ -158,7 +252,10 @@ type Options = Record<string, { type: 'boolean' | 'string'; short?: string; mult
 type Flags = Record<string, string | boolean | (string | boolean)[] | undefined>
 
 const TEXT = { type: 'string' } as const
-const MODEL = { model: TEXT, adapter: TEXT, weights: TEXT, memory: TEXT }
+const STAGE_MODEL = { model: TEXT, adapter: TEXT, weights: TEXT }
+const MODEL = { ...STAGE_MODEL, memory: TEXT }
+const STAGE = { recipe: TEXT, out: TEXT }
+const PICTURES = { skip: TEXT, limit: TEXT }
 
 /** @param positionals takes what belongs to no flag; without, such words are errors. */
 function parse(args: string[], options: Options, positionals?: string[]): Flags {
@@ -212,6 +309,18 @@ function modelFlags(flags: Flags): ModelFlags {
     ...(flags.memory === undefined
       ? {}
       : { memory: numberOf(flags, 'memory', { fallback: 0, from: 1, to: 1e6 }) }),
+  }
+}
+
+function stageFlags(flags: Flags): StageFlags {
+  return { ...optional(flags, 'recipe'), out: required(flags, 'out') }
+}
+
+function pictureFlags(flags: Flags): PictureFlags {
+  const limit = numberOf(flags, 'limit', { fallback: 0, from: 1, to: 1e9, isWhole: true })
+  return {
+    skip: numberOf(flags, 'skip', { fallback: 0, from: 0, to: 1e9, isWhole: true }),
+    ...(limit > 0 ? { limit } : {}),
   }
 }
 

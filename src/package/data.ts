@@ -1,6 +1,8 @@
 /** Formats in and out: safetensors, PEFT, preference datasets, image datasets. Nothing here needs a DOM. */
 export * from '../data/amber-files.ts'
+export * from '../data/by-image.ts'
 export * from '../data/bytes.ts'
+export * from '../data/candidates.ts'
 export * from '../data/coco.ts'
 export * from '../data/data-error.ts'
 export * from '../data/folder.ts'

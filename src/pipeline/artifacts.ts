@@ -1,9 +1,15 @@
+import type { ScoredRow } from '../data/candidates.ts'
+import { pairRow } from '../method/pair-row.ts'
 import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
+import { imageFile } from './image-file.ts'
 import type { RunOutput } from './run.ts'
-import { scoredChunks } from './stages/score.ts'
-import { ADAPTER_FILES, type TrainingRow } from './stages/train.ts'
+import type { CaptionOutput } from './stages/caption.ts'
+import type { DatasetOutput } from './stages/dataset.ts'
+import type { PairOutput } from './stages/pair.ts'
+import { type ScoreOutput, scoredChunks } from './stages/score.ts'
+import { ADAPTER_FILES } from './stages/train.ts'
 import { funnelOf, summarize } from './summary.ts'
 
 /** Takes one file of a run's results. @param path below the folder for results, one of `ARTIFACT_PATHS`. */
@@ -14,9 +20,9 @@ export async function sendArtifacts(output: RunOutput, store: Store, send: SendF
   const last = output.rounds.at(-1)
   if (!last) return
   const { captions, scores, pairs, training } = last
-  await send('captions.jsonl', await jsonLines(unitValues(captions.units)))
-  await send('scores.jsonl', await jsonLines(scored(scores)))
-  await send('pairs.jsonl', await jsonLines(pairRows(last)))
+  await sendCaptions(captions, send)
+  await sendScores(scores, send)
+  await send('pairs.jsonl', await jsonLines(pairRows(pairs)))
   const images = new Set<string>()
   for await (const [, made] of pairs.units.units()) for (const { imageHash } of made) images.add(imageHash)
   for (const hash of images) {
@@ -35,22 +41,43 @@ async function* unitValues<T, S>(units: StageStore<readonly T[], S>): AsyncGener
   for await (const [, values] of units.units()) yield* values
 }
 
-async function* scored(scores: Parameters<typeof scoredChunks>[0]): AsyncGenerator<unknown> {
-  for await (const [, { candidates }] of scoredChunks(scores)) yield* candidates
+/** Writes `captions.jsonl`. */
+export async function sendCaptions({ units }: CaptionOutput, send: SendFile): Promise<void> {
+  await send('captions.jsonl', await jsonLines(unitValues(units)))
 }
 
-/** The pairs in TRL's columns, what CLIP said of them beside. */
-async function* pairRows({ pairs }: RunOutput['rounds'][number]): AsyncGenerator<unknown> {
-  for await (const [, made] of pairs.units.units()) {
-    for (const { images, imageHash, prompt, chosen, rejected, context, ...rest } of made) {
-      const say = (text: string): TrainingRow['chosen'] => [{ role: 'assistant', content: text.trim() }]
-      const texts =
-        context === undefined
-          ? { prompt: [{ role: 'user', content: prompt }], chosen: say(chosen), rejected: say(rejected) }
-          : { prompt, context, chosen, rejected }
-      yield { images: [`images/${imageHash}`], name: images[0], ...texts, ...rest }
+/** Writes `scores.jsonl`. */
+export async function sendScores(scores: ScoreOutput, send: SendFile): Promise<void> {
+  await send('scores.jsonl', await jsonLines(scoredRows(scores)))
+}
+
+/** Writes the pictures of a data set as `images/HASH`. @param isThere says of which not to. */
+export async function sendPictures(
+  { units }: DatasetOutput,
+  store: Store,
+  send: SendFile,
+  isThere: (path: string) => Promise<boolean>,
+): Promise<void> {
+  for await (const [, items] of units.units()) {
+    for (const { hash, name } of items) {
+      const path = `images/${hash}`
+      if (await isThere(path)) continue
+      await send(path, ((await imageFile(store, { hash, name })) as { blob: Blob }).blob)
     }
   }
+}
+
+async function* scoredRows(scores: ScoreOutput): AsyncGenerator<ScoredRow> {
+  for await (const [, { candidates, imageText }] of scoredChunks(scores)) {
+    for (const candidate of candidates) {
+      const writing = imageText[candidate.imageHash]
+      yield { ...candidate, ...(writing === undefined ? {} : { imageText: writing }) }
+    }
+  }
+}
+
+async function* pairRows({ units }: PairOutput): AsyncGenerator<unknown> {
+  for await (const [, made] of units.units()) yield* made.map(pairRow)
 }
 
 /** Lines are joined a few thousand at a time, so that a large file is a blob of parts and never one string. */

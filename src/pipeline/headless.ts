@@ -21,7 +21,19 @@ import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
 import { makeRunView, type RunView } from './run-view.ts'
 import type { RunSources } from './sources.ts'
-import type { CaptionExample } from './stages/evaluate.ts'
+import {
+  type CaptionJob,
+  captionCommand,
+  type EvaluateJob,
+  evaluateCommand,
+  type ScoreJob,
+  type StageOptions,
+  scoreCommand,
+} from './stage-commands.ts'
+import type { CaptionSummary } from './stages/caption.ts'
+import type { CaptionExample, EvaluateSummary } from './stages/evaluate.ts'
+import type { LoneEvaluation } from './stages/evaluate-alone.ts'
+import type { ScoreSummary } from './stages/score.ts'
 import { type RunSummary, summarize } from './summary.ts'
 
 export type { LoadOptions }
@@ -81,8 +93,17 @@ export type HeadlessResult<T = unknown> =
 /** Makes a run's views one HTML document. */
 export type RenderReport = (view: RunView) => Promise<string>
 
+/** A stage by itself, and the address that results are sent to by PUT. */
+export type StageCall<J> = Omit<J, 'sources'> & {
+  readonly sources: Omit<RunSources, 'site'>
+  readonly out: string
+}
+
 /** What the headless page offers the command line. */
 export interface Headless {
+  caption(given: StageCall<CaptionJob>): Promise<CaptionSummary>
+  score(given: StageCall<ScoreJob>): Promise<ScoreSummary>
+  evaluate(given: StageCall<EvaluateJob>): Promise<EvaluateSummary | LoneEvaluation>
   generate(given: HeadlessJob<GenerateJob>): Promise<Answer[]>
   logps(given: HeadlessJob<LogpsJob>): Promise<void>
   /** @param given.out address that files are sent to by PUT. */
@@ -102,19 +123,28 @@ const ADAPTER = 'given'
 export function createHeadless(report: (event: HeadlessEvent) => void, renderReport: RenderReport): Headless {
   const policy = openPolicy()
   let running: AbortController | undefined
+  const emit = (event: RunEvent): void => report({ kind: 'run', event })
+  /** What the pipeline is given; its stages open models of their own. */
+  const begin = (out: string): StageOptions => {
+    policy.close()
+    running = new AbortController()
+    const sendTo = (path: string, body: Blob): Promise<void> => send(out, path, body)
+    return { store: openStore(), signal: running.signal, emit, send: sendTo }
+  }
+  const given = <J extends { sources: Omit<RunSources, 'site'> }>(job: J) => ({
+    ...job,
+    sources: { ...job.sources, site: document.baseURI },
+  })
   return {
-    async run({ recipe: json, sources, out }) {
-      policy.close() // a run has its own
-      running = new AbortController()
-      const store = openStore()
+    caption: (job) => captionCommand(given(job), begin(job.out)),
+    score: (job) => scoreCommand(given(job), begin(job.out)),
+    evaluate: (job) => evaluateCommand(given(job), begin(job.out)),
+    async run(job) {
+      const { recipe: json, sources, out } = given(job)
+      const { store, signal, send: sendTo } = begin(out)
       const recipe = parseRecipe(json)
-      const output = await runRecipe(recipe, {
-        store,
-        sources: { ...sources, site: document.baseURI },
-        signal: running.signal,
-        emit: (event) => report({ kind: 'run', event }),
-      })
-      await sendArtifacts(output, store, (path, body) => send(out, path, body))
+      const output = await runRecipe(recipe, { store, sources, signal, emit })
+      await sendArtifacts(output, store, sendTo)
       const html = await renderReport(await makeRunView(output, recipe, store))
       await send(out, 'report.html', html)
       return { summary: summarize(output), examples: await runExamples(output) }

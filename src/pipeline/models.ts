@@ -1,6 +1,7 @@
 import type { FolderSpec } from '../data/folder.ts'
 import type { Store } from '../store/store.ts'
 import type { LoadOptions, PolicyInfo } from '../workers/policy.api.ts'
+import { cancellable } from './cancellable.ts'
 import { type ClipClient, openClip, openPolicy, type PolicyClient } from './client.ts'
 import { ClipEmbedder } from './clip-embedder.ts'
 import type { RunEvent } from './events.ts'
@@ -48,8 +49,9 @@ export interface RunModels {
 }
 
 export interface ModelOptions {
-  readonly policy: ModelSource
-  readonly clip: ModelSource
+  /** Default none: then nobody may ask for it. */
+  readonly policy?: ModelSource
+  readonly clip?: ModelSource
   readonly store: Store
   readonly signal: AbortSignal
   readonly emit: (event: RunEvent) => void
@@ -80,28 +82,33 @@ export function openModels({
     loaded = undefined
     adapters.clear()
     const { weights } = source
-    const info = await worker.load(source.folder, weights ? { weights } : {}, ({ done, total }) =>
-      emit({ kind: 'loading', what: source.name, done, total }),
+    const client = worker
+    const info = await cancellable(signal, client, () =>
+      client.load(source.folder, weights ? { weights } : {}, ({ done, total }) =>
+        emit({ kind: 'loading', what: source.name, done, total }),
+      ),
     )
     loaded = source.hash
     device = info.adapter
-    return worker
+    return client
+  }
+  const openEmbedder = async ({ folder, name }: ModelSource): Promise<ClipEmbedder> => {
+    const client = pausableClip(openClip(), pause, signal)
+    clipWorker = client
+    const info = await cancellable(signal, client, () =>
+      client.load(folder, ({ done, total }) => emit({ kind: 'loading', what: name, done, total })),
+    )
+    return new ClipEmbedder(client, info, store, signal)
   }
   return {
-    policy: () => load(policy),
+    policy: () => load(given(policy, 'policy')),
     captioner: load,
     clip() {
-      embedder ??= (async () => {
-        clipWorker = pausableClip(openClip(), pause, signal)
-        const info = await clipWorker.load(clip.folder, ({ done, total }) =>
-          emit({ kind: 'loading', what: clip.name, done, total }),
-        )
-        return new ClipEmbedder(clipWorker, info, store, signal)
-      })()
+      embedder ??= openEmbedder(given(clip, 'clip'))
       return embedder
     },
     async adapter({ files, hash }) {
-      const client = await load(policy)
+      const client = await load(given(policy, 'policy'))
       if (!adapters.has(hash)) {
         await client.loadAdapter(hash, adapterFolder(files))
         adapters.add(hash)
@@ -117,6 +124,11 @@ export function openModels({
       clipWorker?.close()
     },
   }
+}
+
+function given(source: ModelSource | undefined, kind: string): ModelSource {
+  if (source) return source
+  throw new RangeError(`models: expected a ${kind} to be given, got none`)
 }
 
 /** An adapter's files as a folder that can be sent to a worker. */

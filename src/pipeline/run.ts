@@ -1,4 +1,3 @@
-import type { OpenRun } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import type { RunEvent } from './events.ts'
 import { jsonHash } from './hash.ts'
@@ -9,6 +8,7 @@ import {
   openModels,
   type RunModels,
 } from './models.ts'
+import { withRun } from './open-run.ts'
 import type { PauseSwitch } from './pause.ts'
 import { type Recipe, RecipeError, recipeJson } from './recipe.ts'
 import { noteRun } from './run-notes.ts'
@@ -68,45 +68,28 @@ export async function runRecipe(
   recipe: Recipe,
   { store, sources, signal = new AbortController().signal, emit = () => {}, pause }: RunOptions,
 ): Promise<RunOutput> {
-  const id = await runId(recipe)
   const recipeHash = await jsonHash(recipe)
-  if (!(await store.runs.get(id))) {
-    const described = { id, name: recipe.name, recipe: recipeJson(recipe), recipeHash }
-    await store.runs.put({ ...described, createdAt: Date.now(), status: 'new', stages: [] })
-  }
-  const run = await store.runs.open(id)
-  let models: RunModels | undefined
-  const peakGpuBytes = async (): Promise<number | undefined> => await models?.peakGpuBytes()
-  const context: StageContext = { store, run, signal, emit, peakGpuBytes }
-  try {
-    await setStatus(run, 'running')
-    await noteRun(run, { error: undefined })
+  const described = { name: recipe.name, recipe: recipeJson(recipe), recipeHash }
+  return await withRun({ store, signal, id: await runId(recipe), described }, async (run) => {
     const policy = await resolveModel(recipe.policy, sources, signal)
     const clip = await resolveModel(recipe.clip, sources, signal)
     const captioners: ModelSource[] = []
     for (const source of recipe.captioners) captioners.push(await resolveModel(source, sources, signal))
-    models = openModels({ policy, clip, store, emit, signal, ...(pause ? { pause } : {}) })
-    const output = await runStages(context, models, recipe, { sources, policy, clip, captioners })
-    const { device } = models
-    await noteRun(run, {
-      models: { policy: policy.hash, clip: clip.hash },
-      ...(device ? { device } : {}),
-    })
-    await setStatus(run, 'done')
-    return {
-      ...output,
-      models: { policy: policy.hash, clip: clip.hash },
-      recipeHash,
-      ...(device ? { device } : {}),
+    const models = openModels({ policy, clip, store, emit, signal, ...(pause ? { pause } : {}) })
+    try {
+      const context: StageContext = { store, run, signal, emit, peakGpuBytes: () => models.peakGpuBytes() }
+      const output = await runStages(context, models, recipe, { sources, policy, clip, captioners })
+      const { device } = models
+      const ran = {
+        models: { policy: policy.hash, clip: clip.hash },
+        ...(device ? { device } : {}),
+      }
+      await noteRun(run, ran)
+      return { ...output, ...ran, recipeHash }
+    } finally {
+      models.close()
     }
-  } catch (error) {
-    await setStatus(run, signal.aborted ? 'stopped' : 'failed')
-    if (!signal.aborted) await noteRun(run, { error: error instanceof Error ? error.message : String(error) })
-    throw error
-  } finally {
-    models?.close()
-    await run.close()
-  }
+  })
 }
 
 interface Resolved {
@@ -193,8 +176,4 @@ async function evaluate(
     seed: recipe.seed,
   })
   return { evaluation, measured: [main, ...(zeroShot ? [zeroShot] : [])] }
-}
-
-async function setStatus(run: OpenRun, status: 'running' | 'stopped' | 'failed' | 'done'): Promise<void> {
-  await run.update((record) => ({ ...record, status }))
 }

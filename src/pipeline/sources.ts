@@ -122,8 +122,12 @@ export async function datasetVersion(
   return await jsonHash(found)
 }
 
-/** Size and SHA-256 of a file; of one over `whole` bytes, of its two ends. */
-async function fingerprint(source: ByteSource, whole: number, signal?: AbortSignal): Promise<string> {
+/** Size and SHA-256 of a file; of one over `whole` bytes, of its two ends. @param whole default 64 MiB. */
+export async function fingerprint(
+  source: ByteSource,
+  whole = WHOLE_BYTES,
+  signal?: AbortSignal,
+): Promise<string> {
   const { byteLength } = source
   const end = Math.min(END_BYTES, whole / 2)
   const parts =

@@ -83,14 +83,18 @@ export class RunStore {
 
   /**
    * Opens a run to write what it makes. Nothing is swept while any run is open.
+   * @param create makes the record of a run that is not there yet, under the run's lock. Default: it has to be there.
    * @throws {RunLockedError} when it is open already. @throws {UnknownRunError}
    */
-  async open(id: string): Promise<OpenRun> {
+  async open(id: string, create?: () => Omit<RunRecord, 'id'>): Promise<OpenRun> {
     const writing = await takeLock(this.#lock('writing'), 'shared')
     let run: HeldLock | undefined
     try {
       run = await this.#lockRun(id)
-      if (!(await this.get(id))) throw unknown(id)
+      if (!(await this.get(id))) {
+        if (!create) throw unknown(id)
+        await this.put({ ...create(), id })
+      }
     } catch (error) {
       await run?.release()
       await writing.release()

@@ -79,6 +79,26 @@ test.each([
       out: 'o.jsonl',
     },
   ],
+  [
+    ['caption', '--model', 'm', '--images', 'i', '--limit', '8', '--out', 'o'],
+    { command: 'caption', model: 'm', images: 'i', skip: 0, limit: 8, round: 1, out: 'o' },
+  ],
+  [
+    ['score', '--clip', 'c', '--data', 'd', '--images', 'i', '--recipe', 'r', '--out', 'o'],
+    { command: 'score', clip: 'c', data: 'd', images: 'i', recipe: 'r', out: 'o' },
+  ],
+  [['pair', '--data', 'd', '--out', 'o'], { command: 'pair', data: 'd', out: 'o' }],
+  [
+    ['evaluate', '--model', 'm', '--data', 'd', '--zero-shot', 'z', '--clip', 'c', '--out', 'o'],
+    {
+      command: 'evaluate',
+      model: 'm',
+      skip: 0,
+      data: 'd',
+      zeroShot: { data: 'z', clip: 'c' },
+      out: 'o',
+    },
+  ],
   [['logps', '--model', 'm', '--data', 'd'], { command: 'logps', model: 'm', data: 'd' }],
   [
     ['logps', '--model', 'm', '--data', 'd', '--weights', 'int8', '--memory', '512'],
@@ -108,6 +128,15 @@ describe('wrong usage', () => {
       '--weights: expected one of f32, f16, int8, int4, got f8',
     ],
     [['logps', '--model', 'm', '--data', 'd', '--memory', '0'], '--memory: expected a number from 1'],
+    [['caption', '--model', 'm', '--images', 'i'], '--out: expected a value, got none'],
+    [
+      ['caption', '--model', 'm', '--images', 'i', '--limit', '0', '--out', 'o'],
+      '--limit: expected a whole number',
+    ],
+    [
+      ['evaluate', '--model', 'm', '--data', 'd', '--zero-shot', 'z', '--out', 'o'],
+      '--clip: expected a value, got none',
+    ],
     [['generate', '--model', 'm', '--prompt', 'p'], '--image: expected at least one file, got none'],
     [['generate', '--model', 'm', '--image', 'a'], '--prompt: expected a value, got none'],
     [
@@ -126,6 +155,17 @@ describe('wrong usage', () => {
 })
 
 test('the usage names every command', () => {
-  for (const command of ['doctor', 'serve', 'train', 'generate', 'logps', '--help', '--version'])
-    expect(USAGE).toContain(command)
+  const commands = [
+    'doctor',
+    'serve',
+    'run',
+    'caption',
+    'score',
+    'pair',
+    'evaluate',
+    'train',
+    'generate',
+    'logps',
+  ]
+  for (const command of commands) expect(USAGE).toMatch(new RegExp(`^  ${command} `, 'm'))
 })

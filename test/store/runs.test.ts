@@ -63,6 +63,17 @@ describe('records', () => {
     await expect(again.runs.rename('c', 'x')).rejects.toThrow(UnknownRunError)
   })
 
+  test('are made where there is none, by the one who opens it', async () => {
+    const { id, ...described } = record('a')
+    const first = await store.runs.open(id, () => ({ ...described, name: 'first' }))
+    await expect(store.runs.open(id, () => ({ ...described, name: 'second' }))).rejects.toThrow(
+      RunLockedError,
+    )
+    await first.close()
+    await (await store.runs.open(id, () => ({ ...described, name: 'third' }))).close()
+    expect((await store.runs.get(id))?.name).toBe('first')
+  })
+
   test('lose none of the changes made at once', async () => {
     await store.runs.put(record('a'))
     const other = openStore(files.options)

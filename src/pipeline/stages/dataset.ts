@@ -1,6 +1,7 @@
 import type { AmberLists } from '../../data/amber-files.ts'
 import { openImageDataset } from '../../data/image-dataset.ts'
 import type { StoredImage } from '../../store/schema.ts'
+import type { Store } from '../../store/store.ts'
 import { type DatasetSummary as ReadSummary, readDataset } from '../read-dataset.ts'
 import type { DatasetRef } from '../recipe.ts'
 import { datasetSource, datasetVersion, type RunSources } from '../sources.ts'
@@ -50,6 +51,14 @@ export async function datasetStage(
       )
       return { ...summary, ...(dataset.amber ? { amber: dataset.amber } : {}) }
     })
+  return await withPictures(store, read)
+}
+
+/** A data set's output with all its pictures: those that were damaged and dropped are read again. */
+export async function withPictures(
+  store: Pick<Store, 'images'>,
+  read: () => Promise<DatasetOutput>,
+): Promise<DatasetOutput> {
   const output = await read()
   let isWhole = true
   for await (const [chunk, items] of output.units.units()) {
@@ -58,5 +67,5 @@ export async function datasetStage(
     isWhole = false
     await output.units.remove(chunk)
   }
-  return isWhole ? output : await read() // a picture that was damaged and dropped is read again
+  return isWhole ? output : await read()
 }

@@ -124,7 +124,7 @@ export async function evaluateStage(
   })
 }
 
-function answersOf({ caption, answers, clean }: MeasuredImage): EvaluatedImage['before'] {
+export function answersOf({ caption, answers, clean }: MeasuredImage): EvaluatedImage['before'] {
   return {
     caption,
     questions: answers.map(({ truth, answer }) => ({ truth, answer })),
@@ -158,7 +158,7 @@ async function* measuredChunks({
   }
 }
 
-async function classify(
+export async function classify(
   clip: ClipEmbedder,
   measured: MeasuredPair,
   { signal, ...options }: { samples: number; seed: number; signal: AbortSignal },

@@ -150,7 +150,7 @@ export async function trainedAdapter({ units, hash }: TrainOutput): Promise<Adap
   return { files, hash: await adapterHash(files) }
 }
 
-async function adapterHash(files: AdapterFiles): Promise<string> {
+export async function adapterHash(files: AdapterFiles): Promise<string> {
   return await jsonHash([files['adapter_config.json'], await sha256(files['adapter_model.safetensors'])])
 }
 

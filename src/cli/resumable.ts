@@ -1,0 +1,57 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type HeadlessSession, PageError, withHeadless } from './headless.ts'
+import { ProgressLine } from './progress.ts'
+import { RunDisplay } from './run-display.ts'
+import { stopOnSignal } from './stop-signal.ts'
+
+/** Where the browser keeps what was made so far, below the folder for results. */
+const BROWSER_FOLDER = '.browser'
+
+export interface ResumableWork {
+  /** Folder for results, made where there is none; the page may read it too. */
+  readonly out: string
+  /** Folders to read, by name. */
+  readonly read: Readonly<Record<string, string>>
+  /** What may be written below `out`. */
+  readonly names: readonly (string | RegExp)[]
+  /** Show the browser. Default false. */
+  readonly isHeaded?: boolean
+}
+
+/**
+ * Has the pipeline do something in a browser that keeps what it has made, and shows how it goes.
+ * @returns undefined when it was broken off, or the disk is full: the same command goes on where it was.
+ */
+export async function runResumably<T>(
+  { out, read, names, isHeaded = false }: ResumableWork,
+  work: (session: HeadlessSession) => Promise<T>,
+): Promise<T | undefined> {
+  mkdirSync(out, { recursive: true })
+  const line = new ProgressLine(process.stderr)
+  const display = new RunDisplay(line)
+  const result = await withHeadless(
+    { read: { ...read, out }, write: { folder: out, names } },
+    (event) => {
+      if (event.kind === 'run') display.show(event.event)
+    },
+    async (session) => {
+      const stop = stopOnSignal(session, line)
+      try {
+        return { value: await work(session) }
+      } catch (error) {
+        if (!(error instanceof PageError)) throw error
+        if (stop.isAsked && error.name === 'AbortError') return undefined
+        if (error.name !== 'StorageFullError') throw error
+        line.say(error.message)
+        return undefined
+      } finally {
+        stop.release()
+      }
+    },
+    { profile: join(out, BROWSER_FOLDER), isHeaded },
+  )
+  line.end()
+  if (!result) line.say('stopped; the same command continues')
+  return result?.value
+}

@@ -1,0 +1,51 @@
+import { StorageFullError } from '../store/errors.ts'
+import type { OpenRun, RunRecord } from '../store/runs.ts'
+import type { Store } from '../store/store.ts'
+import { noteRun } from './run-notes.ts'
+
+/** Which run is opened. */
+export interface RunPlace {
+  readonly store: Pick<Store, 'runs'>
+  readonly id: string
+  /** What is recorded of a run that is not there yet. */
+  readonly described: Pick<RunRecord, 'name' | 'recipe' | 'recipeHash'>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Opens a run, a new one where there is none, works on it, and notes how that ended.
+ * @throws {RunLockedError} when it is open in another tab, and what the work throws.
+ */
+export async function withRun<T>(
+  { store, id, described, signal }: RunPlace,
+  work: (run: OpenRun) => Promise<T>,
+): Promise<T> {
+  const run = await store.runs.open(id, () => ({
+    ...described,
+    createdAt: Date.now(),
+    status: 'new',
+    stages: [],
+  }))
+  try {
+    await setStatus(run, 'running')
+    await noteRun(run, { error: undefined })
+    const result = await work(run)
+    await setStatus(run, 'done')
+    return result
+  } catch (error) {
+    // What went wrong is worth more than that it could not be noted, as on a full disk.
+    await noteFailure(run, error, signal).catch(() => {})
+    throw error
+  } finally {
+    await run.close()
+  }
+}
+
+async function noteFailure(run: OpenRun, error: unknown, signal: AbortSignal): Promise<void> {
+  await setStatus(run, signal.aborted || error instanceof StorageFullError ? 'stopped' : 'failed')
+  if (!signal.aborted) await noteRun(run, { error: error instanceof Error ? error.message : String(error) })
+}
+
+async function setStatus(run: OpenRun, status: RunRecord['status']): Promise<void> {
+  await run.update((record) => ({ ...record, status }))
+}

@@ -1,0 +1,203 @@
+import { DataError } from '../data/data-error.ts'
+import { type FileSpec, type FolderSpec, openFolder } from '../data/folder.ts'
+import type { OpenRun } from '../store/runs.ts'
+import type { Store } from '../store/store.ts'
+import { type SendFile, sendCaptions, sendPictures, sendScores } from './artifacts.ts'
+import type { RunEvent } from './events.ts'
+import type { AdapterFiles, AdapterSource, ModelOptions, RunModels } from './models.ts'
+import { openModels } from './models.ts'
+import { withRun } from './open-run.ts'
+import { type DatasetRef, type ModelRef, parseRecipe } from './recipe.ts'
+import { type RunSources, resolveModel } from './sources.ts'
+import type { StageContext } from './stage.ts'
+import { type CaptionSummary, captionStage } from './stages/caption.ts'
+import { datasetStage } from './stages/dataset.ts'
+import { type EvaluateSummary, evaluateStage } from './stages/evaluate.ts'
+import { evaluateAlone, type LoneEvaluation } from './stages/evaluate-alone.ts'
+import { givenCandidates } from './stages/given.ts'
+import { measureStage } from './stages/measure.ts'
+import { type ScoreSummary, scoreStage } from './stages/score.ts'
+import { adapterHash } from './stages/train.ts'
+import { evaluationVocabulary } from './vocabulary.ts'
+
+/** What every stage that is run by itself is given. */
+interface StageJob {
+  /** A whole recipe, of which the stage takes its part, and the seed. */
+  readonly recipe: unknown
+  readonly sources: RunSources
+}
+
+export interface CaptionJob extends StageJob {
+  readonly model: ModelRef
+  readonly adapter?: FolderSpec
+  readonly images: DatasetRef
+  /** From 1; every round draws anew. */
+  readonly round: number
+  /** The folder for results, to see which pictures are there already. */
+  readonly results: FolderSpec
+}
+
+export interface ScoreJob extends StageJob {
+  readonly clip: ModelRef
+  readonly data: FileSpec
+  /** Where the pictures lie, as `images/HASH` or by their names. */
+  readonly pictures: readonly FolderSpec[]
+  readonly results: FolderSpec
+}
+
+export interface EvaluateJob extends StageJob {
+  readonly model: ModelRef
+  /** Without one the model itself is measured, and nothing compared. */
+  readonly adapter?: FolderSpec
+  readonly data: DatasetRef
+  /** Pictures of single objects, and the CLIP that classifies what is said of them. */
+  readonly zeroShot?: { readonly data: DatasetRef; readonly clip: ModelRef }
+}
+
+export interface StageOptions {
+  readonly store: Store
+  readonly signal: AbortSignal
+  readonly emit: (event: RunEvent) => void
+  readonly send: SendFile
+}
+
+/** Writes candidates about pictures: `captions.jsonl`, and the pictures as `images/HASH`. */
+export async function captionCommand(job: CaptionJob, options: StageOptions): Promise<CaptionSummary> {
+  const { caption, seed } = parseRecipe(job.recipe)
+  const { sources, round } = job
+  return await alone('caption', options, async (context, use) => {
+    const policy = await resolveModel(job.model, sources, context.signal)
+    const adapter = await adapterSource(job.adapter, context.signal)
+    const dataset = await datasetStage(context, job.images, { sources, round: 1, part: 'train' })
+    const captions = await captionStage(context, use({ policy }), caption, {
+      dataset,
+      policy,
+      ...(adapter ? { adapter } : {}),
+      captioners: [],
+      seed,
+      round,
+    })
+    await sendPictures(dataset, options.store, options.send, inFolder(job.results, context.signal))
+    await sendCaptions(captions, options.send)
+    return captions.summary
+  })
+}
+
+/** CLIP's scores of candidates in a file: `scores.jsonl`, and the pictures as `images/HASH`. */
+export async function scoreCommand(job: ScoreJob, options: StageOptions): Promise<ScoreSummary> {
+  const { score } = parseRecipe(job.recipe)
+  return await alone('score', options, async (context, use) => {
+    const clip = await resolveModel(job.clip, job.sources, context.signal)
+    const given = await givenCandidates(context, job)
+    const models = use({ clip })
+    const scores = await scoreStage(context, models.clip, clip.hash, score, { ...given, round: 1 })
+    await sendPictures(given.dataset, options.store, options.send, inFolder(job.results, context.signal))
+    await sendScores(scores, options.send)
+    return scores.summary
+  })
+}
+
+/**
+ * Measures a model on pictures whose truth is known: `evaluation.json`, of a model with an adapter as of a run.
+ * @throws {DataError} when no picture's truth is known.
+ */
+export async function evaluateCommand(
+  job: EvaluateJob,
+  options: StageOptions,
+): Promise<EvaluateSummary | LoneEvaluation> {
+  const { evaluate: settings, caption, seed } = parseRecipe(job.recipe)
+  const { sources } = job
+  const prompt = settings.prompt ?? caption.prompts[0] ?? ''
+  return await alone('evaluate', options, async (context, use) => {
+    const policy = await resolveModel(job.model, sources, context.signal)
+    const clip = job.zeroShot && (await resolveModel(job.zeroShot.clip, sources, context.signal))
+    const adapter = await adapterSource(job.adapter, context.signal)
+    const models = use({ policy, ...(clip ? { clip } : {}) })
+    const measure = async (data: DatasetRef, name: string) => {
+      const dataset = await datasetStage(context, data, { sources, round: 0, part: name || 'heldout' })
+      const space = name && `${name} `
+      const shared = { dataset, policy, prompt }
+      const before = await measureStage(context, models, settings, { ...shared, part: `${space}before` })
+      if (!adapter) return { dataset, before }
+      const part = `${space}after`
+      return {
+        dataset,
+        before,
+        after: await measureStage(context, models, settings, { ...shared, adapter, part }),
+      }
+    }
+    const main = await measure(job.data, '')
+    if (main.dataset.summary.withTruth === 0) {
+      throw new DataError(
+        `${job.data.source}: expected pictures whose truth is known (columns truth and hallu, or AMBER’s files), got none`,
+      )
+    }
+    const zeroShot = job.zeroShot && (await measure(job.zeroShot.data, 'zero-shot'))
+    const vocabulary = await evaluationVocabulary(job.data.source, main.dataset, sources, context.signal)
+    const shared = { vocabulary, seed }
+    const summary =
+      main.after === undefined
+        ? await evaluateAlone(context, models.clip, settings, {
+            ...shared,
+            main,
+            ...(zeroShot ? { zeroShot } : {}),
+          })
+        : (
+            await evaluateStage(context, models.clip, clip?.hash ?? '', settings, {
+              ...shared,
+              main: { ...main, after: main.after },
+              ...(zeroShot?.after ? { zeroShot: { ...zeroShot, after: zeroShot.after } } : {}),
+            })
+          ).summary
+    await options.send('evaluation.json', new Blob([`${JSON.stringify(summary, null, 2)}\n`]))
+    return summary
+  })
+}
+
+/** Runs a stage by itself, in a record of its own so that its units are kept. @param work `use` opens models. */
+async function alone<T>(
+  name: string,
+  { store, signal, emit }: StageOptions,
+  work: (
+    context: StageContext,
+    use: (sources: Pick<ModelOptions, 'policy' | 'clip'>) => RunModels,
+  ) => Promise<T>,
+): Promise<T> {
+  const described = { name, recipe: {}, recipeHash: '' }
+  return await withRun({ store, id: `command ${name}`, described, signal }, async (run: OpenRun) => {
+    let models: RunModels | undefined
+    const peakGpuBytes = async (): Promise<number | undefined> => await models?.peakGpuBytes()
+    try {
+      return await work({ store, run, signal, emit, peakGpuBytes }, (sources) => {
+        models = openModels({ ...sources, store, signal, emit })
+        return models
+      })
+    } finally {
+      models?.close()
+    }
+  })
+}
+
+function inFolder(folder: FolderSpec, signal: AbortSignal): (path: string) => Promise<boolean> {
+  const results = openFolder(folder)
+  return async (path) => (await results.open(path, signal)) !== undefined
+}
+
+/** PEFT's files of an adapter's folder. @throws {DataError} when one is missing. */
+async function adapterSource(
+  folder: FolderSpec | undefined,
+  signal: AbortSignal,
+): Promise<AdapterSource | undefined> {
+  if (!folder) return undefined
+  const opened = openFolder(folder)
+  const read = async (path: string): Promise<Uint8Array<ArrayBuffer>> => {
+    const source = await opened.open(path, signal)
+    if (!source) throw new DataError(`adapter: expected a file ${path}, found none`)
+    return await source.read(0, source.byteLength, signal)
+  }
+  const files: AdapterFiles = {
+    'adapter_config.json': new TextDecoder().decode(await read('adapter_config.json')),
+    'adapter_model.safetensors': await read('adapter_model.safetensors'),
+  }
+  return { files, hash: await adapterHash(files) }
+}

@@ -1,0 +1,66 @@
+import { AmberJudge, type AmberVocabulary } from '../../evaluate/amber.ts'
+import { measure } from '../../evaluate/evaluation.ts'
+import { type Judge, judgeCaption, type MetricTable } from '../../evaluate/metrics.ts'
+import { type JudgedCaption, type ObjectRate, objectRates } from '../../evaluate/objects.ts'
+import { loadNounFinder } from '../../method/nouns.ts'
+import type { ClipEmbedder } from '../clip-embedder.ts'
+import type { EvaluateSettings } from '../recipe.ts'
+import type { StageContext } from '../stage.ts'
+import { answersOf, classify, type MeasuredPair, type ZeroShotResult } from './evaluate.ts'
+
+/** What one model says, held against the truth: the part of a run's evaluation that needs no second model. */
+export interface LoneEvaluation {
+  readonly evaluation: { readonly images: number; readonly before: MetricTable }
+  readonly zeroShot?: Pick<ZeroShotResult, 'images' | 'classes' | 'before' | 'ceiling'>
+  readonly objects: { readonly before: readonly ObjectRate[] }
+}
+
+type Measured = Pick<MeasuredPair, 'dataset' | 'before'>
+
+/** Holds what one model says against the truth. @throws {RangeError} without pictures of known truth. */
+export async function evaluateAlone(
+  { signal }: StageContext,
+  openClip: () => Promise<ClipEmbedder>,
+  { bootstrap: samples }: Pick<EvaluateSettings, 'bootstrap'>,
+  {
+    main,
+    zeroShot,
+    vocabulary,
+    seed,
+  }: { main: Measured; zeroShot?: Measured; vocabulary: AmberVocabulary; seed: number },
+): Promise<LoneEvaluation> {
+  const finder = await loadNounFinder()
+  const judge: Judge = { amber: new AmberJudge(vocabulary), nouns: (caption) => finder.nouns(caption) }
+  const images: Parameters<typeof measure>[0][number][] = []
+  const judged: JudgedCaption[] = []
+  for await (const [chunk, items] of main.dataset.units.units()) {
+    signal.throwIfAborted()
+    const measured = (await main.before.units.get(chunk)) ?? []
+    items.forEach(({ truth }, i) => {
+      const said = measured[i]
+      if (!truth || !said) return
+      judged.push({ judgement: judgeCaption(judge, said.caption, truth), truth })
+      images.push({ truth, answers: answersOf(said) })
+    })
+  }
+  return {
+    evaluation: { images: images.length, before: measure(images, judge, { samples, seed }) },
+    ...(zeroShot
+      ? { zeroShot: await classified(await openClip(), zeroShot, { samples, seed, signal }) }
+      : {}),
+    objects: { before: objectRates(judged) },
+  }
+}
+
+async function classified(
+  clip: ClipEmbedder,
+  measured: Measured,
+  options: { samples: number; seed: number; signal: AbortSignal },
+): Promise<NonNullable<LoneEvaluation['zeroShot']>> {
+  const { images, classes, before, ceiling } = await classify(
+    clip,
+    { ...measured, after: measured.before },
+    options,
+  )
+  return { images, classes, before, ceiling }
+}

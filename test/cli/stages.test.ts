@@ -1,0 +1,193 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { provideBrowser } from '../../src/cli/browser.ts'
+import type { Evaluation } from '../../src/evaluate/evaluation.ts'
+import { clipDpo, type Ended } from '../support/program.ts'
+
+const TINY = 'recipes/tiny.json'
+const MODEL = 'public/models/emoji-llava'
+const CLIP = 'public/models/emoji-clip'
+const PICTURES = 'public/data/emoji-scenes/data/train-00000-of-00001.parquet'
+
+let folder: string
+const at = (...names: string[]): string => join(folder, ...names)
+const text = (...names: string[]): string => readFileSync(at(...names), 'utf8')
+const lines = (...names: string[]): Record<string, unknown>[] =>
+  text(...names)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+const bytes = (...names: string[]): string => readFileSync(at(...names)).toString('base64')
+
+async function succeed(...args: string[]): Promise<Ended> {
+  const ended = await clipDpo(args)
+  expect(ended.code, ended.stderr).toBe(0)
+  return ended
+}
+
+beforeAll(() => {
+  provideBrowser()
+  folder = mkdtempSync(join(tmpdir(), 'stages-'))
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('stage by stage on the command line', { timeout: 1_200_000 }, () => {
+  const caption = (out: string) => [
+    ...['caption', '--model', MODEL, '--images', PICTURES, '--limit', '8'],
+    ...['--recipe', TINY, '--out', at(out)],
+  ]
+
+  test('comes to what the whole recipe comes to', async () => {
+    await succeed('run', TINY, '--out', at('run'))
+
+    const captioned = await succeed(...caption('chain'))
+    expect(captioned.stdout).toMatch(/captions\.jsonl: \d+ candidates/)
+    expect(captioned.stderr).toMatch(/^caption: done in/m)
+    expect(lines('chain', 'captions.jsonl')).toEqual(lines('run', 'captions.jsonl'))
+
+    await succeed(
+      ...['score', '--clip', CLIP, '--data', at('chain', 'captions.jsonl')],
+      ...['--recipe', TINY, '--out', at('scored')],
+    )
+    const scores = lines('scored', 'scores.jsonl')
+    expect(scores).toEqual(lines('run', 'scores.jsonl'))
+    expect(scores[0]).toMatchObject({ scores: { clip: expect.any(Number) }, rank: expect.any(Number) })
+
+    const paired = await succeed(
+      ...['pair', '--data', at('scored', 'scores.jsonl'), '--recipe', TINY, '--out', at('pairs')],
+    )
+    expect(paired.stdout).toMatch(/length ratio/)
+    const pairs = lines('pairs', 'pairs.jsonl')
+    expect(pairs).toEqual(lines('run', 'pairs.jsonl'))
+    for (const { images } of pairs) expect(bytes('pairs', String(images))).toBe(bytes('run', String(images)))
+    expect(text('pairs', 'funnel.json')).toBe(text('run', 'funnel.json'))
+
+    const { train, seed } = JSON.parse(readFileSync(TINY, 'utf8')) as { train: object; seed: number }
+    writeFileSync(at('train.json'), JSON.stringify({ seed, ...train }))
+    await succeed(
+      ...['train', '--model', MODEL, '--data', at('pairs', 'pairs.jsonl')],
+      ...['--config', at('train.json'), '--out', at('adapter')],
+    )
+    expect(bytes('adapter', 'adapter_model.safetensors')).toBe(
+      bytes('run', 'adapter', 'adapter_model.safetensors'),
+    )
+
+    const heldout = ['--data', 'embedded:emoji-scenes/heldout', '--limit', '8', '--recipe', TINY]
+    const evaluated = await succeed(
+      ...['evaluate', '--model', MODEL, '--adapter', at('adapter'), ...heldout, '--out', at('evaluated')],
+    )
+    expect(evaluated.stdout).toMatch(/CHAIR[\s\S]*control C/)
+    expect(text('evaluated', 'evaluation.json')).toBe(text('run', 'evaluation.json'))
+
+    const alone = await succeed('evaluate', '--model', MODEL, ...heldout, '--out', at('evaluated'))
+    expect(alone.stderr).toMatch(/evaluate before: kept from before/)
+    const { evaluation } = JSON.parse(text('evaluated', 'evaluation.json')) as {
+      evaluation: { before: unknown }
+    }
+    const { before } = (JSON.parse(text('run', 'evaluation.json')) as { evaluation: { before: unknown } })
+      .evaluation
+    expect(evaluation).toEqual({ images: 8, before })
+  })
+
+  test('a model is evaluated on AMBER’s own files, whose pictures may be links', async () => {
+    mkdirSync(at('amber', 'pictures'), { recursive: true })
+    const json = (name: string, value: unknown) => writeFileSync(at('amber', name), JSON.stringify(value))
+    readdirSync(at('run', 'images'))
+      .slice(0, 2)
+      .forEach((hash, i) => {
+        symlinkSync(at('run', 'images', hash), at('amber', 'pictures', `AMBER_${i + 1}.jpg`))
+      })
+    json('relation.json', { dog: ['puppy'], cat: [], tree: [] })
+    json('annotations.json', [
+      { id: 1, type: 'generative', truth: ['dog', 'tree'], hallu: ['cat'] },
+      { id: 2, type: 'generative', truth: ['cat'], hallu: [] },
+      { id: 3, type: 'discriminative-hallucination', truth: 'no', hallu: ['cat'] },
+    ])
+    const query = (id: number, image: number, text: string) => ({
+      id,
+      image: `AMBER_${image}.jpg`,
+      query: text,
+    })
+    json('query_all.json', [
+      query(1, 1, 'Describe this image.'),
+      query(2, 2, 'Describe this image.'),
+      query(3, 1, 'Is there a cat in this image?'),
+    ])
+    await succeed(
+      ...['evaluate', '--model', MODEL, '--adapter', at('run', 'adapter'), '--data', at('amber')],
+      ...['--recipe', TINY, '--out', at('amber-out')],
+    )
+    const { evaluation } = JSON.parse(text('amber-out', 'evaluation.json')) as { evaluation: Evaluation }
+    expect(evaluation).toMatchObject({
+      images: 2,
+      after: { yesNo: { accuracy: { value: expect.any(Number) } } },
+    })
+    for (const { low, value, high } of [evaluation.delta.cover, evaluation.controls.C.metrics.chair])
+      expect(low <= value && value <= high).toBe(true)
+  })
+
+  test('broken off while it writes, the same command goes on and comes to the same', async () => {
+    let isSent = false
+    const stopped = await clipDpo(caption('broken'), (program, stderr) => {
+      if (isSent || !/^dataset train: done/m.test(stderr)) return
+      isSent = true
+      program.kill('SIGINT')
+    })
+    expect(stopped.code, stopped.stderr).toBe(3)
+    expect(stopped.stderr).toContain('the same command continues')
+    const ended = await succeed(...caption('broken'))
+    expect(ended.stderr).toMatch(/dataset train: kept from before/)
+    expect(text('broken', 'captions.jsonl')).toBe(text('run', 'captions.jsonl'))
+  })
+})
+
+describe('what is wrong is named', () => {
+  test.each([
+    ['no model', ['caption', '--model', 'src', '--images', 'src', '--out', 'x'], 2, /found no config\.json/],
+    ['no pictures', ['caption', '--model', MODEL, '--images', 'none', '--out', 'x'], 2, /expected pictures/],
+    [
+      'no data',
+      ['score', '--clip', CLIP, '--data', 'none.jsonl', '--out', 'x'],
+      2,
+      /--data: expected a file/,
+    ],
+    [
+      'one of two',
+      ['evaluate', '--model', MODEL, '--data', 'x', '--clip', CLIP, '--out', 'x'],
+      2,
+      /--zero-shot/,
+    ],
+    ['no recipe', ['pair', '--data', 'README.md', '--recipe', 'none', '--out', 'x'], 2, /found none at none/],
+  ])('%s', async (_, args, code, said) => {
+    const ended = await clipDpo(args)
+    expect(ended.code).toBe(code)
+    expect(ended.stderr).toMatch(said)
+    expect(existsSync('x')).toBe(false)
+  })
+
+  test('lines that are none, and pictures that are missing', async () => {
+    writeFileSync(at('bad.jsonl'), '{"image": "a.png", "text": 3}\n')
+    const bad = await clipDpo(['pair', '--data', at('bad.jsonl'), '--out', at('bad')])
+    expect(bad.code).toBe(1)
+    expect(bad.stderr).toMatch(/bad\.jsonl: line 1: imageHash: expected/)
+    expect(existsSync(at('bad', 'pairs.jsonl'))).toBe(false)
+
+    const row = { image: 'a.png', imageHash: '0'.repeat(64), prompt: 'What is it?', text: 'A dog.' }
+    writeFileSync(at('lost.jsonl'), `${JSON.stringify(row)}\n`)
+    const lost = await clipDpo(['score', '--clip', CLIP, '--data', at('lost.jsonl'), '--out', at('lost')])
+    expect(lost.code).toBe(1)
+    expect(lost.stderr).toMatch(/a\.png: expected the picture as images\/0+ beside the file/)
+  }, 300_000)
+})
