@@ -4,12 +4,16 @@ import { chromium, type Page } from 'playwright'
 import { createServer } from 'vite'
 import { provideBrowser } from '../src/cli/browser.ts'
 import { browserLaunch } from '../src/cli/launch.ts'
+import { type DatasetFigures, measureDatasets } from './dataset.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import type { PolicyReport } from './page.ts'
 import type { Figure } from './policy/figures.ts'
 import { formatCeilings, formatFigure, formatRows } from './report.ts'
 
+type Subject = 'kernels' | 'policy' | 'dataset'
+
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
+       npm run bench -- dataset [--json] [--images 500,2000]
        npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5]
 Prints to standard error as it goes; --json prints the whole report to standard output. Gates nothing.`
 
@@ -17,16 +21,20 @@ Prints to standard error as it goes; --json prints the whole report to standard 
 export async function main(args: string[]): Promise<number> {
   let options: BenchOptions
   let json: boolean
-  let subject: 'kernels' | 'policy'
+  let subject: Subject
+  let counts: number[]
   try {
-    ;({ options, json, subject } = readArguments(args))
+    ;({ options, json, subject, counts } = readArguments(args))
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
-  let report: Report | PolicyReport
+  let report: Report | PolicyReport | DatasetFigures[]
   try {
-    report = await runInBrowser(subject, options)
+    report =
+      subject === 'dataset'
+        ? await measureDatasets(counts, (figures) => console.error(formatDataset(figures)))
+        : await runInBrowser(subject, options)
   } catch (error) {
     console.error(`the bench failed: ${error instanceof Error ? error.message : String(error)}`)
     return 1
@@ -39,7 +47,8 @@ export async function main(args: string[]): Promise<number> {
 function readArguments(args: string[]): {
   options: BenchOptions
   json: boolean
-  subject: 'kernels' | 'policy'
+  subject: Subject
+  counts: number[]
 } {
   const { values, positionals } = parseArgs({
     args,
@@ -50,23 +59,32 @@ function readArguments(args: string[]): {
       shapes: { type: 'string', default: 'full' },
       'batch-ms': { type: 'string', default: '400' },
       rounds: { type: 'string', default: '5' },
+      images: { type: 'string', default: '500,2000' },
     },
   })
   const { shapes, only, json } = values
   const [subject] = positionals
-  if (positionals.length !== 1 || (subject !== 'kernels' && subject !== 'policy'))
-    throw new Error('expected: kernels or policy')
+  if (positionals.length !== 1 || (subject !== 'kernels' && subject !== 'policy' && subject !== 'dataset'))
+    throw new Error('expected: kernels, policy or dataset')
   if (shapes !== 'small' && shapes !== 'full')
     throw new Error(`expected --shapes small or full, got ${shapes}`)
   const [batchMs, rounds] = [Number(values['batch-ms']), Number(values.rounds)]
   if (!(batchMs > 0) || !(rounds >= 1))
     throw new Error('expected --batch-ms over 0 and --rounds of at least 1')
-  return { options: { only, small: shapes === 'small', batchMs, rounds }, json, subject }
+  const counts = values.images.split(',').map(Number)
+  if (!counts.every((count) => Number.isInteger(count) && count > 0))
+    throw new Error(`expected --images as numbers with commas between, got ${values.images}`)
+  return { counts, options: { only, small: shapes === 'small', batchMs, rounds }, json, subject }
+}
+
+function formatDataset({ images, seconds, peakMiB }: DatasetFigures): string {
+  const peaks = Object.entries(peakMiB).map(([kind, mib]) => `${kind} ${mib.toFixed(0)}`)
+  return `${images} pictures in ${seconds.toFixed(0)} s; most memory at once, MiB: ${peaks.join(', ')}`
 }
 
 /** Serves the bench page from this machine, opens it in the browser and runs it there. */
 async function runInBrowser(
-  subject: 'kernels' | 'policy',
+  subject: Exclude<Subject, 'dataset'>,
   options: BenchOptions,
 ): Promise<Report | PolicyReport> {
   const server = await createServer({

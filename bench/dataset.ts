@@ -1,0 +1,116 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, openAsBlob, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openImageDataset } from '../src/data/image-dataset.ts'
+
+/** What a run over a folder of pictures took. */
+export interface DatasetFigures {
+  readonly images: number
+  readonly seconds: number
+  /** Most resident memory at once, MiB, by kind of process; `renderer` holds the page and all workers. */
+  readonly peakMiB: Readonly<Record<string, number>>
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SCENES = join(ROOT, 'public/data/emoji-scenes/data/heldout-00000-of-00001.parquet')
+const SAMPLE_MS = 500
+
+/**
+ * Runs the built command line over folders of so many pictures, few and short answers for each, and watches how much memory its
+ * processes take. Needs `ps` and a built project.
+ */
+export async function measureDatasets(
+  counts: readonly number[],
+  say: (figures: DatasetFigures) => void,
+): Promise<DatasetFigures[]> {
+  const scenes = await heldOut()
+  const all: DatasetFigures[] = []
+  for (const images of counts) {
+    const folder = mkdtempSync(join(tmpdir(), 'clip-dpo-bench-'))
+    try {
+      writePictures(join(folder, 'pictures'), scenes, images)
+      writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipe(images)))
+      const figures = { images, ...(await watched(folder)) }
+      say(figures)
+      all.push(figures)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+  return all
+}
+
+async function heldOut(): Promise<Uint8Array[]> {
+  const dataset = await openImageDataset({
+    file: { name: 'heldout.parquet', blob: await openAsBlob(SCENES) },
+  })
+  const pictures: Uint8Array[] = []
+  for await (const { bytes } of dataset.records()) pictures.push(bytes)
+  return pictures
+}
+
+/** A number behind each picture's end makes it another file, which shows the same. */
+function writePictures(folder: string, scenes: readonly Uint8Array[], count: number): void {
+  mkdirSync(folder)
+  for (let i = 0; i < count; i++) {
+    const scene = scenes[i % scenes.length] as Uint8Array
+    writeFileSync(join(folder, `${i}.png`), Buffer.concat([scene, Buffer.from(`${i}`)]))
+  }
+}
+
+function recipe(images: number): object {
+  const embedded = (name: string) => ({ source: `embedded:${name}` })
+  return {
+    name: `${images} pictures`,
+    dataset: { source: 'pictures' },
+    policy: embedded('emoji-llava'),
+    clip: embedded('emoji-clip'),
+    caption: { prompts: ['What is in this image?'], samples: 2, greedy: true, max_new_tokens: 16 },
+    pair: { minGap: 1, maxPairsPerImage: 1 },
+    train: { per_device_train_batch_size: 16, max_steps: 4, peft: { r: 8, lora_alpha: 16 } },
+    evaluate: { dataset: { source: 'embedded:emoji-scenes/heldout', limit: 16 }, zero_shot: null },
+  }
+}
+
+async function watched(folder: string): Promise<Omit<DatasetFigures, 'images'>> {
+  const start = performance.now()
+  const command = [
+    join(ROOT, 'bin/clip-dpo.js'),
+    'run',
+    join(folder, 'recipe.json'),
+    '--out',
+    join(folder, 'out'),
+  ]
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const peakMiB: Record<string, number> = {}
+  const sampling = setInterval(() => {
+    for (const [kind, mib] of residentOf(child.pid ?? 0)) peakMiB[kind] = Math.max(peakMiB[kind] ?? 0, mib)
+  }, SAMPLE_MS)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', resolve)
+  })
+  clearInterval(sampling)
+  if (code !== 0) throw new Error(`clip-dpo run: expected exit code 0, got ${code}`)
+  return { seconds: (performance.now() - start) / 1000, peakMiB }
+}
+
+/** MiB of resident memory of a process and all below it, by kind. */
+function residentOf(root: number): Map<string, number> {
+  const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss=,args='], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  })
+  const known = new Set([root])
+  const total = new Map<string, number>()
+  for (const line of list.trim().split('\n')) {
+    const [, pid, parent, kib, args = ''] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
+    if (!known.has(Number(pid)) && !known.has(Number(parent))) continue
+    known.add(Number(pid))
+    const kind = /--type=([\w-]+)/.exec(args)?.[1] ?? (args.includes('clip-dpo.js') ? 'node' : 'browser')
+    total.set(kind, (total.get(kind) ?? 0) + Number(kib) / 1024)
+  }
+  return total
+}
