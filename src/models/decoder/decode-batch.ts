@@ -2,12 +2,14 @@ import type { Gpu } from '../../gpu/gpu.ts'
 import type { Tensor } from '../../gpu/tensor.ts'
 import { packedLayout } from '../../kernels/packing.ts'
 import { NO_ROW } from '../../kernels/rows.ts'
-import { SAMPLE_KEY, type Sample, sampleScratchShape, seenShape } from '../../kernels/sample.ts'
+import type { Sample } from '../../kernels/sample.ts'
 import { concatFeatures, type Prefix } from './batch.ts'
 import type { Decoder, TokenRows } from './decoder.ts'
 import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
 import type { AttentionTables, WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
+import { CACHE_INDEX, decodeSizes, KEYS, POSITIONS, RANGES, StepTables } from './step-tables.ts'
+import { type Drawn, TokenDraw } from './token-draw.ts'
 import type { Workspace } from './workspace.ts'
 
 /** An answer being written, and where its keys and values lie in the cache. */
@@ -20,28 +22,6 @@ export interface AnswerRow {
   readonly ownStart: number
 }
 
-/** What one draw left on the GPU. */
-interface Drawn {
-  readonly token: Tensor // (rows), u32
-  readonly logprob: Tensor // (rows)
-  readonly top: { readonly ids: Tensor; readonly logprobs: Tensor } | undefined // (rows, topLogprobs)
-}
-
-/** Rows of a step's table, and the words of one row. */
-interface TableShape {
-  readonly name: string
-  readonly width: number
-}
-
-const POSITIONS: TableShape = { name: 'positions', width: 1 }
-const RANGES: TableShape = { name: 'ranges', width: 4 }
-const CACHE_INDEX: TableShape = { name: 'cacheIndex', width: 1 }
-const KEYS: TableShape = { name: 'keys', width: SAMPLE_KEY.length }
-const WIDEST = SAMPLE_KEY.length
-
-/** Each step's part of a table starts at a multiple of 256 bytes. */
-const ALIGNMENT = 64
-
 /**
  * The GPU's side of writing one group of answers: all prefixes stand once in a cache of keys and values, each answer has
  * rows of its own behind them, and every step computes one row per active answer.
@@ -50,14 +30,14 @@ export class DecodeBatch {
   readonly rows: readonly AnswerRow[]
   readonly #gpu: Gpu
   readonly #decoder: Decoder
-  readonly #sample: Sample
   readonly #settings: GenerationSettings
   readonly #stride: number
   readonly #imageTokenId: number | undefined
   readonly #prefixes: readonly Prefix[]
   readonly #cacheRows: number
-  readonly #tableSize: number
   readonly #workspace: Workspace
+  readonly #tables: StepTables
+  readonly #draw: TokenDraw
   #drawn: Drawn[] = []
 
   constructor(
@@ -70,7 +50,6 @@ export class DecodeBatch {
   ) {
     this.#gpu = gpu
     this.#decoder = decoder
-    this.#sample = sample
     this.#settings = settings
     this.#stride = stride
     this.#imageTokenId = imageTokenId
@@ -95,7 +74,6 @@ export class DecodeBatch {
       stride,
     })
     this.#cacheRows = sizes.cacheRows
-    this.#tableSize = sizes.tableSize
     this.#workspace = decoder.workspace({
       tokens: sizes.tokens,
       answers: wanted.length,
@@ -105,6 +83,8 @@ export class DecodeBatch {
         0,
       ),
     })
+    this.#tables = new StepTables(gpu, this.#workspace, sizes.tableSize)
+    this.#draw = new TokenDraw({ gpu, decoder, sample }, settings, this.#workspace, this.#tables)
   }
 
   release(): void {
@@ -125,12 +105,12 @@ export class DecodeBatch {
     if (features > 0)
       this.#gpu.stream.write(featureRows, concatFeatures(this.#prefixes, features * config.hiddenSize))
     const last = this.#hidden(adapter, {
-      ids: this.#upload('ids', ids, [ids.length]),
-      featureIndex: this.#upload('featureIndex', featureIndex, [ids.length]),
+      ids: this.#tables.upload('ids', ids, [ids.length]),
+      featureIndex: this.#tables.upload('featureIndex', featureIndex, [ids.length]),
       features: features > 0 ? featureRows : undefined,
-      positions: this.#upload(POSITIONS.name, layout.positions, [ids.length]),
-      ranges: this.#upload(RANGES.name, layout.ranges, [ids.length, 4]),
-      cacheIndex: this.#upload(
+      positions: this.#tables.upload(POSITIONS.name, layout.positions, [ids.length]),
+      ranges: this.#tables.upload(RANGES.name, layout.ranges, [ids.length, 4]),
+      cacheIndex: this.#tables.upload(
         CACHE_INDEX.name,
         ids.map((_, i) => i),
         [ids.length],
@@ -143,12 +123,12 @@ export class DecodeBatch {
     const prefixOf = Uint32Array.from(this.rows, ({ prefixStart }) => starts.indexOf(prefixStart))
     kernels.rows.gather({
       x: last,
-      index: this.#upload('prefixOf', prefixOf, [this.rows.length]),
+      index: this.#tables.upload('prefixOf', prefixOf, [this.rows.length]),
       y: gathered,
     })
-    this.#uploadSeen(this.rows)
-    const keys = this.#perStep(KEYS, this.rows, 1, keyOf).prefix([this.rows.length, KEYS.width])
-    this.#drawn = [this.#draw(gathered, 0, { keys, greedy: this.#greedy(this.rows) })]
+    this.#draw.uploadSeen(this.rows)
+    const keys = this.#tables.perStep(KEYS, this.rows, 1, keyOf).prefix([this.rows.length, KEYS.width])
+    this.#drawn = [this.#draw.draw(gathered, 0, { keys, greedy: this.#draw.greedy(this.rows) })]
   }
 
   /** Records further tokens of the active answers, as many as are decoded between two looks. */
@@ -158,21 +138,23 @@ export class DecodeBatch {
     const steps = Math.min(this.#stride, this.#settings.maxNewTokens - longest)
     this.#begin(count, 0, count)
     // The step that draws an answer's token n computes the row of token n - 1.
-    const positions = this.#perStep(POSITIONS, active, steps, ({ prefixStart, prefixEnd }, n) => [
+    const positions = this.#tables.perStep(POSITIONS, active, steps, ({ prefixStart, prefixEnd }, n) => [
       prefixEnd - prefixStart + n - 1,
     ])
-    const ranges = this.#perStep(RANGES, active, steps, ({ prefixStart, prefixEnd, ownStart }, n) => [
+    const ranges = this.#tables.perStep(RANGES, active, steps, ({ prefixStart, prefixEnd, ownStart }, n) => [
       prefixStart,
       prefixEnd,
       ownStart,
       ownStart + n,
     ])
-    const cacheIndex = this.#perStep(CACHE_INDEX, active, steps, ({ ownStart }, n) => [ownStart + n - 1])
-    const keys = this.#perStep(KEYS, active, steps, keyOf)
-    const greedy = this.#greedy(active)
+    const cacheIndex = this.#tables.perStep(CACHE_INDEX, active, steps, ({ ownStart }, n) => [
+      ownStart + n - 1,
+    ])
+    const keys = this.#tables.perStep(KEYS, active, steps, keyOf)
+    const greedy = this.#draw.greedy(active)
     const newest = Uint32Array.from(active, ({ generation }) => generation.tokens.at(-1) as number)
-    let ids = this.#upload('ids', newest, [count])
-    this.#uploadSeen(active)
+    let ids = this.#tables.upload('ids', newest, [count])
+    this.#draw.uploadSeen(active)
     const pairs = active.reduce((n, { prefixStart, prefixEnd }) => n + prefixEnd - prefixStart + longest, 0)
     for (let step = 0; step < steps; step++) {
       const at = (table: Tensor, shape: readonly number[]): Tensor => table.rows(step, 1).prefix(shape)
@@ -185,7 +167,7 @@ export class DecodeBatch {
         cacheIndex: at(cacheIndex, [count]),
         pairs,
       })
-      const drawn = this.#draw(last, step, { keys: at(keys, [count, KEYS.width]), greedy })
+      const drawn = this.#draw.draw(last, step, { keys: at(keys, [count, KEYS.width]), greedy })
       this.#drawn.push(drawn)
       ids = drawn.token
     }
@@ -239,7 +221,7 @@ export class DecodeBatch {
       index: cacheIndex,
       standAlone: !wanted,
     }))
-    const tables = this.#tables(positions, ranges, pairs)
+    const tables = this.#attention(positions, ranges, pairs)
     const options = { caches, ...(wanted ? { wanted } : {}) }
     return this.#decoder.hidden(this.#workspace, { ...tokens, tables }, adapter, options)
   }
@@ -252,137 +234,34 @@ export class DecodeBatch {
     for (const length of lengths) ends.push((ends.at(-1) ?? 0) + length)
     const ranges = ends.flatMap((end, i) => [end - (lengths[i] as number), end, 0, 0])
     return {
-      index: this.#upload(
+      index: this.#tables.upload(
         'last.index',
         Uint32Array.from(ends, (end) => end - 1),
         [count],
       ),
-      tables: this.#tables(
-        this.#upload(
+      tables: this.#attention(
+        this.#tables.upload(
           'last.positions',
           Uint32Array.from(lengths, (length) => length - 1),
           [count],
         ),
-        this.#upload('last.ranges', Uint32Array.from(ranges), [count, RANGES.width]),
+        this.#tables.upload('last.ranges', Uint32Array.from(ranges), [count, RANGES.width]),
         ends.at(-1) ?? 0,
       ),
     }
   }
 
   /** No backward pass follows, so nobody asks which queries see a key. */
-  #tables(positions: Tensor, ranges: Tensor, pairs: number): AttentionTables {
+  #attention(positions: Tensor, ranges: Tensor, pairs: number): AttentionTables {
     return { ropeTable: this.#decoder.ropeTable, positions, ranges, queryRanges: ranges, pairs }
-  }
-
-  /** Final norm, head and draw. @param place tells apart the draws that are collected together. */
-  #draw(x: Tensor, place: number, rows: { keys: Tensor; greedy: Tensor }): Drawn {
-    const { kernels, config, weights } = this.#decoder
-    const { maxNewTokens: _, stopTokens: __, topLogprobs = 0, ...sampling } = this.#settings
-    const view = this.#workspace.view.bind(this.#workspace)
-    const hidden = view('hidden', (r) => [r.answers, config.hiddenSize])
-    const rstd = view('hidden.rstd', (r) => [r.answers])
-    kernels.rmsnorm.forward({ x, weight: weights.finalNorm, y: hidden, rstd, eps: config.rmsNormEps })
-    const logits = view('logits', (r) => [r.answers, config.vocabSize])
-    kernels.matmul.forward({ x: hidden, weight: weights.head, y: logits })
-    const token = view(`token${place}`, (r) => [r.answers], 'u32')
-    const logprob = view(`logprob${place}`, (r) => [r.answers])
-    const seen = this.#isPenalised ? this.#seen() : undefined
-    const scores = view('scores', (r) => sampleScratchShape(r.answers, config.vocabSize))
-    this.#sample.draw({ ...sampling, ...rows, logits, scores, token, logprob, ...(seen ? { seen } : {}) })
-    if (seen) this.#sample.markSeen({ tokens: token.reshape([token.size, 1]), seen, vocab: config.vocabSize })
-    if (topLogprobs === 0) return { token, logprob, top: undefined }
-    const ids = view(`top.ids${place}`, (r) => [r.answers, topLogprobs], 'u32')
-    const logprobs = view(`top.logprobs${place}`, (r) => [r.answers, topLogprobs])
-    this.#sample.top({ logits, ids, logprobs })
-    return { token, logprob, top: { ids, logprobs } }
-  }
-
-  /** Marks the rows that take the likeliest token. */
-  #greedy(rows: readonly AnswerRow[]): Tensor {
-    const marks = rows.map(({ request, generation }) =>
-      request.firstIsGreedy === true && generation.candidate === 0 ? 1 : 0,
-    )
-    return this.#upload('greedy', Uint32Array.from(marks), [rows.length])
-  }
-
-  get #isPenalised(): boolean {
-    return (this.#settings.repetitionPenalty ?? 1) !== 1
-  }
-
-  #seen(): Tensor {
-    return this.#workspace.view('seen', (r) => seenShape(r.answers, this.#decoder.config.vocabSize), 'u32')
-  }
-
-  /** Tells the repetition penalty which tokens stand in each answer's prompt and text. */
-  #uploadSeen(rows: readonly AnswerRow[]): void {
-    if (!this.#isPenalised) return
-    const [, words] = seenShape(rows.length, this.#decoder.config.vocabSize)
-    const bits = new Uint32Array(rows.length * words)
-    rows.forEach(({ request, generation }, i) => {
-      for (const id of [...request.prefix.ids, ...generation.tokens]) {
-        const word = i * words + (id >>> 5)
-        bits[word] = (bits[word] as number) | (1 << (id & 31))
-      }
-    })
-    this.#gpu.stream.write(this.#seen(), bits)
   }
 
   #begin(tokens: number, features: number, answers = this.rows.length): void {
     this.#workspace.begin({ tokens, answers, sequences: answers, features: Math.max(1, features) })
-  }
-
-  /**
-   * Uploads a table for several steps at once, so that the steps follow one another without a pause.
-   * @param value a row's words at the step that draws its token n, counted from 0.
-   * @returns (steps, padded rows * width)
-   */
-  #perStep(
-    { name, width }: TableShape,
-    active: readonly AnswerRow[],
-    steps: number,
-    value: (row: AnswerRow, n: number) => readonly number[],
-  ): Tensor {
-    const stepWords = aligned(active.length) * width
-    const data = new Uint32Array(steps * stepWords)
-    for (let step = 0; step < steps; step++) {
-      active.forEach((row, i) => {
-        data.set(value(row, row.generation.tokens.length + step), step * stepWords + i * width)
-      })
-    }
-    return this.#upload(name, data, [steps, stepWords])
-  }
-
-  #upload(name: string, data: Uint32Array<ArrayBuffer>, shape: readonly number[]): Tensor {
-    const table = this.#workspace.view(`table.${name}`, () => [this.#tableSize], 'u32').prefix(shape)
-    this.#gpu.stream.write(table, data)
-    return table
   }
 }
 
 function keyOf({ request, generation }: AnswerRow, n: number): readonly number[] {
   const { seed, round, image, prompt } = request
   return [seed, round, image, prompt, generation.candidate, n]
-}
-
-/** Rows of a batch's passes and of its cache, and words of each of its tables. */
-export function decodeSizes({
-  prefixTokens,
-  answers,
-  maxNewTokens,
-  stride,
-}: {
-  prefixTokens: number
-  answers: number
-  maxNewTokens: number
-  stride: number
-}): Record<'tokens' | 'cacheRows' | 'tableSize', number> {
-  return {
-    tokens: Math.max(prefixTokens, answers),
-    cacheRows: prefixTokens + answers * maxNewTokens,
-    tableSize: WIDEST * Math.max(prefixTokens, stride * aligned(answers)),
-  }
-}
-
-function aligned(rows: number): number {
-  return Math.ceil(rows / ALIGNMENT) * ALIGNMENT
 }
