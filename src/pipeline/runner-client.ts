@@ -27,6 +27,7 @@ export function openRunner(): RunnerClient {
     isAnyOpen: () => guard(remote.isAnyOpen()),
     rename: (id, name) => guard(remote.rename(id, name)),
     delete: (id) => guard(remote.delete(id)),
+    compare: (ids) => guard(remote.compare(ids)),
     open: (id) => guard(remote.open(id)),
     pictures: (hash, start, end) => guard(remote.pictures(hash, start, end)),
     thumbnails: (hashes) => guard(remote.thumbnails(hashes)),

@@ -1,4 +1,5 @@
 import type { FileSpec } from '../data/folder.ts'
+import type { MetricTable } from '../evaluate/metrics.ts'
 import type { PreferencePair, ScoredCandidate } from '../method/candidate.ts'
 import type { FunnelStep } from '../method/funnel.ts'
 import type { UnmatchedEdit } from '../method/pair-edits.ts'
@@ -6,6 +7,7 @@ import type { PairSettings } from '../method/pair-settings.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import type { RunEvent, StagePlace } from './events.ts'
+import type { Recipe } from './recipe.ts'
 import type { PairSample, RunView, ScoreView } from './run-view.ts'
 import type { RunSources } from './sources.ts'
 import type { DatasetItem } from './stages/dataset.ts'
@@ -38,6 +40,8 @@ export interface RunnerApi {
   rename(id: string, name: string): Promise<void>
   /** Deletes a run and what no other run reaches. @throws {RunLockedError} */
   delete(id: string): Promise<void>
+  /** Runs laid side by side, in the order of their ids; those that are not there are left out. */
+  compare(ids: readonly string[]): Promise<readonly ComparedRun[]>
   /** A run's record and its outputs so far; undefined when there is none. */
   open(id: string): Promise<StoredRun | undefined>
 
@@ -75,6 +79,18 @@ export interface ListedRun extends Omit<RunRecord, 'notes' | 'stages'> {
   /** What it takes in the storage, and of that what no other run has. */
   readonly byteLength: number
   readonly ownByteLength: number
+}
+
+/** What of a run is laid beside that of others. */
+export interface ComparedRun {
+  readonly id: string
+  readonly name: string
+  /** With all its defaults. */
+  readonly recipe: Recipe
+  /** The steps of its last round's training so far; empty before it has begun. */
+  readonly metrics: readonly StepMetrics[]
+  /** Figures before and after training, once it has been evaluated. */
+  readonly figures?: { readonly before: MetricTable; readonly after: MetricTable }
 }
 
 /** One output of a run. */

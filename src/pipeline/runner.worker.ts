@@ -5,6 +5,7 @@ import type { StepMetrics } from '../workers/policy.api.ts'
 import { relayTo } from '../workers/relay.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
+import { readComparedRun } from './compare.ts'
 import type { RunEvent } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
 import { PairPreviews } from './pair-preview.ts'
@@ -81,6 +82,11 @@ class Runner implements RunnerApi {
   async delete(id: string) {
     this.#pictures.clear()
     await this.#store.runs.delete(id)
+  }
+
+  async compare(ids: readonly string[]) {
+    const found = await Promise.all(ids.map((id) => readComparedRun(this.#store, id)))
+    return found.filter((run) => run !== undefined)
   }
 
   async open(id: string) {

@@ -23,15 +23,23 @@ import './try-it.ts'
 export class AppPage extends LitElement {
   static override properties = {
     picture: { state: true },
+    compared: { state: true },
   }
   /** The picture whose texts are shown. */
   declare picture: GridPicture | undefined
+  /** Ids of the runs that are laid side by side. */
+  declare compared: readonly string[]
   readonly model = new PageModel(openRunner(), document.baseURI)
   readonly #offline = new OfflineCopy()
   readonly #thumbnails = new Thumbnails(this.model.runner)
   /** The dataset from which the first picture was chosen. */
   #dataset = ''
   #hasResults = false
+
+  constructor() {
+    super()
+    this.compared = []
+  }
 
   override connectedCallback(): void {
     super.connectedCallback()
@@ -79,9 +87,17 @@ export class AppPage extends LitElement {
         <run-list
           .runner=${model.runner}
           .current=${controller.state.id}
+          .chosen=${this.compared}
+          .storage=${storage}
           @open=${(event: CustomEvent<string>) => model.show(event.detail)}
-          @deleted=${(event: CustomEvent<string>) => model.forget(event.detail)}
+          @compare=${(event: CustomEvent<string[]>) => this.#compare(event.detail)}
+          @deleted=${(event: CustomEvent<string>) => this.#forget(event.detail)}
         ></run-list>
+        ${
+          this.compared.length > 1
+            ? html`<run-comparison .runner=${model.runner} .ids=${this.compared}></run-comparison>`
+            : nothing
+        }
       </section>
       <offline-note .copy=${this.#offline} .runner=${model.runner}></offline-note>
     `
@@ -145,6 +161,16 @@ export class AppPage extends LitElement {
   readonly #run = (): void => {
     void this.model.start()
     this.renderRoot.querySelector('run-bar')?.scrollIntoView({ block: 'start', behavior: 'smooth' })
+  }
+
+  #compare(ids: readonly string[]): void {
+    this.compared = ids
+    if (ids.length > 1) void import('./results.ts')
+  }
+
+  #forget(id: string): void {
+    this.compared = this.compared.filter((other) => other !== id)
+    this.model.forget(id)
   }
 
   readonly #showRuns = (): void => {

@@ -2,5 +2,6 @@
 import './evaluate-results.ts'
 import './pair-panel.ts'
 import './pair-results.ts'
+import './run-comparison.ts'
 import './score-results.ts'
 import './train-results.ts'

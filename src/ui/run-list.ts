@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing } from 'lit'
 import { formatBytes } from '../gpu/doctor.ts'
 import type { ListedRun, RunnerApi } from '../pipeline/runner.api.ts'
+import type { StorageState } from '../pipeline/runner-client.ts'
 import { plainProblem } from './problems.ts'
 import { sharedStyles } from './shared-styles.ts'
 
@@ -12,11 +13,16 @@ const STATUS: Readonly<Record<ListedRun['status'], string>> = {
   done: 'done',
 }
 
-/** `<run-list>`: all runs of this browser. An `open` event (`CustomEvent<string>`) carries the id of the one to show. */
+/**
+ * `<run-list>`: all runs of this browser. An `open` event (`CustomEvent<string>`) carries the id of the one to show, a
+ * `compare` event (`CustomEvent<string[]>`) the ids of those to lay side by side.
+ */
 export class RunList extends LitElement {
   static override properties = {
     runner: { attribute: false },
     current: {},
+    chosen: { attribute: false },
+    storage: { attribute: false },
     runs: { state: true },
     problem: { state: true },
     asked: { state: true },
@@ -24,10 +30,19 @@ export class RunList extends LitElement {
   declare runner: Pick<RunnerApi, 'list' | 'rename' | 'delete'> | undefined
   /** Id of the run that is shown. */
   declare current: string | undefined
+  /** Ids of the runs that are chosen to be compared. */
+  declare chosen: readonly string[]
+  /** How full the browser's storage is. */
+  declare storage: StorageState | undefined
   declare runs: readonly ListedRun[] | undefined
   declare problem: string | undefined
   /** Id of the run about which it was asked whether it shall be deleted. */
   declare asked: string | undefined
+
+  constructor() {
+    super()
+    this.chosen = []
+  }
 
   override firstUpdated(): void {
     void this.refresh()
@@ -41,7 +56,7 @@ export class RunList extends LitElement {
   }
 
   override render() {
-    const { runs = [], problem } = this
+    const { runs = [], problem, storage } = this
     const total = runs.reduce((sum, { ownByteLength }) => sum + ownByteLength, 0)
     return html`
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
@@ -52,7 +67,7 @@ export class RunList extends LitElement {
               <table>
                 <thead>
                   <tr>
-                    <th scope="col">Name</th><th scope="col">State</th><th scope="col">Begun</th>
+                    <th scope="col">Compare</th><th scope="col">Name</th><th scope="col">State</th><th scope="col">Begun</th>
                     <th scope="col" class="number" title="In brackets what no other run shares: what deleting it frees">Storage</th>
                     <th scope="col"><span class="visually-hidden">Actions</span></th>
                   </tr>
@@ -60,7 +75,11 @@ export class RunList extends LitElement {
                 <tbody>${runs.map((run) => this.#row(run))}</tbody>
               </table>
             </div>
-            <p class="small soft">${formatBytes(total)} belong to one run alone.</p>`
+            <p class="small soft">
+                ${formatBytes(total)} belong to one run alone.
+                ${storage ? `All that this page keeps takes ${formatBytes(storage.usage)}; the browser allows ${formatBytes(storage.quota)}.` : nothing}
+                ${this.chosen.length === 1 ? 'Choose another run to compare the two.' : nothing}
+              </p>`
       }
     `
   }
@@ -69,6 +88,14 @@ export class RunList extends LitElement {
     const { id, name, status, isOpen, createdAt, byteLength, ownByteLength } = run
     const state = status === 'running' && !isOpen ? 'broken off' : isOpen ? 'open' : STATUS[status]
     return html`<tr aria-current=${id === this.current}>
+      <td>
+        <input
+          type="checkbox"
+          aria-label=${`Compare ${name}`}
+          .checked=${this.chosen.includes(id)}
+          @change=${(event: Event) => this.#choose(id, (event.target as HTMLInputElement).checked)}
+        />
+      </td>
       <th scope="row">
         <input class="name" aria-label="Name of the run" .value=${name} @change=${(event: Event) => this.#rename(run, event)} />
       </th>
@@ -89,6 +116,11 @@ export class RunList extends LitElement {
 
   #ask(id: string | undefined): void {
     this.asked = id
+  }
+
+  #choose(id: string, isChosen: boolean): void {
+    const others = this.chosen.filter((other) => other !== id)
+    this.dispatchEvent(new CustomEvent('compare', { detail: isChosen ? [...others, id] : others }))
   }
 
   #rename({ id, name }: ListedRun, event: Event): void {

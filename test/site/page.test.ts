@@ -146,6 +146,17 @@ test('a run is opened from the list, with its recipe in the address', { timeout:
   await expect.poll(() => text('evaluate-results')).toContain('Captions that invent something')
 })
 
+test('two runs are laid side by side: figures, settings that differ, curves', {
+  timeout: MINUTES,
+}, async () => {
+  for (const row of [0, 1])
+    await page.locator('run-list tbody tr').nth(row).getByRole('checkbox', { name: 'Compare' }).check()
+  await expect.poll(() => text('run-comparison')).toMatch(/CHAIR.*One setting differs.*pair\.minGap/)
+  await expect.poll(() => page.locator('run-comparison .curve svg').count()).toBe(6)
+  await page.locator('run-list').getByRole('checkbox', { name: 'Compare' }).first().uncheck()
+  await expect.poll(() => page.locator('run-comparison').count()).toBe(0)
+})
+
 test('the trained model answers beside the one it was', { timeout: 3 * MINUTES }, async () => {
   await page.getByRole('button', { name: 'Ask both' }).click()
   await expect

@@ -134,7 +134,7 @@ describe('runs', () => {
   test('are renamed in place and deleted only after a second click', async () => {
     const { list, calls } = await show([RUN])
     expect(list.shadowRoot?.querySelector('b')).toBeNull()
-    const name = find<HTMLInputElement>(list, 'input')
+    const name = find<HTMLInputElement>(list, 'input.name')
     expect(name.value).toBe('<b>demo</b>')
     name.value = 'mine'
     name.dispatchEvent(new Event('change'))
@@ -143,6 +143,21 @@ describe('runs', () => {
     expect(calls).toEqual(['rename a mine'])
     button(list, /for good/).click()
     await expect.poll(() => calls).toEqual(['rename a mine', 'delete a'])
+  })
+
+  test('are chosen to be compared', async () => {
+    const { list } = await show([RUN, { ...RUN, id: 'b', name: 'other' }])
+    const told: unknown[] = []
+    list.addEventListener('compare', (event) => {
+      list.chosen = (event as CustomEvent<string[]>).detail
+      told.push(list.chosen)
+    })
+    const boxes = [...(list.shadowRoot?.querySelectorAll<HTMLInputElement>('input[type=checkbox]') ?? [])]
+    boxes[1]?.click()
+    await expect.poll(() => textOf(list)).toContain('Choose another run')
+    boxes[0]?.click()
+    boxes[1]?.click()
+    expect(told).toEqual([['b'], ['b', 'a'], ['a']])
   })
 
   test('that are open cannot be deleted; one that was left is broken off', async () => {

@@ -57,17 +57,18 @@ describe('a smoothed curve', () => {
 })
 
 test('recipes differ leaf by leaf, in what one of them lacks too', () => {
-  const found = recipeDiff(
+  const found = recipeDiff([
     { seed: 0, pair: { minGap: 2, reach: 1 }, prompts: ['a'] },
     { seed: 0, pair: { minGap: 4 }, prompts: ['b'], limit: 8 },
-  )
-  expect(found).toEqual([
-    { path: 'pair.minGap', first: 2, second: 4 },
-    { path: 'pair.reach', first: 1, second: undefined },
-    { path: 'prompts', first: ['a'], second: ['b'] },
-    { path: 'limit', first: undefined, second: 8 },
+    { seed: 0, pair: { minGap: 2, reach: 1 }, prompts: ['a'] },
   ])
-  expect(recipeDiff({ a: [1] }, { a: [1] })).toEqual([])
+  expect(found).toEqual([
+    { path: 'pair.minGap', values: [2, 4, 2] },
+    { path: 'pair.reach', values: [1, undefined, 1] },
+    { path: 'prompts', values: [['a'], ['b'], ['a']] },
+    { path: 'limit', values: [undefined, 8, undefined] },
+  ])
+  expect(recipeDiff([{ a: [1] }, { a: [1] }])).toEqual([])
 })
 
 test.each([

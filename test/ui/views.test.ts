@@ -4,8 +4,10 @@ import { FIGURE_ROWS } from '../../src/ui/views/figure-rows.ts'
 import {
   type CardFilter,
   cardsView,
+  comparedFiguresView,
   confusionView,
   curvesView,
+  differencesView,
   figuresView,
   funnelView,
   objectsView,
@@ -258,8 +260,22 @@ test('times, questions and recipe say what they were given', () => {
     'number 210 71.0 70.5 −0.5 60.0 57.0',
   )
   const other = { ...view.recipe, seed: 7 }
-  const root = show(recipeView(view.recipe, { recipe: other, name: 'run 2' }))
-  expect(all(root, 'tbody tr').map(textOf)).toEqual(['seed 0 7'])
+  const runs = [
+    { id: 'a', name: 'run 1', recipe: view.recipe },
+    { id: 'b', name: 'run 2', recipe: { ...other, notes: 'what it is for makes no difference' } },
+  ]
+  expect(all(show(differencesView(runs)), 'tbody tr').map(textOf)).toEqual(['seed 07'])
+  const { before, after } = view.summary
+  const figures = show(
+    comparedFiguresView([
+      { id: 'a', name: 'run 1', figures: { before, after } },
+      { id: 'b', name: 'run 2' },
+    ]) as TemplateResult,
+  )
+  expect(textOf(all(figures, 'tbody tr')[0])).toMatch(
+    /^CHAIR lower is better [\d.]+ from [\d.]+ ?not measured$/,
+  )
+  const root = show(recipeView(view.recipe))
   expect(JSON.parse(root.querySelector('pre')?.textContent ?? '')).toEqual(view.recipe)
 })
 

@@ -1,17 +1,17 @@
-/** A value of two recipes that is not the same; undefined where one has none. */
+/** A value of several recipes that is not the same in all of them. */
 export interface RecipeDifference {
   /** Such as `train.config.beta`. */
   readonly path: string
-  readonly first: unknown
-  readonly second: unknown
+  /** By recipe; undefined where one has none. */
+  readonly values: readonly unknown[]
 }
 
-/** Where two JSON documents differ, leaf by leaf in the order of the first; lists are leaves. */
-export function recipeDiff(first: unknown, second: unknown): RecipeDifference[] {
-  const [a, b] = [new Map(leaves(first)), new Map(leaves(second))]
-  return [...new Set([...a.keys(), ...b.keys()])]
-    .map((path) => ({ path, first: a.get(path), second: b.get(path) }))
-    .filter((found) => JSON.stringify(found.first) !== JSON.stringify(found.second))
+/** Where JSON documents differ, leaf by leaf in the order of the first; lists are leaves. */
+export function recipeDiff(recipes: readonly unknown[]): RecipeDifference[] {
+  const found = recipes.map((recipe) => new Map(leaves(recipe)))
+  return [...new Set(found.flatMap((leaf) => [...leaf.keys()]))]
+    .map((path) => ({ path, values: found.map((leaf) => leaf.get(path)) }))
+    .filter(({ values }) => new Set(values.map((value) => JSON.stringify(value))).size > 1)
 }
 
 function leaves(value: unknown, path = ''): [string, unknown][] {
