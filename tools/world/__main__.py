@@ -5,6 +5,7 @@
   llava, llava-decay   the same for emoji-llava, on a trained emoji-clip
   evaluate             the table of held-out figures
   samples              a sheet of pictures and a page of captions, to look at
+  scene-maker          what the page draws scenes from, into public/data, and the pictures its test compares with
   data, export         emoji-scenes alone; both models, the data set and the hashes, into public/
   check                what must hold before anything is frozen (with --models: the exported folders too)
   witness              CLIP-DPO on the exported models in Python, with its controls
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--model", choices=("clip", "llava", "both"), default="both")
     evaluate.add_argument("--split", choices=("dev", "heldout"), default="heldout")
     evaluate.add_argument("--limit", type=int, default=1000)
+    stages.add_parser("scene-maker")
     samples = stages.add_parser("samples")
     samples.add_argument("--out", type=Path, required=True)
     for name in ("data", "export"):
@@ -85,6 +87,12 @@ def main() -> None:
         from .samples import write_samples
 
         write_samples(arguments.out)
+    elif stage == "scene-maker":
+        from .release import PUBLIC
+        from .scene_maker import write_golden, write_scene_maker
+
+        write_scene_maker(PUBLIC / "data/scene-maker")
+        write_golden(PUBLIC.parent / "test/goldens/scene-maker")
     elif stage == "check":
         from .check import check_exported, check_packing, check_world
 
