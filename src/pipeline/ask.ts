@@ -1,13 +1,22 @@
 import type { FileSpec } from '../data/folder.ts'
+import { AmberJudge, type AmberTruth, type AmberVocabulary } from '../evaluate/amber.ts'
+import { type MarkedText, markNouns } from '../evaluate/mark.ts'
+import { loadNounFinder } from '../method/nouns.ts'
 import type { Store } from '../store/store.ts'
-import type { Answer } from '../workers/policy.api.ts'
+import type { AdapterChoice } from '../workers/policy.api.ts'
 import { imageFile } from './image-file.ts'
 import { openModels, type RunModels } from './models.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
 import { notesOf } from './run-notes.ts'
-import type { Question, TwoAnswers } from './runner.api.ts'
+import type { Question, ShownAnswer, TwoAnswers } from './runner.api.ts'
 import { type RunSources, resolveModel } from './sources.ts'
+import type { DatasetOutput } from './stages/dataset.ts'
 import { type TrainOutput, trainedAdapter } from './stages/train.ts'
+import { openOutput } from './stored-run.ts'
+import { embeddedVocabulary, evaluationVocabulary } from './vocabulary.ts'
+
+/** Tokens told in the place of each of an answer's. */
+const LIKELIEST = 5
 
 /** There is no trained model to ask yet. */
 export class NotTrainedError extends Error {
@@ -33,19 +42,55 @@ export class AskedModel {
     const name = await models.adapter(adapter)
     const image: FileSpec =
       'hash' in picture ? await imageFile(this.#store, { hash: picture.hash, name: picture.hash }) : picture
-    let answers: TwoAnswers = { base: '', tuned: '', isFinished: false }
+    const mark = question.truth && (await this.#marking(question, question.truth, recipe))
+    let answers: TwoAnswers = { isFinished: false }
     const job = {
       requests: [{ images: [image], prompt }],
       temperature: 0,
       maxNewTokens: recipe.evaluate.max_new_tokens,
+      topLogprobs: LIKELIEST,
     }
-    const show = (side: 'base' | 'tuned') => (grown: readonly Answer[]) => {
-      answers = { ...answers, [side]: grown[0]?.text ?? answers[side] }
+    const shown = (text: string): ShownAnswer => (mark ? { text, marked: mark(text) } : { text })
+    const write = async (side: 'base' | 'tuned', choice: AdapterChoice): Promise<void> => {
+      const [answer] = await client.generate({ ...job, ...choice }, ([grown]) => {
+        if (!grown) return
+        answers = { ...answers, [side]: shown(grown.text) }
+        onAnswer(answers)
+      })
+      if (!answer) return
+      answers = { ...answers, [side]: { ...shown(answer.text), tokens: await client.spell(answer) } }
       onAnswer(answers)
     }
-    const [base] = await client.generate(job, show('base'))
-    const [tuned] = await client.generate({ ...job, adapter: name, strength }, show('tuned'))
-    return { base: base?.text ?? '', tuned: tuned?.text ?? '', isFinished: true }
+    await write('base', {})
+    await write('tuned', { adapter: name, strength })
+    return { ...answers, isFinished: true }
+  }
+
+  /** How an answer is cut at its nouns and these judged by what is in the picture. */
+  async #marking(
+    { run, sources, world }: Question,
+    truth: AmberTruth,
+    recipe: Recipe,
+  ): Promise<(text: string) => MarkedText[]> {
+    const { signal } = this.#controller
+    const [finder, vocabulary] = await Promise.all([
+      loadNounFinder(),
+      world === undefined
+        ? this.#vocabularyOfRun(run, sources, recipe)
+        : embeddedVocabulary(world, sources, signal),
+    ])
+    const judge = new AmberJudge(vocabulary)
+    return (text) => markNouns(text, judge.judge(finder.nouns(text), truth).nouns)
+  }
+
+  async #vocabularyOfRun(run: string, sources: RunSources, recipe: Recipe): Promise<AmberVocabulary> {
+    const record = await this.#store.runs.get(run)
+    const outputs = record ? notesOf(record).outputs : []
+    const heldout = await openOutput(this.#store, outputs, { stage: 'dataset', round: 0, part: 'heldout' })
+    if (!heldout)
+      throw new NotTrainedError(`run ${run}: expected its held-out pictures, found none; run it again`)
+    const { source } = recipe.evaluate.dataset
+    return await evaluationVocabulary(source, heldout as DatasetOutput, sources, this.#controller.signal)
   }
 
   /** Lets the model go. */

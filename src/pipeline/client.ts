@@ -29,6 +29,7 @@ export function openPolicy(): PolicyClient {
     unmergeAdapter: (name) => guard(remote.unmergeAdapter(name)),
     renderPrompt: (prompt, options) => guard(remote.renderPrompt(prompt, options)),
     generate: (job, onAnswers) => guard(remote.generate(job, onAnswers && proxy(onAnswers))),
+    spell: (answer) => guard(remote.spell(answer)),
     logps: (job, onResult) => guard(remote.logps(job, onResult && proxy(onResult))),
     endOfAnswer: () => guard(remote.endOfAnswer()),
     replies: (job, onReplies) => guard(remote.replies(job, onReplies && proxy(onReplies))),

@@ -1,11 +1,13 @@
 import type { FileSpec } from '../data/folder.ts'
+import type { AmberTruth } from '../evaluate/amber.ts'
+import type { MarkedText } from '../evaluate/mark.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
 import type { PreferencePair, ScoredCandidate } from '../method/candidate.ts'
 import type { FunnelStep } from '../method/funnel.ts'
 import type { UnmatchedEdit } from '../method/pair-edits.ts'
 import type { PairSettings } from '../method/pair-settings.ts'
 import type { RunRecord } from '../store/runs.ts'
-import type { StepMetrics } from '../workers/policy.api.ts'
+import type { SpelledToken, StepMetrics } from '../workers/policy.api.ts'
 import type { RunEvent, StagePlace } from './events.ts'
 import type { Recipe } from './recipe.ts'
 import type { PairSample, RunView, ScoreView } from './run-view.ts'
@@ -142,10 +144,24 @@ export interface Question {
   readonly prompt: string
   /** Factor on the adapter's effect. */
   readonly strength: number
+  /** What is in the picture, so that the answers' nouns are judged. Default nothing is known. */
+  readonly truth?: AmberTruth
+  /** The embedded data set whose nouns count. Default those that count in the run's evaluation. */
+  readonly world?: string
 }
 
+/** What a model said about a picture; it grows while it is being written. */
+export interface ShownAnswer {
+  readonly text: string
+  /** The text cut at its nouns, where the picture's truth is known. */
+  readonly marked?: readonly MarkedText[]
+  /** Once it is whole. */
+  readonly tokens?: readonly SpelledToken[]
+}
+
+/** What the model says without the adapter and with it; undefined before its first word. */
 export interface TwoAnswers {
-  readonly base: string
-  readonly tuned: string
+  readonly base?: ShownAnswer
+  readonly tuned?: ShownAnswer
   readonly isFinished: boolean
 }

@@ -14,14 +14,7 @@ export async function evaluationVocabulary(
   signal: AbortSignal,
 ): Promise<AmberVocabulary> {
   const [, name] = /^embedded:([\w-]+)\//.exec(source) ?? []
-  if (name) {
-    const read = async (file: string): Promise<string> => {
-      const bytes = await openFile({ url: new URL(`data/${name}/amber/${file}`, site).href }, signal)
-      return new TextDecoder().decode(await bytes.read(0, bytes.byteLength, signal))
-    }
-    const association = JSON.parse(await read('relation.json')) as Record<string, string[]>
-    return { association, safeWords: [] }
-  }
+  if (name) return await embeddedVocabulary(name, { site }, signal)
   const { amber } = dataset.summary
   if (amber) return amber
   const words = new Set<string>()
@@ -29,4 +22,15 @@ export async function evaluationVocabulary(
     for (const { truth } of items)
       for (const word of [...(truth?.truth ?? []), ...(truth?.hallu ?? [])]) words.add(word)
   return { association: Object.fromEntries([...words].sort().map((word) => [word, []])), safeWords: [] }
+}
+
+/** The nouns of a data set that comes with the page, such as `emoji-scenes`. */
+export async function embeddedVocabulary(
+  name: string,
+  { site }: Pick<RunSources, 'site'>,
+  signal: AbortSignal,
+): Promise<AmberVocabulary> {
+  const bytes = await openFile({ url: new URL(`data/${name}/amber/relation.json`, site).href }, signal)
+  const text = new TextDecoder().decode(await bytes.read(0, bytes.byteLength, signal))
+  return { association: JSON.parse(text) as Record<string, string[]>, safeWords: [] }
 }

@@ -66,6 +66,9 @@ export interface PolicyApi {
    */
   generate(job: GenerateJob, onAnswers?: (grown: Answer[]) => void): Promise<Answer[]>
 
+  /** An answer's tokens as text, and the likeliest ones in the place of each where `topLogprobs` was asked for. */
+  spell(answer: Pick<Answer, 'tokens' | 'logprobs' | 'top'>): Promise<SpelledToken[]>
+
   /** Log-probabilities of a dataset's completions, in its order. @param onResult called with each as it comes. */
   logps(job: LogpsJob, onResult?: (result: CompletionLogps) => void): Promise<CompletionLogps[]>
 
@@ -211,6 +214,15 @@ export interface Answer {
   readonly stoppedBy?: 'token' | 'string' | 'sentence'
   /** SHA-256 of the request's images, hexadecimal. */
   readonly imageHashes: readonly string[]
+}
+
+/** A token as the text it adds to those before it. */
+export interface SpelledToken {
+  /** Empty for the token that ends an answer. */
+  readonly text: string
+  readonly logprob: number
+  /** The likeliest tokens in its place, itself among them where it is likely enough; the likeliest first. */
+  readonly top: readonly { readonly text: string; readonly logprob: number }[]
 }
 
 /** A dataset's rows, either in a file or given here, and the folder its image paths start from. */

@@ -141,6 +141,78 @@ describe('pairs by hand', () => {
   })
 })
 
+describe('try it', () => {
+  const tryIt = () => page.locator('try-it')
+  const answers = async (): Promise<string[]> =>
+    (await tryIt().locator('answer-text .whole').allTextContents()).map((said) => said.trim())
+  const ask = async (): Promise<void> => {
+    await tryIt().getByRole('button', { name: 'Ask both' }).click()
+    await expect.poll(answers, { timeout: 3 * MINUTES }).toHaveLength(2)
+  }
+
+  test('marks a held-out picture’s answers and tells by keyboard how likely each word was', {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    await ask()
+    expect(await tryIt().locator('answer-text').first().locator('ins, del').count()).toBeGreaterThan(0)
+    const detail = tryIt().locator('answer-text .detail').first()
+    await tryIt()
+      .getByRole('group', { name: /^As it was, word by word/ })
+      .focus()
+    const first = await detail.innerText()
+    expect(first).toMatch(/\d%/)
+    await page.keyboard.press('ArrowRight')
+    await expect.poll(() => detail.innerText()).not.toBe(first)
+  })
+
+  test('a scene is made by dragging and by keyboard, and what is invented about it is marked', {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    await tryIt().getByText('Make a scene').click()
+    const maker = page.locator('scene-maker')
+    const stage = maker.getByRole('group', { name: 'The picture' })
+    await stage.waitFor()
+    await maker.getByRole('button', { name: 'Clear' }).click()
+    await maker.getByRole('status').getByText('Nothing is in it yet.').waitFor()
+
+    const cup = maker.getByRole('button', { name: 'add cup' })
+    await cup.scrollIntoViewIfNeeded()
+    const [from, to] = [await cup.boundingBox(), await stage.boundingBox()]
+    if (!from || !to) throw new Error('expected the cup and the stage in sight')
+    await page.mouse.move(from.x + 20, from.y + 20)
+    await page.mouse.down()
+    await page.mouse.move(from.x, from.y - 40, { steps: 3 })
+    await page.mouse.move(to.x + 0.75 * to.width, to.y + 0.75 * to.height, { steps: 5 })
+    await page.mouse.up()
+    await expect.poll(() => stage.getByRole('button').count()).toBe(1)
+    await maker.getByRole('button', { name: 'cup, bottom right', exact: true }).waitFor()
+
+    await maker.getByRole('button', { name: 'add banana' }).press('Enter')
+    await maker.getByRole('status').getByText('In it: cup, banana.').waitFor()
+    await page.keyboard.press('Shift+ArrowLeft')
+    await page.keyboard.press('Shift+ArrowLeft')
+    await page.keyboard.press('Shift+ArrowLeft')
+    await stage.getByRole('button', { name: /^banana, .*left$/ }).waitFor()
+
+    await ask()
+    const nouns = await tryIt()
+      .locator('answer-text')
+      .first()
+      .evaluate((one) =>
+        [...(one.shadowRoot?.querySelectorAll('ins, del') ?? [])].map((mark) => ({
+          isGrounded: mark.tagName === 'INS',
+          noun: [...mark.querySelectorAll('[data-token]')].map(({ textContent }) => textContent).join(''),
+        })),
+      )
+    expect(nouns.length).toBeGreaterThan(0)
+    // The truth is known: these two are in it, and nothing else.
+    for (const { noun, isGrounded } of nouns) expect(isGrounded, noun).toBe(/^(cups?|bananas?)$/.test(noun))
+    // What is said is no longer true of another scene.
+    await stage.getByRole('button', { name: /^banana/ }).press('Delete')
+    await expect.poll(answers).toEqual([])
+  })
+})
+
 test('no error was left unhandled', () => {
   expect(problems).toEqual([])
 })

@@ -160,7 +160,7 @@ test('two runs are laid side by side: figures, settings that differ, curves', {
 test('the trained model answers beside the one it was', { timeout: 3 * MINUTES }, async () => {
   await page.getByRole('button', { name: 'Ask both' }).click()
   await expect
-    .poll(() => page.locator('try-it .answers p').allInnerTexts(), { timeout: 2 * MINUTES })
+    .poll(() => page.locator('try-it answer-text .whole').allInnerTexts(), { timeout: 2 * MINUTES })
     .toEqual([expect.stringMatching(/\w+ \w+/), expect.stringMatching(/\w+ \w+/)])
 })
 

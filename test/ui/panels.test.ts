@@ -182,19 +182,81 @@ test('try it shows both answers as they grow, at the strength that is set', asyn
     async ask({ strength, picture }, onAnswer) {
       expect(picture).toEqual({ hash: 'p' })
       strengths.push(strength)
-      onAnswer({ base: 'a dog and', tuned: '', isFinished: false })
-      return { base: 'a dog and a cat', tuned: 'a dog', isFinished: true }
+      onAnswer({ base: { text: 'a dog and' }, isFinished: false })
+      return { base: { text: 'a dog and a cat' }, tuned: { text: 'a dog' }, isFinished: true }
     },
   }
   element.thumbnails = { url: async () => 'data:,' } as never
   document.body.append(element)
   await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
   button(element, /Ask both/).click()
-  await expect.poll(() => textOf(element)).toMatch(/As it was ?a dog and a cat.*After training ?a dog/)
+  const answers = () =>
+    [...(element.shadowRoot?.querySelectorAll('answer-text') ?? [])].map((one) =>
+      one.shadowRoot?.textContent?.trim(),
+    )
+  await expect.poll(answers).toEqual(['a dog and a cat', 'a dog'])
   const slider = find<HTMLInputElement>(element, 'input[type=range]')
   expect([slider.min, slider.max]).toEqual(['0', '1.5'])
   slider.value = '1.5'
   slider.dispatchEvent(new Event('input'))
   slider.dispatchEvent(new Event('change'))
   await expect.poll(() => strengths).toEqual([1, 1.5])
+})
+
+describe('try it', () => {
+  function show(ask: NonNullable<TryIt['runner']>['ask']): TryIt {
+    const element = new TryIt()
+    element.run = 'r'
+    element.hash = 'heldout'
+    element.prompt = 'Describe this image.'
+    element.sources = { site: 'https://example.org/' }
+    const truth = {
+      truth: ['cup'],
+      hallu: ['spoon'],
+      questions: [],
+      attributes: [],
+      relations: [],
+      objects: [],
+    }
+    element.runner = {
+      pictures: async () => ({ total: 1, items: [{ name: 'p', hash: 'p', width: 1, height: 1, truth }] }),
+      ask,
+    }
+    element.thumbnails = { url: async () => 'data:,' } as never
+    document.body.append(element)
+    return element
+  }
+
+  test('gives what is known of a picture, so that invented words are marked', async () => {
+    const element = show(async ({ truth }) => {
+      expect(truth).toEqual({ truth: ['cup'], hallu: ['spoon'] })
+      const marked = [{ text: 'A ' }, { text: 'spoon', verdict: 'hallucinated' }] as const
+      return { base: { text: 'A spoon', marked }, tuned: { text: 'A cup' }, isFinished: true }
+    })
+    await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
+    button(element, /Ask both/).click()
+    const answers = () => [...(element.shadowRoot?.querySelectorAll('answer-text') ?? [])]
+    await expect.poll(() => answers()[0]?.shadowRoot?.querySelector('del')?.textContent).toContain('spoon')
+  })
+
+  test('a pasted picture is asked about at once, of which nothing is known', async () => {
+    const asked: unknown[] = []
+    const element = show(async ({ picture, truth }) => {
+      asked.push(picture, truth)
+      return { base: { text: 'a' }, tuned: { text: 'b' }, isFinished: true }
+    })
+    await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
+    const clipboardData = new DataTransfer()
+    const file = new File(['x'], 'pasted.png', { type: 'image/png' })
+    clipboardData.items.add(file)
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }))
+    await expect.poll(() => asked).toEqual([{ name: 'pasted.png', blob: expect.any(File) }, undefined])
+    await element.updateComplete
+    expect(find<HTMLImageElement>(element, 'img').alt).toBe('pasted.png')
+    // Text that is pasted elsewhere is none of its business.
+    const text = new DataTransfer()
+    text.setData('text/plain', 'hello')
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: text, bubbles: true }))
+    expect(asked).toHaveLength(2)
+  })
 })

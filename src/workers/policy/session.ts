@@ -19,6 +19,7 @@ import { measureCompletions } from './logps.ts'
 import { expectedMemory, memoryReport } from './memory.ts'
 import { readReplies } from './replies.ts'
 import { encodeRequests } from './requests.ts'
+import { spellTokens } from './spelling.ts'
 import { TRAINING, trainPolicy } from './training.ts'
 
 interface Loaded {
@@ -166,6 +167,10 @@ export class PolicySession implements PolicyApi {
       )
       return generations.map(answer)
     }, relay)
+  }
+
+  async spell(...[answer]: Parameters<PolicyApi['spell']>) {
+    return spellTokens(this.#model().policy.encoder, answer)
   }
 
   async logps(...[job, onResult]: Parameters<PolicyApi['logps']>) {
