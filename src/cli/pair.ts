@@ -35,7 +35,8 @@ export async function pairFiles({
   recipe = DEFAULT_RECIPE,
   ...request
 }: PairRequest): Promise<void> {
-  const settings = pairSettingsOfRound(readRecipe(recipe).parsed.pair, 1)
+  const { pair, seed } = readRecipe(recipe).parsed
+  const settings = pairSettingsOfRound(pair, 1, seed)
   expectFile('--data', data)
   if (images !== undefined) expectFolder('--images', images)
   const out = resolve(request.out)

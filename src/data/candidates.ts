@@ -32,6 +32,7 @@ const CANDIDATE = {
   finishReason: v.optional(v.picklist(['stop', 'length']), 'stop'),
   statement: some(v.string()),
   context: some(v.string()),
+  verbatim: some(v.object({ prompt: text, end: some(text) })),
   count: some(v.pipe(v.number(), v.integer(), v.minValue(1))),
   correct: some(v.boolean()),
 }

@@ -1,3 +1,11 @@
+/** What a chat template would not give as it is: texts that go on from a beginning, or break off. */
+export interface Verbatim {
+  /** The prompt, and the answer's beginning where there is one, as the policy's template writes them. */
+  readonly prompt: string
+  /** The token that ends the policy's answers, as text; absent where it has none. */
+  readonly end?: string
+}
+
 /** A text about an image that may be preferred or not: a line of `captions`. */
 export interface Candidate {
   /** The image's name in its dataset. */
@@ -20,6 +28,8 @@ export interface Candidate {
   readonly statement?: string
   /** The answer's beginning that all candidates of the same prompt share; `text` goes on from there. */
   readonly context?: string
+  /** How the policy writes what comes before the text; of candidates that have a context or were cut off. */
+  readonly verbatim?: Verbatim
   /** How often this very text came; identical ones are merged. Default 1. */
   readonly count?: number
   /** For a question's answer: whether it was made as the right one; a pair never prefers a wrong one. */
@@ -73,6 +83,10 @@ export interface PreferencePair {
   readonly rule: string
   /** The beginning of the answer that both share, already written when the two part. */
   readonly context?: string
+  /** The answers that were cut off, which nothing is known to end. Default none. */
+  readonly unfinished?: readonly ('chosen' | 'rejected')[]
+  /** How the policy writes what comes before the answers, where they are not to be taken for whole ones. */
+  readonly verbatim?: Verbatim
   /** Factor on the pair's loss. Default 1. */
   readonly weight?: number
 }

@@ -41,8 +41,8 @@ export const pairSchema = v.strictObject({
    * scores, as many pairs of each prompt as the rules give.
    */
   control: v.optional(v.picklist(['none', 'random', 'flipped']), 'none'),
-  /** Of the control's draws. */
-  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 0),
+  /** Of the control's draws. Default the recipe's seed. */
+  seed: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1))),
   /** Pairs struck out, flipped and added by hand, after all rules and before a control. Default none. */
   edits: v.exactOptional(v.array(pairEditSchema)),
 })
@@ -64,8 +64,16 @@ export function parsePairSettings(json: unknown, where = 'pair settings'): PairS
   return settings
 }
 
-/** A recipe's pair settings as one round has them: without the edits of other rounds' pairs. */
-export function pairSettingsOfRound({ edits, ...settings }: PairSettings, round: number): PairSettings {
+/**
+ * A recipe's pair settings as one round has them: without the edits of other rounds' pairs, and with the recipe's seed for the
+ * draws, where there are any and the settings have none.
+ */
+export function pairSettingsOfRound(
+  { edits, ...settings }: PairSettings,
+  round: number,
+  seed = 0,
+): PairSettings {
   const own = edits?.filter((edit) => (edit.round ?? 1) === round)
-  return own?.length ? { ...settings, edits: own } : settings
+  const seeded = settings.control === 'random' ? { seed, ...settings } : settings
+  return own?.length ? { ...seeded, edits: own } : seeded
 }

@@ -147,7 +147,7 @@ function drawnPairs(
   choice: readonly ScoredCandidate[],
   count: number,
   key: string,
-  { seed, minLengthRatio }: PairSettings,
+  { seed = 0, minLengthRatio }: PairSettings,
 ): CandidatePair[] {
   const place = hash(key)
   return choice
@@ -176,6 +176,9 @@ function preference(
   { chosen, rejected, isByHand }: CandidatePair,
   { pairs, control }: PairSettings,
 ): PreferencePair {
+  const cut = { chosen, rejected }
+  const unfinished = (['chosen', 'rejected'] as const).filter((side) => cut[side].finishReason === 'length')
+  const verbatim = chosen.verbatim ?? rejected.verbatim
   return {
     images: [chosen.image],
     imageHash: chosen.imageHash,
@@ -187,5 +190,7 @@ function preference(
     gap: gapOf({ chosen, rejected }),
     rule: control !== 'none' ? control : isByHand ? 'by hand' : pairs,
     ...(chosen.context === undefined ? {} : { context: chosen.context }),
+    ...(unfinished.length > 0 ? { unfinished } : {}),
+    ...(verbatim ? { verbatim } : {}),
   }
 }

@@ -10,8 +10,8 @@ export const questionSchema = v.strictObject({
   kinds: v.optional(v.array(v.picklist(QUESTION_KINDS)), [...QUESTION_KINDS]),
   /** Most questions of each kind about one image. */
   perKind: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 2),
-  /** Of the choice among questions and wrong answers. */
-  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 0),
+  /** Of the choice among questions and wrong answers. Default the recipe's seed. */
+  seed: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1))),
 })
 
 /** Settings of questions made from captions. */

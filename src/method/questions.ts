@@ -24,31 +24,68 @@ export interface TemplateQuestion {
 
 /** What all captions say together, for wrong answers that would be plausible. */
 interface Corpus {
-  readonly facts: readonly (readonly CaptionFacts[])[] // (images), one for each caption
   /** How often one noun is named of the same image as another. */
-  readonly beside: ReadonlyMap<string, ReadonlyMap<string, number>>
+  readonly beside: Map<string, Map<string, number>>
   /** "a dog", "snow", "people": how to ask whether it is there; only nouns that some caption names so. */
-  readonly indefinite: ReadonlyMap<string, string>
+  readonly indefinite: Map<string, string>
   /** Colours and number words that some caption gives a noun. */
-  readonly coloursOf: ReadonlyMap<string, ReadonlySet<string>>
-  readonly numbersOf: ReadonlyMap<string, ReadonlySet<string>>
+  readonly coloursOf: Map<string, Set<string>>
+  readonly numbersOf: Map<string, Set<string>>
 }
 
+/** What is said of one image, caption by caption. */
+type Facts = readonly CaptionFacts[]
+
 /**
- * Questions about every image by templates over its own captions, where no text model writes them; wrong answers are swaps from
- * the other images' captions: a thing that is named where this image's things are, another colour or number of the same thing.
- * @returns for each image its questions; none where its captions support none.
+ * Writes questions about images by templates over their own captions, where no text model writes them; wrong answers are swaps
+ * from the other images' captions: a thing that is named where this image's things are, another colour or number of the same
+ * thing. Of the captions no more is held than which words go together.
  */
+export class QuestionWriter {
+  readonly #settings: QuestionSettings
+  readonly #seed: number
+  readonly #finder: Pick<NounFinder, 'phrases'>
+  readonly #corpus: Corpus = {
+    beside: new Map(),
+    indefinite: new Map(),
+    coloursOf: new Map(),
+    numbersOf: new Map(),
+  }
+
+  /** @param seed where the settings have none. Default 0. */
+  constructor(settings: QuestionSettings, finder: Pick<NounFinder, 'phrases'>, seed = 0) {
+    this.#settings = settings
+    this.#seed = settings.seed ?? seed
+    this.#finder = finder
+  }
+
+  /** Takes in what is said of one image. All images come before the first question. */
+  learn(captions: readonly string[]): void {
+    learnFacts(this.#corpus, this.#facts(captions))
+  }
+
+  /** Questions about one image; none where its captions support none. @param place of the image among all; with the seed it decides the choice. */
+  ask(captions: readonly string[], place: number): TemplateQuestion[] {
+    const { kinds, perKind } = this.#settings
+    const facts = this.#facts(captions)
+    const shuffle = shuffler(this.#seed, place)
+    return kinds.flatMap((kind) => ASK[kind](facts, this.#corpus, shuffle).slice(0, perKind))
+  }
+
+  #facts(captions: readonly string[]): Facts {
+    return captions.map((caption) => captionFacts(caption, this.#finder))
+  }
+}
+
+/** Questions about every image, see `QuestionWriter`. @returns for each image its questions. */
 export function templateQuestions(
   images: readonly CaptionedImage[],
   settings: QuestionSettings,
   finder: Pick<NounFinder, 'phrases'>,
 ): TemplateQuestion[][] {
-  const corpus = corpusOf(images, finder)
-  return images.map((_, image) => {
-    const shuffle = shuffler(settings.seed, image)
-    return settings.kinds.flatMap((kind) => ASK[kind](image, corpus, shuffle).slice(0, settings.perKind))
-  })
+  const writer = new QuestionWriter(settings, finder)
+  for (const { captions } of images) writer.learn(captions)
+  return images.map(({ captions }, place) => writer.ask(captions, place))
 }
 
 /** A question's two answers as candidates, with the statements that CLIP is shown. @param id such as `q3`. */
@@ -92,30 +129,30 @@ function shuffler(seed: number, image: number): Shuffle {
 /** Marks the generator's use for questions. */
 const PURPOSE = 0x7175_6573
 
-type Ask = (image: number, corpus: Corpus, shuffle: Shuffle) => TemplateQuestion[]
+type Ask = (facts: Facts, corpus: Corpus, shuffle: Shuffle) => TemplateQuestion[]
 
 const ASK: Readonly<Record<QuestionKind, Ask>> = {
-  existence(image, corpus, shuffle) {
+  existence(facts, corpus, shuffle) {
     const ask = (noun: string, correct: string, incorrect: string): TemplateQuestion[] => {
       const what = corpus.indefinite.get(noun)
       if (what === undefined) return []
       const be = noun === 'people' ? 'Are' : 'Is'
       return [{ kind: 'existence', question: `${be} there ${what} in the image?`, correct, incorrect }]
     }
-    const present = shuffle(nounsOf(image, corpus)).flatMap((noun) => ask(noun, 'Yes', 'No'))
-    const absent = plausiblyAbsent(image, corpus).flatMap((noun) => ask(noun, 'No', 'Yes'))
+    const present = shuffle(nounsOf(facts)).flatMap((noun) => ask(noun, 'Yes', 'No'))
+    const absent = plausiblyAbsent(facts, corpus).flatMap((noun) => ask(noun, 'No', 'Yes'))
     return present.flatMap((question, i) => [question, ...absent.slice(i, i + 1)])
   },
-  colour: (image, corpus, shuffle) =>
-    shuffle(agreed(image, corpus, 'colour')).flatMap(({ noun, form, value }) => {
+  colour: (facts, corpus, shuffle) =>
+    shuffle(agreed(facts, 'colour')).flatMap(({ noun, form, value }) => {
       const incorrect = otherThan(value, corpus.coloursOf.get(noun), COLOURS.slice(0, 7), shuffle)
       const be = form === noun ? 'is' : 'are'
       return incorrect === undefined
         ? []
         : [{ kind: 'colour', question: `What color ${be} the ${form}?`, correct: value, incorrect }]
     }),
-  number: (image, corpus, shuffle) =>
-    shuffle(agreed(image, corpus, 'number')).flatMap(({ noun, form, value }) => {
+  number: (facts, corpus, shuffle) =>
+    shuffle(agreed(facts, 'number')).flatMap(({ noun, form, value }) => {
       const near = NUMBERS.indexOf(value)
       const incorrect = otherThan(
         value,
@@ -134,9 +171,9 @@ const ASK: Readonly<Record<QuestionKind, Ask>> = {
             },
           ]
     }),
-  relation(image, corpus, shuffle) {
-    const absent = plausiblyAbsent(image, corpus)
-    const relations = (corpus.facts[image] ?? []).flatMap((facts) => facts.relations)
+  relation(facts, corpus, shuffle) {
+    const absent = plausiblyAbsent(facts, corpus)
+    const relations = facts.flatMap((own) => own.relations)
     return shuffle(relations).flatMap(({ subject, link, object }, i) => {
       const other = absent[i % Math.max(1, absent.length)]
       const isSingular = subject.form === subject.noun
@@ -154,44 +191,35 @@ const ASK: Readonly<Record<QuestionKind, Ask>> = {
   },
 }
 
-function corpusOf(images: readonly CaptionedImage[], finder: Pick<NounFinder, 'phrases'>): Corpus {
-  const facts = images.map(({ captions }) => captions.map((caption) => captionFacts(caption, finder)))
-  const beside = new Map<string, Map<string, number>>()
-  const indefinite = new Map<string, string>()
-  const coloursOf = new Map<string, Set<string>>()
-  const numbersOf = new Map<string, Set<string>>()
+function learnFacts({ beside, indefinite, coloursOf, numbersOf }: Corpus, facts: Facts): void {
   const add = (map: Map<string, Set<string>>, noun: string, value: string | undefined): void => {
     if (value !== undefined) map.set(noun, (map.get(noun) ?? new Set()).add(value))
   }
-  for (const own of facts) {
-    const objects = own.flatMap((caption) => caption.objects)
-    for (const named of objects) {
-      const what = indefiniteOf(named)
-      if (what !== undefined && !indefinite.has(named.noun)) indefinite.set(named.noun, what)
-      add(coloursOf, named.noun, named.colour)
-      add(numbersOf, named.noun, named.number)
-    }
-    const nouns = [...new Set(objects.map(({ noun }) => noun))]
-    for (const noun of nouns) {
-      const counts = beside.get(noun) ?? new Map<string, number>()
-      for (const other of nouns) if (other !== noun) counts.set(other, (counts.get(other) ?? 0) + 1)
-      beside.set(noun, counts)
-    }
+  for (const named of facts.flatMap(({ objects }) => objects)) {
+    const what = indefiniteOf(named)
+    if (what !== undefined && !indefinite.has(named.noun)) indefinite.set(named.noun, what)
+    add(coloursOf, named.noun, named.colour)
+    add(numbersOf, named.noun, named.number)
   }
-  return { facts, beside, indefinite, coloursOf, numbersOf }
+  const nouns = nounsOf(facts)
+  for (const noun of nouns) {
+    const counts = beside.get(noun) ?? new Map<string, number>()
+    for (const other of nouns) if (other !== noun) counts.set(other, (counts.get(other) ?? 0) + 1)
+    beside.set(noun, counts)
+  }
 }
 
 /** What an image's captions name, each noun once. */
-function nounsOf(image: number, { facts }: Corpus): string[] {
-  return [...new Set((facts[image] ?? []).flatMap(({ objects }) => objects.map(({ noun }) => noun)))]
+function nounsOf(facts: Facts): string[] {
+  return [...new Set(facts.flatMap(({ objects }) => objects.map(({ noun }) => noun)))]
 }
 
 /** Nouns that this image's captions do not name, those first that others name most often beside one of this image's. */
-function plausiblyAbsent(image: number, corpus: Corpus): string[] {
-  const own = new Set(nounsOf(image, corpus))
+function plausiblyAbsent(facts: Facts, { beside }: Corpus): string[] {
+  const own = new Set(nounsOf(facts))
   const counts = new Map<string, number>()
   for (const noun of own) {
-    for (const [other, count] of corpus.beside.get(noun) ?? []) {
+    for (const [other, count] of beside.get(noun) ?? []) {
       if (!own.has(other)) counts.set(other, (counts.get(other) ?? 0) + count)
     }
   }
@@ -200,12 +228,11 @@ function plausiblyAbsent(image: number, corpus: Corpus): string[] {
 
 /** The nouns of an image to which its captions give one and the same colour or number, wherever they give one. */
 function agreed(
-  image: number,
-  { facts }: Corpus,
+  facts: Facts,
   property: 'colour' | 'number',
 ): { noun: string; form: string; value: string }[] {
   const values = new Map<string, { form: string; all: Set<string> }>()
-  for (const { noun, form, [property]: value } of (facts[image] ?? []).flatMap(({ objects }) => objects)) {
+  for (const { noun, form, [property]: value } of facts.flatMap(({ objects }) => objects)) {
     if (value === undefined) continue
     const known = values.get(noun) ?? { form, all: new Set<string>() }
     values.set(noun, { ...known, all: known.all.add(value) })

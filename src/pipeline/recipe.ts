@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { parseLoraConfig } from '../data/peft.ts'
 import { pairSchema } from '../method/pair-settings.ts'
+import { questionSchema } from '../method/question-settings.ts'
 import { readSchema } from '../method/schema.ts'
 import { scoreSchema } from '../method/score-settings.ts'
 import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config.ts'
@@ -56,6 +57,11 @@ const caption = v.strictObject({
    * is a candidate as well (as in arXiv 2507.12455). Default answer.
    */
   unit: v.optional(v.picklist(['answer', 'sentence']), 'answer'),
+  /**
+   * Questions about each picture with a right and a wrong answer, made by templates over the policy's own captions of it; the
+   * paper has a text model write them. Default none; `{}` asks some of every kind.
+   */
+  questions: v.optional(v.nullable(questionSchema), null),
 })
 
 /** The trainer's settings under TRL's names, and the adapter's under PEFT's in `peft`. */

@@ -131,7 +131,7 @@ async function runStages(
       captions,
       round,
     })
-    const pairs = await pairStage(context, recipe.pair, { scores, round })
+    const pairs = await pairStage(context, recipe.pair, { scores, seed, round })
     const training = await trainStage(context, models, recipe.train, { pairs, policy, ...worn, round })
     adapter = await trainedAdapter(training)
     rounds.push({ captions, scores, pairs, training })

@@ -15,12 +15,13 @@ import { provideBrowser } from '../../src/cli/browser.ts'
 import type { Evaluation } from '../../src/evaluate/evaluation.ts'
 import { clipDpo, type Ended } from '../support/program.ts'
 
-const TINY = 'recipes/tiny.json'
 const MODEL = 'public/models/emoji-llava'
 const CLIP = 'public/models/emoji-clip'
 const PICTURES = 'public/data/emoji-scenes/data/train-00000-of-00001.parquet'
 
 let folder: string
+/** The tiny recipe with questions and a seed of its own. */
+let TINY: string
 const at = (...names: string[]): string => join(folder, ...names)
 const text = (...names: string[]): string => readFileSync(at(...names), 'utf8')
 const lines = (...names: string[]): Record<string, unknown>[] =>
@@ -39,6 +40,9 @@ async function succeed(...args: string[]): Promise<Ended> {
 beforeAll(() => {
   provideBrowser()
   folder = mkdtempSync(join(tmpdir(), 'stages-'))
+  TINY = at('recipe.json')
+  const { caption, ...tiny } = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as { caption: object }
+  writeFileSync(TINY, JSON.stringify({ ...tiny, seed: 3, caption: { ...caption, questions: {} } }))
 })
 
 afterAll(() => rmSync(folder, { recursive: true }))

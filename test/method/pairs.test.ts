@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ScoredCandidate } from '../../src/method/candidate.ts'
 import { Funnel } from '../../src/method/funnel.ts'
-import { type PairSettings, parsePairSettings } from '../../src/method/pair-settings.ts'
+import { type PairSettings, pairSettingsOfRound, parsePairSettings } from '../../src/method/pair-settings.ts'
 import { formPairs, pairsOfImage } from '../../src/method/pairs.ts'
 import { countWords } from '../../src/method/sentences.ts'
 import { scored, scoredCandidates } from '../support/candidates.ts'
@@ -99,6 +99,9 @@ describe('negative controls', () => {
     expect(new Set(pairs.map(({ gap }) => Math.abs(gap))).size).toBe(5)
     expect(form(images, { control: 'random', seed: 1 }).pairs).toEqual(pairs)
     expect(form(images, { control: 'random', seed: 2 }).pairs).not.toEqual(pairs)
+    const seeded = (json: object) => formPairs(images, pairSettingsOfRound(settings(json), 1, 2)).pairs
+    expect(seeded({ control: 'random' })).toEqual(form(images, { control: 'random', seed: 2 }).pairs)
+    expect(seeded({ control: 'random', seed: 1 })).toEqual(pairs)
   })
 })
 

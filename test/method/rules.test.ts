@@ -131,10 +131,12 @@ test('duplicates are merged and counted', () => {
     {
       rule: 'duplicates',
       unit: 'candidates',
-      came: 4,
-      removed: 1,
+      came: 6,
+      removed: 3,
       remained: 3,
-      examples: [{ image: 'a.png', text: ' A dog  on a beach. ', why: "the same as policy's answer 0" }],
+      examples: [
+        { image: 'a.png', text: ' A dog  on a beach. ', why: "the same as policy's answer 0, 3 times" },
+      ],
     },
   ])
 })

@@ -1,4 +1,5 @@
 import type { Candidate } from '../../method/candidate.ts'
+import { isStop } from '../../method/scores.ts'
 import { sentences } from '../../method/sentences.ts'
 import type { Answer, GenerateJob, GenerateRequest } from '../../workers/policy.api.ts'
 import { cancellable } from '../cancellable.ts'
@@ -8,12 +9,15 @@ import type { AdapterSource, ModelSource, RunModels } from '../models.ts'
 import type { CaptionSettings } from '../recipe.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
 import type { DatasetItem, DatasetOutput } from './dataset.ts'
+import { addQuestions, isWritten } from './questions.ts'
 
 export interface CaptionSummary {
   /** Different candidates, and those that came again and were merged. */
   readonly candidates: number
   readonly merged: number
   readonly tokens: number
+  /** Questions about pictures, each with two answers among the candidates; absent where none are asked. */
+  readonly questions?: number
 }
 
 export type CaptionOutput = StageOutput<Candidate[], CaptionSummary>
@@ -39,7 +43,7 @@ export async function captionStage(
   const spec = {
     stage: 'caption',
     kind: 'candidates',
-    version: 2,
+    version: 3,
     round,
     settings: { ...settings, seed, round },
     inputs: {
@@ -72,9 +76,10 @@ export async function captionStage(
           const writer = { client, job, generator, context, seed, round }
           written.push(...(await writeCandidates(writer, items, settings)))
         }
-        candidates = merge(written)
+        candidates = await withVerbatim(merge(written), models)
         await units.put(chunk, candidates)
       }
+      candidates = candidates.filter(isWritten)
       done += items.length
       summary.candidates += candidates.length
       for (const { count = 1, numTokens } of candidates) {
@@ -83,8 +88,38 @@ export async function captionStage(
       }
       progress(done, total, 'pictures', `${summary.candidates} candidates`)
     }
-    return summary
+    if (!settings.questions) return summary
+    const asked = await addQuestions(context, units, settings.questions, { seed, total, progress })
+    return { ...summary, candidates: summary.candidates + 2 * asked, questions: asked }
   })
+}
+
+/**
+ * Candidates with what a trainer has to know of those that are no whole answers.
+ * @throws {Error} when endings are candidates and the policy has no token for them.
+ */
+async function withVerbatim(candidates: readonly Candidate[], models: RunModels): Promise<Candidate[]> {
+  const needs = ({ context, finishReason }: Candidate): boolean =>
+    context !== undefined || finishReason === 'length'
+  if (!candidates.some(needs)) return [...candidates]
+  const client = await models.policy()
+  const end = candidates.some(isStop)
+    ? await client.endOfAnswer()
+    : await client.endOfAnswer().catch(() => undefined)
+  const rendered = new Map<string, Promise<string>>()
+  const render = (prompt: string, context: string): Promise<string> => {
+    const key = JSON.stringify([prompt, context])
+    const known = rendered.get(key) ?? client.renderPrompt(prompt, { context })
+    rendered.set(key, known)
+    return known
+  }
+  return await Promise.all(
+    candidates.map(async (candidate) => {
+      if (!needs(candidate)) return candidate
+      const prompt = await render(candidate.prompt, candidate.context ?? '')
+      return { ...candidate, verbatim: { prompt, ...(end === undefined ? {} : { end }) } }
+    }),
+  )
 }
 
 interface Writer {

@@ -23,13 +23,13 @@ export type PairOutput = StageOutput<PreferencePair[], PairSummary>
 export async function pairStage(
   context: StageContext,
   recipe: PairSettings,
-  { scores, round }: { scores: ScoreOutput; round: number },
+  { scores, seed, round }: { scores: ScoreOutput; seed: number; round: number },
 ): Promise<PairOutput> {
-  const settings = pairSettingsOfRound(recipe, round)
+  const settings = pairSettingsOfRound(recipe, round, seed)
   const spec = {
     stage: 'pair',
     kind: 'pairs',
-    version: 2,
+    version: 3,
     round,
     settings,
     inputs: { scores: scores.hash },

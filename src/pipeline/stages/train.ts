@@ -1,5 +1,5 @@
 import { sha256 } from '../../data/sha256.ts'
-import type { PreferencePair } from '../../method/candidate.ts'
+import { type TrainingRow, trainingRow } from '../../method/pair-row.ts'
 import type { StepMetrics, TrainJob } from '../../workers/policy.api.ts'
 import { cancellable } from '../cancellable.ts'
 import type { PolicyClient } from '../client.ts'
@@ -67,7 +67,7 @@ export async function trainStage(
       )
     }
     const client = await models.policy()
-    const { rows, images } = await trainingRows(context, client, pairs)
+    const { rows, images } = await trainingRows(context, pairs)
     const checkpoints = await context.run.checkpoints(units.hash)
     const latest = await checkpoints.latest()
     const kept = ((await units.get('metrics')) ?? []) as readonly StepMetrics[]
@@ -154,63 +154,19 @@ export async function adapterHash(files: AdapterFiles): Promise<string> {
   return await jsonHash([files['adapter_config.json'], await sha256(files['adapter_model.safetensors'])])
 }
 
-/** A row of a preference dataset as TRL reads it: whole answers as messages, next sentences as text to be used as it is. */
-export interface TrainingRow {
-  readonly images: readonly string[]
-  readonly prompt: string | readonly { role: 'user'; content: string }[]
-  readonly chosen: string | readonly { role: 'assistant'; content: string }[]
-  readonly rejected: string | readonly { role: 'assistant'; content: string }[]
-  readonly weight?: number
-}
-
-/** @param endOfAnswer the model's end token, the choice to stop. @param render a prompt and what follows it, as one string. */
-export async function trainingRow(
-  pair: PreferencePair,
-  image: string,
-  endOfAnswer: string,
-  render: (prompt: string, context: string) => Promise<string>,
-): Promise<TrainingRow> {
-  const { prompt, chosen, rejected, context, weight } = pair
-  const weighed = weight === undefined ? {} : { weight }
-  if (context === undefined) {
-    const say = (text: string) => [{ role: 'assistant' as const, content: text.trim() }]
-    return {
-      images: [image],
-      prompt: [{ role: 'user', content: prompt }],
-      chosen: say(chosen),
-      rejected: say(rejected),
-      ...weighed,
-    }
-  }
-  const end = (text: string): string => (text.trim() === '' ? endOfAnswer : text)
-  return {
-    images: [image],
-    prompt: await render(prompt, context),
-    chosen: end(chosen),
-    rejected: end(rejected),
-    ...weighed,
-  }
-}
-
 async function trainingRows(
   { store, signal }: StageContext,
-  client: PolicyClient,
   pairs: PairOutput,
 ): Promise<{ rows: TrainingRow[]; images: Record<string, Blob> }> {
   const rows: TrainingRow[] = []
   const images: Record<string, Blob> = {}
-  const endOfAnswer = await client.endOfAnswer()
   for await (const [, made] of pairs.units.units()) {
     signal.throwIfAborted()
     for (const pair of made) {
       const path = pair.imageHash
       const file = { hash: pair.imageHash, name: pair.images[0] ?? path }
       if (!images[path]) images[path] = ((await imageFile(store, file)) as { blob: Blob }).blob
-      rows.push(
-        await trainingRow(pair, path, endOfAnswer, (prompt, context) =>
-          client.renderPrompt(prompt, { context }),
-        ),
-      )
+      rows.push(trainingRow(pair, path))
     }
   }
   return { rows, images }
