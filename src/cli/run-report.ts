@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Estimate } from '../evaluate/bootstrap.ts'
+import type { Controls } from '../evaluate/evaluation.ts'
 import type { MarkedText } from '../evaluate/mark.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
 import type { FunnelStep } from '../method/funnel.ts'
@@ -119,13 +120,14 @@ function figureLines({
       `${name.padEnd(18)}${b.value.toFixed(1).padStart(8)}${a.value.toFixed(1).padStart(8)}   ${interval(d)}`,
     ]
   })
-  const control = (title: string, { metrics }: RunSummary['controls']['L']): string =>
+  const control = (title: string, { metrics }: Pick<Controls['L'], 'metrics'>): string =>
     `${title.padEnd(30)} CHAIR ${metrics.chair.value.toFixed(1)}, Hal ${metrics.hal.value.toFixed(1)}, Cover ${metrics.cover.value.toFixed(1)}, ${metrics.meanLength.value.toFixed(1)} words`
   return [
     head,
     ...rows,
-    control('control C (same Cover)', controls.C),
-    control('control L (same length)', controls.L),
+    ...(controls
+      ? [control('control C (same Cover)', controls.C), control('control L (same length)', controls.L)]
+      : []),
   ]
 }
 

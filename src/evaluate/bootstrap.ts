@@ -62,7 +62,8 @@ function estimate(
 
 /**
  * Several figures with their intervals from the same resamples of images, each computed from the sums of one or more groups
- * of counts: the same images under different models.
+ * of counts: the same images under different models. A resample in which a figure is not finite, such as one without any image
+ * that it was measured on, says nothing of it and is left out.
  * @throws {RangeError} without images, and unless all groups have the same images.
  */
 export function bootstrapTable<K extends string>(
@@ -95,11 +96,10 @@ export function bootstrapTable<K extends string>(
   const whole = sumsOf(new Float64Array(images).fill(1))
   const tail = (1 - level) / 2
   const entries = names.map((name, i): [K, Estimate] => {
-    const sorted = (values[i] as Float64Array).sort()
-    return [
-      name,
-      { value: statistics[name](whole), low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) },
-    ]
+    const value = statistics[name](whole)
+    const sorted = (values[i] as Float64Array).filter(Number.isFinite).sort()
+    if (sorted.length === 0) return [name, { value, low: value, high: value }]
+    return [name, { value, low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) }]
   })
   return Object.fromEntries(entries) as Record<K, Estimate>
 }

@@ -6,12 +6,13 @@ import {
   type CaptionMetrics,
   type ImageAnswers,
   imageCounts,
+  isAnnotated,
   type Judge,
   judgeCaption,
-  METRICS,
   type MetricName,
   type MetricTable,
   measuredMetrics,
+  metricValue,
   nested,
 } from './metrics.ts'
 import { type TruncationVerdict, truncationVerdict } from './verdict.ts'
@@ -37,13 +38,16 @@ export interface Evaluation {
   readonly after: MetricTable
   /** after - before, paired by image; of `cleanLoss` the change in percent. */
   readonly delta: MetricTable
-  readonly controls: {
-    /** Base captions cut near the tuned captions' mean length. */
-    readonly L: ControlResult
-    /** Base captions of which as many lose their last sentence as bring the Cover to the tuned one's. */
-    readonly C: ControlResult & { readonly probability: number }
-    readonly verdict: TruncationVerdict
-  }
+  readonly controls?: Controls
+}
+
+/** What mere shortening would have done; absent where it is known of no picture what is in it. */
+export interface Controls {
+  /** Base captions cut near the tuned captions' mean length. */
+  readonly L: ControlResult
+  /** Base captions of which as many lose their last sentence as bring the Cover to the tuned one's. */
+  readonly C: ControlResult & { readonly probability: number }
+  readonly verdict: TruncationVerdict
 }
 
 /**
@@ -55,9 +59,7 @@ export function measure(
   judge: Judge,
   options: BootstrapOptions = {},
 ): MetricTable {
-  const counts = images.map(({ truth, answers }) =>
-    imageCounts(answers, judgeCaption(judge, answers.caption, truth)),
-  )
+  const counts = images.map(({ truth, answers }) => countsOfImage(judge, truth, answers))
   const names = measuredMetrics(sumOf(counts))
   return nested(
     bootstrapTable(
@@ -87,10 +89,7 @@ export function evaluate(
 ): Evaluation {
   const { seed = 0 } = options
   const countsOf = (answersOf: (image: EvaluatedImage, index: number) => ImageAnswers): number[][] =>
-    images.map((image, i) => {
-      const answers = answersOf(image, i)
-      return imageCounts(answers, judgeCaption(judge, answers.caption, image.truth))
-    })
+    images.map((image, i) => countsOfImage(judge, image.truth, answersOf(image, i)))
   const before = countsOf((image) => image.before)
   const after = countsOf((image) => image.after)
   const names = measuredMetrics(sumOf(before))
@@ -171,19 +170,21 @@ export function evaluate(
   )
   const part = (prefix: string, of: readonly MetricName[]): MetricTable =>
     nested(byName(of, (name) => figures[`${prefix}:${name}`] as Estimate))
-  const L = { metrics: part('L', CAPTION_METRICS), tunedMinus: part('after - L', CAPTION_METRICS) }
-  const C = {
-    metrics: part('C', CAPTION_METRICS),
-    tunedMinus: part('after - C', CAPTION_METRICS),
-    probability,
-  }
-  return {
+  const evaluation = {
     images: images.length,
     before: part('before', names),
     after: part('after', names),
     delta: part('delta', names),
-    controls: { L, C, verdict: truncationVerdict(L.tunedMinus, C.tunedMinus) },
   }
+  if (!images.some(({ truth }) => isAnnotated(truth))) return evaluation
+  const ofCaptions = (prefix: string): CaptionMetrics => part(prefix, CAPTION_METRICS) as CaptionMetrics
+  const L = { metrics: ofCaptions('L'), tunedMinus: ofCaptions('after - L') }
+  const C = { metrics: ofCaptions('C'), tunedMinus: ofCaptions('after - C'), probability }
+  return { ...evaluation, controls: { L, C, verdict: truncationVerdict(L.tunedMinus, C.tunedMinus) } }
+}
+
+function countsOfImage(judge: Judge, truth: AmberTruth, answers: ImageAnswers): number[] {
+  return imageCounts(answers, isAnnotated(truth) ? judgeCaption(judge, answers.caption, truth) : undefined)
 }
 
 type Statistic = (sums: readonly Float64Array[]) => number
@@ -201,7 +202,7 @@ function byName<T>(names: readonly MetricName[], of: (name: MetricName) => T): R
 }
 
 function value(name: MetricName, sums: Float64Array | undefined): number {
-  return METRICS[name].of(sums ?? new Float64Array())
+  return metricValue(name, sums ?? new Float64Array())
 }
 
 /** The loss changes by a share, everything else by points. */

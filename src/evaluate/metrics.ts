@@ -38,16 +38,29 @@ export function judgeCaption({ amber, nouns }: Judge, caption: string, truth: Am
   return amber.judge(nouns(caption), truth)
 }
 
-const YES_NO_START = AMBER_COUNTS.length + 1
+/** Whether it is known what is in a picture, so that what is said of it can be judged; of some only questions are. */
+export function isAnnotated({ truth, hallu }: AmberTruth): boolean {
+  return truth.length + hallu.length > 0
+}
+
+/** Words and captions, of all pictures. */
+const LENGTH_START = AMBER_COUNTS.length
+const YES_NO_START = LENGTH_START + 2
 const CLASS_START = YES_NO_START + YES_NO_COUNTS.length
 const LOSS_START = CLASS_START + 2
 
-/** What one image adds to the sums of which every metric is a function. */
-export function imageCounts(answers: ImageAnswers, judgement: CaptionJudgement): number[] {
+const NOT_JUDGED = new Array<number>(AMBER_COUNTS.length).fill(0)
+
+/**
+ * What one image adds to the sums of which every metric is a function.
+ * @param judgement of the caption; undefined where it is not known what is in the picture.
+ */
+export function imageCounts(answers: ImageAnswers, judgement: CaptionJudgement | undefined): number[] {
   const { caption, questions = [], isClassRight, cleanLoss = { sum: 0, tokens: 0 } } = answers
   return [
-    ...amberCounts(judgement),
+    ...(judgement ? amberCounts(judgement) : NOT_JUDGED),
     countWords(caption),
+    1,
     ...yesNoCounts(questions),
     isClassRight === true ? 1 : 0,
     isClassRight === undefined ? 0 : 1,
@@ -65,6 +78,7 @@ interface Metric {
 
 const at = (sums: Float64Array, index: number): number => sums[index] ?? 0
 const captions = (sums: Float64Array): number => at(sums, AMBER_COUNTS.indexOf('captions'))
+const written = (sums: Float64Array): number => at(sums, LENGTH_START + 1)
 const questions = (sums: Float64Array): number => at(sums, YES_NO_START)
 const classified = (sums: Float64Array): number => at(sums, CLASS_START + 1)
 const lossTokens = (sums: Float64Array): number => at(sums, LOSS_START + 1)
@@ -78,10 +92,6 @@ const answered = (of: (scores: YesNoScores) => number): Metric => ({
   of: (sums) => of(yesNo(sums)),
   measured: questions,
 })
-const perCaption = (index: number): Metric => ({
-  of: (sums) => at(sums, index) / Math.max(1, captions(sums)),
-  measured: captions,
-})
 
 /** Every metric of METHOD's `summary.json`, by its path there. */
 export const METRICS = {
@@ -89,18 +99,24 @@ export const METRICS = {
   cover: generative('cover'),
   hal: generative('hal'),
   cog: generative('cog'),
-  amberScore: { of: (sums) => amberScore(amberScores(sums).chair, yesNo(sums).no.f1), measured: questions },
+  amberScore: {
+    of: (sums) => amberScore(amberScores(sums).chair, yesNo(sums).no.f1),
+    measured: (sums) => Math.min(captions(sums), questions(sums)),
+  },
   'yesNo.accuracy': answered(({ accuracy }) => accuracy),
   'yesNo.yesRate': answered(({ yesRate }) => yesRate),
   'yesNo.f1No': answered(({ no }) => no.f1),
   'yesNo.f1Yes': answered(({ yes }) => yes.f1),
   'zeroShot.top1': {
-    of: (sums) => (100 * at(sums, CLASS_START)) / Math.max(1, classified(sums)),
+    of: (sums) => (100 * at(sums, CLASS_START)) / classified(sums),
     measured: classified,
   },
-  cleanLoss: { of: (sums) => at(sums, LOSS_START) / Math.max(1, lossTokens(sums)), measured: lossTokens },
-  meanLength: perCaption(AMBER_COUNTS.length),
-  nounsPerCaption: perCaption(AMBER_COUNTS.indexOf('nouns')),
+  cleanLoss: { of: (sums) => at(sums, LOSS_START) / lossTokens(sums), measured: lossTokens },
+  meanLength: { of: (sums) => at(sums, LENGTH_START) / written(sums), measured: written },
+  nounsPerCaption: {
+    of: (sums) => at(sums, AMBER_COUNTS.indexOf('nouns')) / captions(sums),
+    measured: captions,
+  },
 } as const satisfies Record<string, Metric>
 export type MetricName = keyof typeof METRICS
 
@@ -109,11 +125,18 @@ export const CAPTION_METRICS = ['chair', 'cover', 'hal', 'cog', 'meanLength', 'n
 export type CaptionMetrics = Record<(typeof CAPTION_METRICS)[number], Estimate>
 
 /** Figures with their intervals; what was not measured is absent. */
-export interface MetricTable extends CaptionMetrics {
+export interface MetricTable extends Partial<CaptionMetrics> {
+  meanLength: Estimate
   amberScore?: Estimate
   yesNo?: { accuracy: Estimate; yesRate: Estimate; f1No: Estimate; f1Yes: Estimate }
   zeroShot?: { top1: Estimate }
   cleanLoss?: Estimate
+}
+
+/** A metric's value; not a number where nothing it needs was measured. */
+export function metricValue(name: MetricName, sums: Float64Array): number {
+  const { of, measured } = METRICS[name]
+  return measured(sums) > 0 ? of(sums) : Number.NaN
 }
 
 /** The metrics of which something was measured, by these sums. */

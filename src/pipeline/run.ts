@@ -159,7 +159,8 @@ async function evaluate(
   const measure = async (dataset: DatasetOutput, name: string) => {
     const shared = { dataset, policy, prompt }
     const before = await measureStage(context, models, settings, { ...shared, part: `${name}before` })
-    const after = await measureStage(context, models, settings, { ...shared, adapter, part: `${name}after` })
+    const tuned = { adapter, base: before }
+    const after = await measureStage(context, models, settings, { ...shared, tuned, part: `${name}after` })
     return { name, dataset, before, after }
   }
   const main = await measure(heldout, '')

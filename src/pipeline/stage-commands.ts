@@ -119,12 +119,9 @@ export async function evaluateCommand(
       const shared = { dataset, policy, prompt }
       const before = await measureStage(context, models, settings, { ...shared, part: `${space}before` })
       if (!adapter) return { dataset, before }
-      const part = `${space}after`
-      return {
-        dataset,
-        before,
-        after: await measureStage(context, models, settings, { ...shared, adapter, part }),
-      }
+      const tuned = { adapter, base: before }
+      const after = await measureStage(context, models, settings, { ...shared, tuned, part: `${space}after` })
+      return { dataset, before, after }
     }
     const main = await measure(job.data, '')
     if (main.dataset.summary.withTruth === 0) {

@@ -21,7 +21,7 @@ export interface RunSummary {
   readonly after: MetricTable
   /** after - before, paired by image; of `cleanLoss` the change in percent. */
   readonly delta: MetricTable
-  readonly controls: Evaluation['controls']
+  readonly controls?: NonNullable<Evaluation['controls']>
   /** CLIP on the zero-shot pictures themselves; absent where none were given. */
   readonly zeroShotCeiling?: ZeroShotResult['ceiling']
   /** What the figures mean, in words. */
@@ -55,7 +55,7 @@ export function summarize(output: RunOutput): RunSummary {
     rounds.reduce((total, round) => total + of(round), 0)
   return {
     ...tables,
-    controls: figures.controls,
+    ...(figures.controls ? { controls: figures.controls } : {}),
     ...(zeroShot ? { zeroShotCeiling: zeroShot.ceiling } : {}),
     verdicts: verdicts(tables, figures.controls),
     funnel: funnelOf(output),

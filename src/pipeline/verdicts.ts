@@ -13,18 +13,31 @@ export interface Tables {
 const NO_GAIN = 'Invention did not fall beyond chance: there is no gain that shortening could explain.'
 
 /** What the figures mean, one sentence each, the most important first. */
-export function verdicts({ before, after, delta }: Tables, controls: Evaluation['controls']): string[] {
-  const fall = (name: 'chair' | 'hal' | 'cog', meaning: string): string => {
-    const change = before[name].value === 0 ? 0 : 100 * (after[name].value / before[name].value - 1)
-    return `${meaning}: ${percent(before[name])} before, ${percent(after[name])} after (${signed(change)}%), ${certainty(delta[name])}.`
+export function verdicts({ before, after, delta }: Tables, controls?: Evaluation['controls']): string[] {
+  const told = (
+    name: 'chair' | 'hal' | 'cog' | 'cover',
+    tell: (...of: [Estimate, Estimate, Estimate]) => string,
+  ) => {
+    const [b, a, d] = [before[name], after[name], delta[name]]
+    return b && a && d ? [tell(b, a, d)] : []
   }
+  const fall = (name: 'chair' | 'hal' | 'cog', meaning: string): string[] =>
+    told(name, (b, a, d) => {
+      const change = b.value === 0 ? 0 : 100 * (a.value / b.value - 1)
+      return `${meaning}: ${percent(b)} before, ${percent(a)} after (${signed(change)}%), ${certainty(d)}.`
+    })
+  const isGain = [delta.chair, delta.hal].some((change) => change && change.high < 0)
   const lines = [
-    fall('hal', 'Captions that invent something'),
-    fall('chair', 'Nouns that are invented'),
-    fall('cog', 'Tempting nouns that are invented'),
-    `Things in the pictures that captions mention: ${percent(before.cover)} before, ${percent(after.cover)} after, ${certainty(delta.cover)}.`,
+    ...fall('hal', 'Captions that invent something'),
+    ...fall('chair', 'Nouns that are invented'),
+    ...fall('cog', 'Tempting nouns that are invented'),
+    ...told(
+      'cover',
+      (b, a, d) =>
+        `Things in the pictures that captions mention: ${percent(b)} before, ${percent(a)} after, ${certainty(d)}.`,
+    ),
     `Length: ${before.meanLength.value.toFixed(1)} words before, ${after.meanLength.value.toFixed(1)} after.`,
-    delta.chair.high < 0 || delta.hal.high < 0 ? controls.verdict.message : NO_GAIN,
+    ...(controls ? [isGain ? controls.verdict.message : NO_GAIN] : []),
   ]
   if (before.yesNo && after.yesNo && delta.yesNo) {
     lines.push(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import type { RunSummary } from '../../src/pipeline/summary.ts'
+import { judged } from '../support/evaluation.ts'
 import { clipDpo, type Ended } from '../support/program.ts'
 
 const TINY = 'recipes/tiny.json'
@@ -84,7 +85,8 @@ describe('the tiny recipe from the command line', () => {
       'adapter_config.json',
       'adapter_model.safetensors',
     ])
-    const { pairs: count, steps, funnel, before, delta, controls } = summaryOf('whole')
+    const { pairs: count, steps, funnel, ...figures } = summaryOf('whole')
+    const { before, delta, controls } = judged(figures)
     expect({ count, steps }).toEqual({ count: pairs.length, steps: 4 })
     expect(funnel[0]?.steps.at(-1)?.remained).toBe(pairs.length)
     for (const { value, low, high } of [before.chair, before.cover, delta.hal, controls.C.metrics.cover])

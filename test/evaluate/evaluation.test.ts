@@ -6,6 +6,7 @@ import { type EvaluatedImage, evaluate, measure } from '../../src/evaluate/evalu
 import { CAPTION_METRICS, type CaptionMetrics } from '../../src/evaluate/metrics.ts'
 import { coOccurrences, objectRates } from '../../src/evaluate/objects.ts'
 import { truncationVerdict } from '../../src/evaluate/verdict.ts'
+import { judged } from '../support/evaluation.ts'
 import { Random } from '../support/random.ts'
 
 const WORDS = ['dog', 'cat', 'car', 'tree', 'cup', 'boat']
@@ -48,7 +49,7 @@ const honest = images((sentences, i) => {
 const brief = images((sentences, i) => sentences.slice(0, i % 2 === 0 ? 2 : 3))
 
 describe('before, after and their difference', () => {
-  const { before, after, delta, images: count } = evaluate(honest, judge, options)
+  const { before, after, delta, images: count } = judged(evaluate(honest, judge, options))
 
   test('are AMBER’s figures and the others of summary.json', () => {
     expect(count).toBe(300)
@@ -97,6 +98,46 @@ describe('before, after and their difference', () => {
     expect(Object.keys(measure(bare, judge, options)).sort()).toEqual([...CAPTION_METRICS].sort())
   })
 
+  test('leave out what is not known: of pictures with questions alone nothing is said of captions', () => {
+    const asked = honest.map((image) => ({ ...image, truth: { truth: [], hallu: [] } }))
+    const { before, after, delta, controls } = evaluate(asked, judge, options)
+    for (const table of [before, after, delta]) {
+      for (const name of ['chair', 'cover', 'hal', 'cog', 'nounsPerCaption', 'amberScore'])
+        expect(table).not.toHaveProperty(name)
+      expect(table.yesNo?.accuracy.value).toBeGreaterThanOrEqual(0)
+    }
+    expect(before.meanLength.value).toBe(10)
+    expect(controls).toBeUndefined()
+  })
+
+  test('judge captions by the pictures of which it is known what they show', () => {
+    const mixed = honest.flatMap((image) => [image, { ...image, truth: { truth: [], hallu: [] } }])
+    const { before } = judged(evaluate(honest, judge, options))
+    const half = judged(evaluate(mixed, judge, options))
+    expect(half.before.chair.value).toBeCloseTo(before.chair.value, 10)
+    expect(half.images).toBe(600)
+  })
+
+  test('have intervals also where one picture in many was measured, which many resamples do not have', () => {
+    const [first, ...others] = honest.map((image) => ({
+      truth: image.truth,
+      before: { caption: image.before.caption },
+      after: { caption: image.after.caption },
+    }))
+    if (!first) throw new Error('expected pictures')
+    const clean = (sum: number) => ({ cleanLoss: { sum, tokens: 10 } })
+    const one = {
+      ...first,
+      before: { ...first.before, ...clean(20) },
+      after: { ...first.after, ...clean(22) },
+    }
+    const { before, delta } = evaluate([one, ...others], judge, options)
+    expect(before.cleanLoss).toEqual({ value: 2, low: 2, high: 2 })
+    expect(delta.cleanLoss?.value).toBeCloseTo(10, 10)
+    expect(delta.cleanLoss?.low).toBeCloseTo(10, 10)
+    expect(delta.cleanLoss?.high).toBeCloseTo(10, 10)
+  })
+
   test('need the same measured on both sides', () => {
     const torn = honest.map((image) => ({ ...image, after: { caption: image.after.caption } }))
     expect(() => evaluate(torn, judge, options)).toThrow('expected the same measured before and after')
@@ -106,7 +147,7 @@ describe('before, after and their difference', () => {
 
 describe('truncation controls', () => {
   test('a model that corrects itself beats both', () => {
-    const { controls } = evaluate(honest, judge, options)
+    const { controls } = judged(evaluate(honest, judge, options))
     expect(controls.verdict).toMatchObject({ helps: true, beatsC: true, beatsL: true })
     expect(controls.C.probability).toBe(0) // it covers more than the base
     expect(controls.C.metrics.chair.value).toBeGreaterThan(10)
@@ -114,7 +155,7 @@ describe('truncation controls', () => {
   })
 
   test('negative control: a model that only shortens beats neither, though its CHAIR falls', () => {
-    const { delta, controls } = evaluate(brief, judge, options)
+    const { delta, controls } = judged(evaluate(brief, judge, options))
     expect(delta.chair.high).toBeLessThan(0)
     expect(controls.verdict).toMatchObject({ helps: false, beatsC: false, beatsL: false })
     expect(controls.verdict.message).toMatch(

@@ -6,6 +6,7 @@ import { CAPTION_METRICS, type Judge } from '../../src/evaluate/metrics.ts'
 import { loadNounFinder } from '../../src/method/nouns.ts'
 import world from '../goldens/world-captions.json'
 import golden from '../goldens/world-evaluation.json'
+import { judged } from '../support/evaluation.ts'
 
 /** The embedded world's captions, from their text to the figures, against a Python twin that was written on its own. */
 const amber = new AmberJudge({
@@ -24,7 +25,7 @@ const images = golden.images.map(({ truth, hallu, before, after }) => ({
 }))
 
 test('the figures before and after are the twin’s', () => {
-  const { before, after } = evaluate(images, judge, { samples: 100 })
+  const { before, after } = judged(evaluate(images, judge, { samples: 100 }))
   for (const name of CAPTION_METRICS) {
     expect(before[name].value, name).toBeCloseTo(golden.figures.before[name], 2) // its Hal lacks the script's 0.001
     expect(after[name].value, name).toBeCloseTo(golden.figures.after[name], 2)
@@ -37,12 +38,13 @@ test('so are those of captions without their last sentence', () => {
     answers: { caption: withoutLastSentence(caption) },
   }))
   const table = measure(cut, judge, { samples: 100 })
-  for (const name of CAPTION_METRICS) expect(table[name].value, name).toBeCloseTo(golden.figures.cut[name], 2)
+  for (const name of CAPTION_METRICS)
+    expect(table[name]?.value, name).toBeCloseTo(golden.figures.cut[name], 2)
 })
 
 /** Both draw 2000 resamples, by other generators: the ends differ by less than a tenth of the interval. Measured 0.057. */
 test('the intervals of the differences are nearly the twin’s', () => {
-  const { delta } = evaluate(images, judge)
+  const { delta } = judged(evaluate(images, judge))
   for (const name of CAPTION_METRICS) {
     const [value = 0, low = 0, high = 0] = golden.delta[name] as number[]
     expect(delta[name].value, name).toBeCloseTo(value, 2)

@@ -10,6 +10,7 @@ import type { MeasuredImage } from '../../src/pipeline/stages/measure.ts'
 import { thumbnailUrls } from '../../src/pipeline/thumbnail-urls.ts'
 import type { StageKind } from '../../src/store/kinds.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
+import { judged } from '../support/evaluation.ts'
 import { exampleRunView } from '../support/run-view.ts'
 import { removeStore, type TestStore, testStore } from '../support/store.ts'
 
@@ -114,7 +115,7 @@ async function evaluation(): Promise<EvaluateOutput> {
       after: word(i % 4 === 0 || i % 4 === 3),
     }),
   )
-  const { before, after, delta, controls } = example.summary
+  const { before, after, delta, controls } = judged(example.summary)
   const figures: Evaluation = { images: IMAGES, before, after, delta, controls }
   const { coOccurrences, ...objects } = example.objects
   return await output('results', [examples.slice(0, 50), examples.slice(50)], {

@@ -1,6 +1,6 @@
 import { AmberJudge, type AmberVocabulary } from '../../evaluate/amber.ts'
 import { measure } from '../../evaluate/evaluation.ts'
-import { type Judge, judgeCaption, type MetricTable } from '../../evaluate/metrics.ts'
+import { isAnnotated, type Judge, judgeCaption, type MetricTable } from '../../evaluate/metrics.ts'
 import { type JudgedCaption, type ObjectRate, objectRates } from '../../evaluate/objects.ts'
 import { loadNounFinder } from '../../method/nouns.ts'
 import type { ClipEmbedder } from '../clip-embedder.ts'
@@ -39,8 +39,8 @@ export async function evaluateAlone(
     items.forEach(({ truth }, i) => {
       const said = measured[i]
       if (!truth || !said) return
-      judged.push({ judgement: judgeCaption(judge, said.caption, truth), truth })
       images.push({ truth, answers: answersOf(said) })
+      if (isAnnotated(truth)) judged.push({ judgement: judgeCaption(judge, said.caption, truth), truth })
     })
   }
   return {

@@ -2,7 +2,7 @@ import { AmberJudge, type AmberVocabulary } from '../../evaluate/amber.ts'
 import { bootstrap, type Estimate, pairedBootstrap } from '../../evaluate/bootstrap.ts'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { type MarkedText, markNouns } from '../../evaluate/mark.ts'
-import { type Judge, judgeCaption } from '../../evaluate/metrics.ts'
+import { isAnnotated, type Judge, judgeCaption } from '../../evaluate/metrics.ts'
 import {
   type CoOccurrence,
   coOccurrences,
@@ -53,7 +53,7 @@ export interface EvaluateSummary {
   readonly coOccurrences: readonly CoOccurrence[]
 }
 
-/** Unit i: the captions of the i-th pictures, judged. */
+/** Unit i: the captions of those of the i-th pictures of which it is known what they show, judged. */
 export type EvaluateOutput = StageOutput<CaptionExample[], EvaluateSummary>
 
 export interface EvaluateInputs {
@@ -74,7 +74,7 @@ export async function evaluateStage(
   const spec = {
     stage: 'evaluate',
     kind: 'results',
-    version: 1,
+    version: 2,
     round: 0,
     settings: { samples, seed, vocabulary },
     inputs: {
@@ -96,11 +96,12 @@ export async function evaluateStage(
       for (const { item, before, after } of rows) {
         if (!item.truth) continue
         const { truth } = item
+        images.push({ truth, before: answersOf(before), after: answersOf(after) })
+        if (!isAnnotated(truth)) continue
         const read = (measured: MeasuredImage) => judgeCaption(judge, measured.caption, truth)
         const [first, second] = [read(before), read(after)]
         judged.before.push({ judgement: first, truth })
         judged.after.push({ judgement: second, truth })
-        images.push({ truth, before: answersOf(before), after: answersOf(after) })
         examples.push({
           image: item.name,
           imageHash: item.hash,

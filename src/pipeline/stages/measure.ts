@@ -1,6 +1,8 @@
-import type { YesNo } from '../../evaluate/yes-no.ts'
-import { parseYesNo } from '../../evaluate/yes-no.ts'
+import type { FileSpec } from '../../data/folder.ts'
+import { parseYesNo, type YesNo } from '../../evaluate/yes-no.ts'
+import { countWords } from '../../method/sentences.ts'
 import type { UnitKey } from '../../store/stages.ts'
+import type { Answer, GenerateRequest, Reply } from '../../workers/policy.api.ts'
 import { cancellable } from '../cancellable.ts'
 import { imageFile } from '../image-file.ts'
 import type { AdapterSource, ModelSource, RunModels } from '../models.ts'
@@ -23,8 +25,8 @@ export interface MeasuredImage {
     readonly truth: YesNo
     readonly answer: YesNo | undefined
   }[]
-  /** Log-probability of the picture's own caption, where that is measured. */
-  readonly clean?: { readonly logp: number; readonly numTokens: number }
+  /** Log-probability of one of the picture's own captions, and which of them that is, where that is measured. */
+  readonly clean?: { readonly logp: number; readonly numTokens: number; readonly caption: number }
 }
 
 export type MeasureOutput = StageOutput<MeasuredImage[], { readonly images: number }>
@@ -32,7 +34,8 @@ export type MeasureOutput = StageOutput<MeasuredImage[], { readonly images: numb
 export interface MeasureInputs {
   readonly dataset: DatasetOutput
   readonly policy: ModelSource
-  readonly adapter?: AdapterSource
+  /** With an adapter, what was measured without: the loss is taken on the same captions. */
+  readonly tuned?: { readonly adapter: AdapterSource; readonly base: MeasureOutput }
   readonly prompt: string
   /** Which measurement this is: `before`, `after`, `zero-shot before`, ... */
   readonly part: string
@@ -40,25 +43,29 @@ export interface MeasureInputs {
 
 type MeasureSettings = Pick<EvaluateSettings, 'max_new_tokens' | 'questions' | 'clean_captions'>
 
-/** Greedy captions, yes/no answers and the loss on clean captions, with the adapter or without. */
+/**
+ * Greedy captions, yes/no answers and the loss on clean captions, with the adapter or without. Of a picture's own captions the
+ * one is taken whose length is nearest to what the model without adapter says to this prompt: the loss on a caption in another
+ * style would measure that style.
+ */
 export async function measureStage(
   context: StageContext,
   models: RunModels,
   settings: MeasureSettings,
-  { dataset, policy, adapter, prompt, part }: MeasureInputs,
+  { dataset, policy, tuned, prompt, part }: MeasureInputs,
 ): Promise<MeasureOutput> {
   const { max_new_tokens: maxNewTokens, questions, clean_captions: cleanCaptions } = settings
   const spec = {
     stage: 'evaluate',
     part,
     kind: 'results',
-    version: 2,
+    version: 3,
     round: 0,
     settings: { maxNewTokens, questions, cleanCaptions, prompt },
     inputs: {
       dataset: dataset.summary.hash,
       policy: policy.hash,
-      ...(adapter ? { adapter: adapter.hash } : {}),
+      ...(tuned ? { adapter: tuned.adapter.hash, base: tuned.base.hash } : {}),
     },
   } as const
   return await runStage<MeasuredImage[], { images: number }>(context, spec, async (units, progress) => {
@@ -66,7 +73,7 @@ export async function measureStage(
     let images = 0
     let waiting: Unit[] = []
     const measure = async (): Promise<void> => {
-      const made = await measureUnits(context, models, settings, { adapter, prompt }, waiting)
+      const made = await measureUnits(context, models, settings, { tuned, prompt }, waiting)
       for (const [i, { chunk, items }] of waiting.entries()) {
         await units.put(chunk, made[i] ?? [])
         images += items.length
@@ -102,47 +109,70 @@ async function measureUnits(
   { store, signal }: StageContext,
   models: RunModels,
   { max_new_tokens: maxNewTokens, questions, clean_captions: cleanCaptions }: MeasureSettings,
-  { adapter, prompt }: { adapter: AdapterSource | undefined; prompt: string },
+  { tuned, prompt }: Pick<MeasureInputs, 'prompt'> & { tuned: MeasureInputs['tuned'] | undefined },
   units: readonly Unit[],
 ): Promise<MeasuredImage[][]> {
   const client = await models.policy()
-  const worn = adapter ? { adapter: await models.adapter(adapter) } : {}
+  const worn = tuned ? { adapter: await models.adapter(tuned.adapter) } : {}
+  const bases = await Promise.all(units.map(({ chunk }) => tuned?.base.units.get(chunk)))
   const pictures = await Promise.all(
-    units.flatMap(({ items, first }) =>
+    units.flatMap(({ items, first }, u) =>
       items.map(async (item, i) => ({
         item,
         images: [await imageFile(store, item)],
-        turns: turnsOf(item, questions, first + i < cleanCaptions, prompt),
+        base: bases[u]?.[i],
+        isCleanMeasured: first + i < cleanCaptions,
       })),
     ),
   )
-  const captions = await cancellable(signal, client, () =>
-    client.generate({
-      ...worn,
-      requests: pictures.map(({ images }) => ({ images, prompt })),
-      temperature: 0,
-      maxNewTokens,
-    }),
-  )
-  const requests = pictures.flatMap(({ images, turns }) => (turns.length > 0 ? [{ images, turns }] : []))
-  const replies =
-    requests.length > 0 ? await cancellable(signal, client, () => client.replies({ ...worn, requests })) : []
-  let next = 0
-  const measured = pictures.map(({ item, turns }, i): MeasuredImage => {
-    const said = turns.length > 0 ? (replies[next++] ?? []) : []
-    const { text = '', tokens = [], finishReason = 'length' } = captions[i] ?? {}
-    const answers = turns.flatMap(({ question }, t) =>
-      question ? [{ ...question, answer: parseYesNo(said[t]?.firstWord ?? '') }] : [],
+  const generate = async (requests: readonly GenerateRequest[], most: number): Promise<Answer[]> =>
+    await cancellable(signal, client, () =>
+      client.generate({ ...worn, requests, temperature: 0, maxNewTokens: most }),
     )
-    const clean = said[turns.findIndex(({ question }) => question === undefined)]
+  const captions = await generate(
+    pictures.map(({ images }) => ({ images, prompt })),
+    maxNewTokens,
+  )
+  const asked = pictures.map(({ item, images, base, isCleanMeasured }, i) => {
+    const caption = captions[i]?.text.trim() ?? ''
+    const own = base ? base.clean?.caption : nearestInLength(item.captions ?? [], caption)
+    const clean = isCleanMeasured && own !== undefined ? item.captions?.[own] : undefined
+    const turns = spread(item.truth?.questions ?? [], questions).map(({ text }) => ({ prompt: text }))
+    return {
+      images,
+      own,
+      turns: clean === undefined ? turns : [...turns, { prompt, completion: clean }],
+      questions: turns.length,
+    }
+  })
+  const requests = asked.filter(({ turns }) => turns.length > 0)
+  const read =
+    requests.length > 0
+      ? await cancellable(signal, client, () =>
+          client.replies({ ...worn, requests: requests.map(({ images, turns }) => ({ images, turns })) }),
+        )
+      : []
+  const replies = new Map(requests.map((request, i) => [request, read[i] ?? []]))
+  const words = await firstWords(asked, replies, (missing) => generate(missing, WORD_TOKENS))
+  const measured = pictures.map(({ item }, i): MeasuredImage => {
+    const request = asked[i] as (typeof asked)[number]
+    const { text = '', tokens = [], finishReason = 'length' } = captions[i] ?? {}
+    const clean = replies.get(request)?.[request.questions]
     return {
       image: item.name,
       imageHash: item.hash,
       caption: text.trim(),
       numTokens: tokens.length,
       finishReason,
-      answers,
-      ...(clean ? { clean: { logp: clean.logp, numTokens: clean.numTokens } } : {}),
+      answers: spread(item.truth?.questions ?? [], questions).map(({ kind, text, answer }, q) => ({
+        kind,
+        text,
+        truth: /^y/i.test(answer) ? 'yes' : 'no',
+        answer: parseYesNo(words.get(request)?.[q] ?? ''),
+      })),
+      ...(clean && request.own !== undefined
+        ? { clean: { logp: clean.logp, numTokens: clean.numTokens, caption: request.own } }
+        : {}),
     }
   })
   let end = 0
@@ -152,15 +182,51 @@ async function measureUnits(
   })
 }
 
-/** A picture's questions, spread over their kinds, and its own caption to be measured. */
-function turnsOf({ truth, captions }: DatasetItem, questions: number, withCaption: boolean, prompt: string) {
-  const asked = spread(truth?.questions ?? [], questions).map(({ kind, text, answer }) => ({
-    prompt: text,
-    question: { kind, text, truth: (/^y/i.test(answer) ? 'yes' : 'no') as YesNo },
-  }))
-  const caption = captions?.at(-1) // the longest way a data set tells the truth comes last
-  if (!withCaption || caption === undefined) return asked
-  return [...asked, { prompt, completion: caption, question: undefined }]
+/** Tokens in which a first word comes, also where a tokenizer cuts "YES" or writes the space before it by itself. */
+const WORD_TOKENS = 8
+
+interface Asked {
+  readonly images: readonly FileSpec[]
+  readonly turns: readonly { readonly prompt: string }[]
+  /** How many of the turns are questions; they come first. */
+  readonly questions: number
+}
+
+/**
+ * The beginnings of the answers to every picture's questions: the first token where that says yes or no, otherwise some tokens
+ * more, which are written for those alone.
+ */
+async function firstWords<T extends Asked>(
+  asked: readonly T[],
+  replies: ReadonlyMap<T, readonly Reply[]>,
+  write: (requests: readonly GenerateRequest[]) => Promise<readonly Answer[]>,
+): Promise<ReadonlyMap<T, readonly string[]>> {
+  const words = new Map(
+    asked.map((request) => {
+      const own = replies.get(request)?.slice(0, request.questions) ?? []
+      return [request, own.map(({ firstWord }) => firstWord)]
+    }),
+  )
+  const unclear = asked.flatMap((request) =>
+    (words.get(request) ?? []).flatMap((word, q) => (parseYesNo(word) ? [] : [{ request, q }])),
+  )
+  if (unclear.length === 0) return words
+  const longer = await write(
+    unclear.map(({ request: { images, turns }, q }) => ({ images, prompt: turns[q]?.prompt ?? '' })),
+  )
+  unclear.forEach(({ request, q }, i) => {
+    const own = words.get(request)
+    if (own) own[q] = longer[i]?.text ?? ''
+  })
+  return words
+}
+
+/** Which of some captions has about as many words as a text, the first among equals; undefined where there is none. */
+export function nearestInLength(captions: readonly string[], text: string): number | undefined {
+  const wanted = countWords(text)
+  const distances = captions.map((caption) => Math.abs(countWords(caption) - wanted))
+  const least = distances.indexOf(Math.min(...distances))
+  return least < 0 ? undefined : least
 }
 
 /** The first of each kind, then the second of each, up to a number. */

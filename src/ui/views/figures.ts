@@ -111,7 +111,8 @@ const CONTROL_COLUMNS = ['chair', 'hal', 'cover', 'meanLength'] as const
 const CONTROL_NAMES = { chair: 'CHAIR', hal: 'Hal', cover: 'Cover', meanLength: 'Words' } as const
 
 /** Whether the gain is more than shortening: the base model's captions cut without any training, beside the tuned ones. */
-function controlsView({ before, after, controls }: FiguresSource): TemplateResult {
+function controlsView({ before, after, controls }: FiguresSource): TemplateResult | typeof nothing {
+  if (!controls) return nothing
   const row = (
     name: TemplateResult | string,
     of: (column: (typeof CONTROL_COLUMNS)[number]) => TemplateResult,
@@ -120,6 +121,7 @@ function controlsView({ before, after, controls }: FiguresSource): TemplateResul
       <th scope="row">${name}</th>
       ${CONTROL_COLUMNS.map((column) => html`<td class="number">${of(column)}</td>`)}
     </tr>`
+  const measured = (estimate: Estimate | undefined) => (estimate ? figure(estimate, 1) : html`–`)
   const difference = ({ value, low, high }: Estimate) =>
     html`${formatChange(value)} <small>${formatChange(low)} to ${formatChange(high)}</small>`
   const control = (id: 'C' | 'L', sentence: string) => [
@@ -141,8 +143,8 @@ function controlsView({ before, after, controls }: FiguresSource): TemplateResul
           </tr>
         </thead>
         <tbody>
-          ${row('base model', (column) => figure(before[column], 1))}
-          ${row('tuned model', (column) => figure(after[column], 1))}
+          ${row('base model', (column) => measured(before[column]))}
+          ${row('tuned model', (column) => measured(after[column]))}
           ${control(
             'C',
             'As many base captions lose their last sentence as bring Cover to the tuned model’s.',
