@@ -46,10 +46,19 @@ export async function* readCoco(
   }
 }
 
+/** The names of the images an annotations file is about, in its order. @throws {DataError} */
+export async function cocoNames(source: ByteSource, signal?: AbortSignal): Promise<string[]> {
+  return (await readFile(source, signal)).images.map(({ file_name }) => file_name)
+}
+
+async function readFile(source: ByteSource, signal?: AbortSignal): Promise<v.InferOutput<typeof COCO>> {
+  const json = await readJsonFile(source, signal)
+  return readSchema(COCO, json, (message) => new DataError(`${source.name}: ${message}`))
+}
+
 /** What a file says, by the images' names and in their order. */
 async function readAnnotations(source: ByteSource, signal?: AbortSignal): Promise<Map<string, ImageNotes>> {
-  const json = await readJsonFile(source, signal)
-  const coco = readSchema(COCO, json, (message) => new DataError(`${source.name}: ${message}`))
+  const coco = await readFile(source, signal)
   const categories = new Map(coco.categories?.map((category) => [category.id, category.name]))
   const captions = new Map<number | string, string[]>()
   const nouns = new Map<number | string, string[]>()

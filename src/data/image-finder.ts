@@ -21,11 +21,17 @@ export class ImageFinder {
 
   /** By path or, failing that, by a name that only one file has. @throws {DataError} for a path that leads out. */
   async open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined> {
-    const below = relativePath(path)
-    if (below === undefined)
+    if (relativePath(path) === undefined)
       throw new DataError(`expected an image's path below its folder, got one that leads out of it`)
-    const isKnown = this.#folder.paths === undefined || this.#paths.has(below)
-    const found = isKnown ? below : this.#byName.get(baseName(below))
+    const found = this.find(path)
     return found === undefined ? undefined : await this.#folder.open(found, signal)
+  }
+
+  /** The path under which `open` looks; undefined where it finds none, or the path leads out. */
+  find(path: string): string | undefined {
+    const below = relativePath(path)
+    if (below === undefined) return undefined
+    const isKnown = this.#folder.paths === undefined || this.#paths.has(below)
+    return isKnown ? below : this.#byName.get(baseName(below))
   }
 }

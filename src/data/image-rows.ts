@@ -20,7 +20,7 @@ export async function* readImageRows(
   for await (const row of readRows(source, signal)) {
     let read: readonly [readonly ImageRef[], ImageNotes]
     try {
-      read = [imagesOf(row), located(row.where, () => notesOfRow(row.values))]
+      read = [imagesOfRow(row), located(row.where, () => notesOfRow(row.values))]
     } catch (error) {
       if (!(error instanceof DataError)) throw error
       onSkip?.({ name: row.where, reason: error.message })
@@ -40,7 +40,8 @@ export async function* readImageRows(
   }
 }
 
-function imagesOf({ where, values }: DataRow): readonly ImageRef[] {
+/** The images a row names or holds. @throws {DataError} when it has none. */
+export function imagesOfRow({ where, values }: DataRow): readonly ImageRef[] {
   const { images, image, file_name } = values
   if (Array.isArray(images)) return images.map((item, i) => imageRef(item, `${where}: images.${i}`))
   const [column, value] = image === undefined || image === null ? ['file_name', file_name] : ['image', image]

@@ -1,4 +1,5 @@
 import type { Folder } from '../data/folder.ts'
+import { findOnnx } from '../data/onnx-files.ts'
 import { sha256 } from '../data/sha256.ts'
 import { decodeImage } from './decode-image.ts'
 import { ImageProcessor, type Pixels } from './image-processor.ts'
@@ -9,7 +10,6 @@ import {
   OnnxTensor,
   openOnnx,
 } from './onnx.ts'
-import { findOnnx } from './onnx-files.ts'
 import type { ProcessorFiles } from './processor-files.ts'
 
 /** A model's images cannot be read: files are missing, or of a kind not known here. */

@@ -2,9 +2,10 @@ import type { AmberLists } from '../../data/amber-files.ts'
 import { openImageDataset } from '../../data/image-dataset.ts'
 import type { StoredImage } from '../../store/schema.ts'
 import type { Store } from '../../store/store.ts'
+import { datasetVersion } from '../fingerprints.ts'
 import { type DatasetSummary as ReadSummary, readDataset } from '../read-dataset.ts'
 import type { DatasetRef } from '../recipe.ts'
-import { datasetSource, datasetVersion, type RunSources } from '../sources.ts'
+import { datasetSource, type RunSources } from '../sources.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
 
 /** A picture of a dataset; its bytes lie in the store under its hash. */
@@ -33,7 +34,7 @@ export async function datasetStage(
     round,
     part,
     settings: { skip, limit: limit ?? null },
-    inputs: { source: await datasetVersion(place, signal) },
+    inputs: { source: await datasetVersion(place, sources.site, signal) },
   } as const
   const read = () =>
     runStage<readonly DatasetItem[], DatasetSummary>(context, spec, async (stage, progress) => {
@@ -51,7 +52,19 @@ export async function datasetStage(
       )
       return { ...summary, ...(dataset.amber ? { amber: dataset.amber } : {}) }
     })
-  return await withPictures(store, read)
+  const output = await withPictures(store, read)
+  for (const text of skippedNotes(output.summary)) context.emit({ kind: 'note', text })
+  return output
+}
+
+/** Files named one by one; of more only the number is told. */
+const MOST_NAMED = 20
+
+/** What was passed over, in words, a line each. */
+export function skippedNotes({ skipped }: Pick<DatasetSummary, 'skipped'>): string[] {
+  const named = skipped.slice(0, MOST_NAMED).map(({ name, reason }) => `passed over ${name}: ${reason}`)
+  const more = skipped.length - named.length
+  return more > 0 ? [...named, `passed over ${more} more`] : named
 }
 
 /** A data set's output with all its pictures: those that were damaged and dropped are read again. */

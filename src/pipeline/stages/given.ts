@@ -8,8 +8,8 @@ import { readRecord, type Skipped } from '../../data/image-records.ts'
 import { relativePath } from '../../data/paths.ts'
 import { sha256 } from '../../data/sha256.ts'
 import type { Candidate } from '../../method/candidate.ts'
+import { fingerprint } from '../fingerprints.ts'
 import { readDataset } from '../read-dataset.ts'
-import { fingerprint } from '../sources.ts'
 import { runStage, type StageContext } from '../stage.ts'
 import type { CaptionOutput, CaptionSummary } from './caption.ts'
 import { type DatasetItem, type DatasetOutput, type DatasetSummary, withPictures } from './dataset.ts'
@@ -32,8 +32,8 @@ export async function givenCandidates(
 ): Promise<{ readonly dataset: DatasetOutput; readonly captions: CaptionOutput }> {
   const { signal, store } = context
   const source = await openFile(data, signal)
-  const file = await fingerprint(source, undefined, signal)
-  const groups = (): AsyncGenerator<Candidate[]> => byImage(() => readCandidates(source, signal))
+  const file = await fingerprint(source, signal)
+  const groups = (): AsyncGenerator<Line[]> => byImage(() => linesOf(readCandidates(source, signal)))
   const place = { round: 1, part: 'given', version: 1, settings: {} } as const
   const dataset = await withPictures(store, () =>
     runStage<readonly DatasetItem[], DatasetSummary>(
@@ -63,8 +63,9 @@ export async function givenCandidates(
     const own = groups()
     let done = 0
     for await (const [chunk, items] of dataset.units.units()) {
-      const candidates: Candidate[] = []
-      for (const _ of items) candidates.push(...((await own.next()).value ?? []))
+      const lines: Line[] = []
+      for (const _ of items) lines.push(...((await own.next()).value ?? []))
+      const candidates = lines.sort((a, b) => a.line - b.line).map(({ candidate }) => candidate)
       await units.put(chunk, candidates)
       done += items.length
       summary.candidates += candidates.length
@@ -79,15 +80,27 @@ export async function givenCandidates(
   return { dataset, captions }
 }
 
+/** A candidate and where it stands in its file. */
+interface Line {
+  readonly imageHash: string
+  readonly line: number
+  readonly candidate: Candidate
+}
+
+async function* linesOf(candidates: AsyncIterable<Candidate>): AsyncGenerator<Line> {
+  let line = 0
+  for await (const candidate of candidates) yield { imageHash: candidate.imageHash, line: line++, candidate }
+}
+
 /** The pictures that candidates are about, each once. */
-function picturesOf(groups: () => AsyncGenerator<Candidate[]>, folders: readonly FolderSpec[]): ImageDataset {
+function picturesOf(groups: () => AsyncGenerator<Line[]>, folders: readonly FolderSpec[]): ImageDataset {
   const places = folders.map((folder) => openFolder(folder))
   return {
     format: 'rows',
     async *records(options = {}) {
       for await (const [first] of groups()) {
         if (!first) continue
-        const { image, imageHash: hash } = first
+        const { image, imageHash: hash } = first.candidate
         const find = async (): Promise<ByteSource | undefined> => {
           const name = relativePath(image)
           for (const path of [`images/${hash}`, ...(name === undefined ? [] : [name])]) {

@@ -1,5 +1,5 @@
-import type { ByteSource } from '../data/bytes.ts'
-import type { Folder } from '../data/folder.ts'
+import type { ByteSource } from './bytes.ts'
+import type { Folder } from './folder.ts'
 
 /** What transformers.js puts behind a graph's name for each kind of number it is kept in, the most exact first. */
 const SUFFIXES = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16']
