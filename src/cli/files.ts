@@ -129,7 +129,7 @@ async function receive(
     end(response, 204)
   } catch (error) {
     rmSync(partial, { force: true })
-    response.statusCode = 500
+    response.statusCode = (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 507 : 500
     response.end(error instanceof Error ? error.message : String(error))
   }
 }

@@ -20,7 +20,7 @@ import { pairSettingsOfRound } from '../method/pair-settings.ts'
 import { pairsOfImage } from '../method/pairs.ts'
 import { fileSource } from './file-source.ts'
 import { expectFile, expectFolder } from './paths.ts'
-import { ProgressLine } from './progress.ts'
+import { ProgressLine, printable } from './progress.ts'
 import { DEFAULT_RECIPE, readRecipe } from './recipe-file.ts'
 import { funnelLines } from './run-report.ts'
 import type { PairRequest } from './usage.ts'
@@ -69,7 +69,7 @@ export async function pairFiles({
   const told = { round: 1, steps, ...(unmatched.length > 0 ? { unmatchedEdits: unmatched } : {}) }
   writeFileSync(join(out, 'funnel.json'), `${JSON.stringify([told], null, 2)}\n`)
   const lines = [...funnelLines(steps, unmatched), `wrote ${path}: ${pairs} pairs of ${pictures} pictures`]
-  process.stdout.write(`${lines.join('\n')}\n`)
+  process.stdout.write(`${printable(lines.join('\n'))}\n`)
 }
 
 /** Puts a picture where the pairs say it is, as a link to the same bytes where the disk allows it. */

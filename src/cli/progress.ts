@@ -30,6 +30,11 @@ export class Pace {
   }
 }
 
+/** A text without what would steer a terminal, which names of files and captions may hold. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, '\uFFFD')
+}
+
 /** A terminal or a file that progress goes to. */
 export interface Output {
   write(text: string): unknown

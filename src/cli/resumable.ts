@@ -40,10 +40,9 @@ export async function runResumably<T>(
       try {
         return { value: await work(session) }
       } catch (error) {
-        if (!(error instanceof PageError)) throw error
-        if (stop.isAsked && error.name === 'AbortError') return undefined
-        if (error.name !== 'StorageFullError') throw error
-        line.say(error.message)
+        const ended = endOf(error, stop.isAsked)
+        if (ended === 'failed') throw error
+        if (ended === 'full') line.say((error as Error).message)
         return undefined
       } finally {
         stop.release()
@@ -54,4 +53,11 @@ export async function runResumably<T>(
   line.end()
   if (!result) line.say('stopped; the same command continues')
   return result?.value
+}
+
+/** How work ended that threw: both what was asked to stop and what found the disk full goes on where it was. */
+export function endOf(error: unknown, isStopAsked: boolean): 'stopped' | 'full' | 'failed' {
+  if (!(error instanceof PageError)) return 'failed'
+  if (error.name === 'StorageFullError') return 'full'
+  return isStopAsked && error.name === 'AbortError' ? 'stopped' : 'failed'
 }

@@ -1,5 +1,5 @@
 import type { RunEvent, StagePlace } from '../pipeline/events.ts'
-import { formatSeconds, Pace, type ProgressLine } from './progress.ts'
+import { formatSeconds, Pace, type ProgressLine, printable } from './progress.ts'
 
 const BAR_WIDTH = 20
 
@@ -46,7 +46,7 @@ export class RunDisplay {
         if (event.total > 0 && event.done === event.total) this.#line.show('loaded', event.what, true)
         break
       case 'note':
-        this.#line.say(event.text)
+        this.#line.say(printable(event.text))
         break
       case 'step':
         break // told by the stage's progress

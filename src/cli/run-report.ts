@@ -8,12 +8,12 @@ import { type UnmatchedEdit, unmatchedNote } from '../method/pair-edits.ts'
 import type { RunResult, RunSummary } from '../pipeline/headless.ts'
 import type { EvaluateSummary } from '../pipeline/stages/evaluate.ts'
 import type { LoneEvaluation } from '../pipeline/stages/evaluate-alone.ts'
-import { formatSeconds } from './progress.ts'
+import { formatSeconds, printable } from './progress.ts'
 
 /** What a run came to, for a terminal: funnel, figures before and after, examples, time, and where the files are. */
 export function formatResult({ summary, examples }: RunResult, out: string): string {
   const { funnel, stages, images, pairs, steps } = summary
-  return [
+  const sections = [
     section(
       `Funnel: ${pairs} pairs from ${images.train} pictures, ${steps} steps`,
       funnel.flatMap(({ steps: rules, unmatchedEdits }) => funnelLines(rules, unmatchedEdits)),
@@ -45,8 +45,7 @@ export function formatResult({ summary, examples }: RunResult, out: string): str
       ),
     ),
   ]
-    .join('\n')
-    .replace(CONTROL, '\uFFFD')
+  return printable(sections.join('\n'))
 }
 
 /** What every rule did, a line each, and which edits by hand did nothing. */
@@ -63,9 +62,6 @@ export function funnelLines(
     ...unmatchedEdits.map(unmatchedNote),
   ]
 }
-
-/** What would steer a terminal; names and captions may hold it. */
-const CONTROL = /[^\P{Cc}\n]/gu
 
 function section(title: string, lines: readonly string[]): string {
   return `\n${title}\n${lines.map((line) => `  ${line}`).join('\n')}`

@@ -2,11 +2,13 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { basename, dirname, join, resolve } from 'node:path'
 import { parseLoraConfig } from '../data/peft.ts'
 import { parseTrainerConfig } from '../method/trainer-config.ts'
+import type { StepMetrics } from '../pipeline/events.ts'
 import { type HeadlessEvent, type HeadlessOutcome, TRAINING_FILES } from '../pipeline/headless.ts'
-import { PageError, withHeadless } from './headless.ts'
+import { withHeadless } from './headless.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
 import { expectFile, expectFolder, expectModel } from './paths.ts'
 import { formatSeconds, Pace, ProgressLine } from './progress.ts'
+import { endOf } from './resumable.ts'
 import { stopOnSignal } from './stop-signal.ts'
 import { type TrainRequest, UsageError } from './usage.ts'
 
@@ -57,14 +59,20 @@ export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd>
           config,
           ...(peft === undefined ? {} : { peft }),
           ...(request.adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
-          ...(isResumed ? { checkpoint: { url: session.url('out', checkpoint) } } : {}),
+          ...(isResumed
+            ? {
+                checkpoint: { url: session.url('out', checkpoint) },
+                history: readMetrics(join(out, METRICS)),
+              }
+            : {}),
           shuffle: request.shuffle,
         },
       })
     } catch (error) {
-      // Stopped before there was anything to save: the same command starts anew.
-      if (stop.isAsked && error instanceof PageError && error.name === 'AbortError') return undefined
-      throw error
+      const ended = endOf(error, stop.isAsked)
+      if (ended === 'failed') throw error
+      if (ended === 'full') line.say((error as Error).message)
+      return undefined
     } finally {
       stop.release()
     }
@@ -75,7 +83,7 @@ export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd>
 
 function conclude(outcome: HeadlessOutcome | undefined, out: string, line: ProgressLine): TrainingEnd {
   if (!outcome || outcome.status === 'stopped') {
-    const where = outcome ? ` after step ${outcome.step} of ${outcome.totalSteps}` : ' before the first step'
+    const where = outcome ? ` after step ${outcome.step} of ${outcome.totalSteps}` : ''
     line.say(`stopped${where}; the same command continues`)
     return 'stopped'
   }
@@ -157,13 +165,17 @@ function follow(line: ProgressLine, metricsPath: string): (event: HeadlessEvent)
 
 /** Drops the lines of steps that will be taken again. */
 function keepMetrics(path: string, step: number): void {
+  const kept = readMetrics(path).filter((metrics) => metrics.step <= step)
+  writeFileSync(path, kept.map((metrics) => `${JSON.stringify(metrics)}\n`).join(''))
+}
+
+function readMetrics(path: string): StepMetrics[] {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []
-  const kept = lines.filter((text) => {
+  return lines.flatMap((text) => {
     try {
-      return (JSON.parse(text) as { step: number }).step <= step
+      return [JSON.parse(text) as StepMetrics]
     } catch {
-      return false // the half line of a run that was killed
+      return [] // the half line of a run that was killed, and what follows the last
     }
   })
-  writeFileSync(path, kept.map((text) => `${text}\n`).join(''))
 }

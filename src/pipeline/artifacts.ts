@@ -4,37 +4,50 @@ import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { imageFile } from './image-file.ts'
-import type { RunOutput } from './run.ts'
+import type { RoundOutput, RunOutput } from './run.ts'
 import type { CaptionOutput } from './stages/caption.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
 import type { PairOutput } from './stages/pair.ts'
 import { type ScoreOutput, scoredChunks } from './stages/score.ts'
-import { ADAPTER_FILES } from './stages/train.ts'
+import { ADAPTER_FILES, trainedAdapter } from './stages/train.ts'
 import { funnelOf, summarize } from './summary.ts'
 
 /** Takes one file of a run's results. @param path below the folder for results, one of `ARTIFACT_PATHS`. */
 export type SendFile = (path: string, body: Blob) => Promise<void>
 
-/** Writes a run's results as files: what the stages made in the last round, the adapter, and the summary. */
+/**
+ * Writes a run's results as files: what the stages made in the last round, the adapter, and the summary; of rounds before the
+ * last the same under names with their number, such as `pairs.round1.jsonl`.
+ */
 export async function sendArtifacts(output: RunOutput, store: Store, send: SendFile): Promise<void> {
-  const last = output.rounds.at(-1)
-  if (!last) return
-  const { captions, scores, pairs, training } = last
-  await sendCaptions(captions, send)
-  await sendScores(scores, send)
-  await send('pairs.jsonl', await jsonLines(pairRows(pairs)))
   const images = new Set<string>()
-  for await (const [, made] of pairs.units.units()) for (const { imageHash } of made) images.add(imageHash)
+  for (const [i, round] of output.rounds.entries()) {
+    const isLast = i === output.rounds.length - 1
+    await sendRound(round, isLast ? '' : `.round${i + 1}`, send)
+    for await (const [, made] of round.pairs.units.units())
+      for (const { imageHash } of made) images.add(imageHash)
+  }
   for (const hash of images) {
     const bytes = await store.images.get(hash)
     if (bytes) await send(`images/${hash}`, new Blob([bytes]))
   }
-  const metrics = ((await training.units.get('metrics')) ?? []) as readonly StepMetrics[]
-  await send('metrics.jsonl', lines(metrics))
-  for (const name of ADAPTER_FILES) await send(`adapter/${name}`, new Blob([output.adapter.files[name]]))
   await send('funnel.json', json(funnelOf(output)))
   await send('evaluation.json', json(output.evaluation.summary))
   await send('summary.json', json(summarize(output)))
+}
+
+async function sendRound(
+  { captions, scores, pairs, training }: RoundOutput,
+  mark: string,
+  send: SendFile,
+): Promise<void> {
+  await sendCaptions(captions, send, mark)
+  await sendScores(scores, send, mark)
+  await send(`pairs${mark}.jsonl`, await jsonLines(pairRows(pairs)))
+  const metrics = ((await training.units.get('metrics')) ?? []) as readonly StepMetrics[]
+  await send(`metrics${mark}.jsonl`, lines(metrics))
+  const { files } = await trainedAdapter(training)
+  for (const name of ADAPTER_FILES) await send(`adapter${mark}/${name}`, new Blob([files[name]]))
 }
 
 async function* unitValues<T, S>(units: StageStore<readonly T[], S>): AsyncGenerator<T> {
@@ -42,13 +55,13 @@ async function* unitValues<T, S>(units: StageStore<readonly T[], S>): AsyncGener
 }
 
 /** Writes `captions.jsonl`. */
-export async function sendCaptions({ units }: CaptionOutput, send: SendFile): Promise<void> {
-  await send('captions.jsonl', await jsonLines(unitValues(units)))
+export async function sendCaptions({ units }: CaptionOutput, send: SendFile, mark = ''): Promise<void> {
+  await send(`captions${mark}.jsonl`, await jsonLines(unitValues(units)))
 }
 
 /** Writes `scores.jsonl`. */
-export async function sendScores(scores: ScoreOutput, send: SendFile): Promise<void> {
-  await send('scores.jsonl', await jsonLines(scoredRows(scores)))
+export async function sendScores(scores: ScoreOutput, send: SendFile, mark = ''): Promise<void> {
+  await send(`scores${mark}.jsonl`, await jsonLines(scoredRows(scores)))
 }
 
 /** Writes the pictures of a data set as `images/HASH`. @param isThere says of which not to. */

@@ -27,6 +27,7 @@ export class ClipEmbedder {
   readonly #signal: AbortSignal
   /** Those of the texts asked for last; undefined for those past the context. */
   #texts = new Map<string, Float32Array<ArrayBuffer> | undefined>()
+  #used = new Set<string>()
 
   constructor(
     client: ClipClient,
@@ -38,6 +39,13 @@ export class ClipEmbedder {
     this.#info = info
     this.#store = store
     this.#signal = signal
+  }
+
+  /** Keys of the embeddings used since the last call, which whoever used them refers to, so that they are kept as long. */
+  takeUsed(): string[] {
+    const used = [...this.#used]
+    this.#used = new Set()
+    return used
   }
 
   /** Unit embeddings of pictures, in their order. */
@@ -119,6 +127,7 @@ export class ClipEmbedder {
     make: (missing: readonly number[]) => Promise<Float32Array<ArrayBuffer>>,
   ): Promise<Float32Array<ArrayBuffer>[]> {
     const keys = hashes.map((hash) => vectorKey(this.#info.hash, hash))
+    for (const key of keys) this.#used.add(key)
     const found = await this.#store.embeddings.getMany(keys)
     const missing = found.flatMap((vector, i) => (vector ? [] : [i]))
     if (missing.length > 0) {

@@ -1,4 +1,7 @@
-import type { TrainEvent } from '../workers/policy.api.ts'
+import type { Corruption } from '../store/shelf.ts'
+import type { StepMetrics } from '../workers/policy.api.ts'
+
+export type { StepMetrics }
 
 /** The six stages; `evaluate` measures the model before and after. */
 export const STAGES = ['dataset', 'caption', 'score', 'pair', 'train', 'evaluate'] as const
@@ -34,8 +37,13 @@ export type RunEvent =
     })
   | (StagePlace & {
       readonly kind: 'step'
-      readonly metrics: Extract<TrainEvent, { kind: 'step' }>['metrics']
+      readonly metrics: StepMetrics
       readonly totalSteps: number
     })
   | { readonly kind: 'loading'; readonly what: string; readonly done: number; readonly total: number }
   | { readonly kind: 'note'; readonly text: string }
+
+/** Tells of a stored value that was damaged; the stage that needs it makes it again. */
+export function damageNote({ kind, key, reason }: Corruption): RunEvent {
+  return { kind: 'note', text: `${kind}/${key.join('/')} was damaged and has been dropped: ${reason}` }
+}

@@ -1,4 +1,5 @@
 import type { FolderSpec } from '../data/folder.ts'
+import { StorageFullError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import type {
   AdapterChoice,
@@ -15,7 +16,7 @@ import type {
 } from '../workers/policy.api.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { openPolicy, type PolicyClient } from './client.ts'
-import type { RunEvent } from './events.ts'
+import { damageNote, type RunEvent } from './events.ts'
 import { runExamples } from './examples.ts'
 import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
@@ -115,6 +116,8 @@ export interface Headless {
 }
 
 const ADAPTER = 'given'
+/** HTTP's status for a disk that is full. */
+const INSUFFICIENT_STORAGE = 507
 
 /**
  * The page's side of the command line.
@@ -129,7 +132,8 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     policy.close()
     running = new AbortController()
     const sendTo = (path: string, body: Blob): Promise<void> => send(out, path, body)
-    return { store: openStore(), signal: running.signal, emit, send: sendTo }
+    const store = openStore({ onCorrupt: (found) => emit(damageNote(found)) })
+    return { store, signal: running.signal, emit, send: sendTo }
   }
   const given = <J extends { sources: Omit<RunSources, 'site'> }>(job: J) => ({
     ...job,
@@ -224,6 +228,7 @@ async function trainAndSend(
 
 async function send(out: string, path: string, body: string | Uint8Array<ArrayBuffer> | Blob): Promise<void> {
   const response = await fetch(out + path, { method: 'PUT', body })
-  if (!response.ok)
-    throw new Error(`${path}: could not be written: ${response.status} ${await response.text()}`)
+  if (response.ok) return
+  const message = `${path}: could not be written: ${response.status} ${await response.text()}`
+  throw response.status === INSUFFICIENT_STORAGE ? new StorageFullError(message) : new Error(message)
 }

@@ -6,7 +6,7 @@ import { relayTo } from '../workers/relay.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
 import { readComparedRun } from './compare.ts'
-import type { RunEvent } from './events.ts'
+import { damageNote, type RunEvent } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
 import { PairPreviews } from './pair-preview.ts'
 import { PauseSwitch } from './pause.ts'
@@ -20,11 +20,23 @@ import type { ScoreOutput } from './stages/score.ts'
 import { openOutput, PictureIndex, readRunOutput, readStoredRun, readTexts } from './stored-run.ts'
 
 class Runner implements RunnerApi {
-  readonly #store = openStore()
+  readonly #store = openStore({
+    onCorrupt: (found) => {
+      const note = damageNote(found)
+      if (this.#running) this.#running.emit(note)
+      else console.warn(note)
+    },
+  })
   readonly #asked = new AskedModel(this.#store)
   readonly #previews = new PairPreviews(this.#store)
   readonly #pictures = new Map<string, PictureIndex>()
-  #running: { readonly controller: AbortController; readonly pause: PauseSwitch } | undefined
+  #running:
+    | {
+        readonly controller: AbortController
+        readonly pause: PauseSwitch
+        readonly emit: (event: RunEvent) => void
+      }
+    | undefined
 
   async idOf(recipe: unknown) {
     return await runId(parseRecipe(recipe))
@@ -34,8 +46,8 @@ class Runner implements RunnerApi {
     if (this.#running)
       throw new Error('run: expected no other run under way in this tab; cancel it or wait for its end')
     const recipe = parseRecipe(json)
-    const running = { controller: new AbortController(), pause: new PauseSwitch() }
     const relay = relayTo<RunEvent>(onEvent)
+    const running = { controller: new AbortController(), pause: new PauseSwitch(), emit: relay.send }
     this.#running = running
     this.#asked.close() // two models at once might not fit
     try {

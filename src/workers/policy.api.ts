@@ -283,6 +283,8 @@ export interface TrainJob extends Dataset {
   readonly shuffle?: boolean
   /** A checkpoint of the same run to continue. */
   readonly checkpoint?: FileSpec
+  /** Figures of the steps before the checkpoint, by which ill health shows after it. Default none. */
+  readonly history?: readonly StepMetrics[]
   /** Optimiser steps between two checkpoints. Default 50. */
   readonly checkpointSteps?: number
 }

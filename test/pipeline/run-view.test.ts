@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Evaluation } from '../../src/evaluate/evaluation.ts'
 import type { PreferencePair, ScoredCandidate } from '../../src/method/candidate.ts'
+import { ARTIFACT_PATHS } from '../../src/pipeline/artifact-paths.ts'
+import { sendArtifacts } from '../../src/pipeline/artifacts.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { RunOutput } from '../../src/pipeline/run.ts'
 import { cardSample, makeRunView, pairSample, scoreView, yesNoKinds } from '../../src/pipeline/run-view.ts'
@@ -94,7 +96,10 @@ async function round() {
     }),
     training: await output(
       'results',
-      { metrics: example.rounds[0]?.metrics ?? [] },
+      {
+        metrics: example.rounds[0]?.metrics ?? [],
+        adapter: { 'adapter_config.json': '{}', 'adapter_model.safetensors': new Uint8Array() },
+      },
       { steps: 120, pairs: IMAGES, adapterHash: '' },
     ),
   }
@@ -201,8 +206,7 @@ test('thumbnails become addresses that a browser shows; what is no picture is le
   expect([image.naturalWidth, image.naturalHeight]).toEqual([7, 5])
 })
 
-test('a whole run becomes plain JSON of a size that does not grow with its pictures', async () => {
-  const recipe = parseRecipe({ ...example.recipe, train: { beta: 0.1 } })
+async function wholeRun(): Promise<RunOutput> {
   const dataset = await output('datasets', [[]], {
     images: IMAGES,
     byteLength: 0,
@@ -212,7 +216,7 @@ test('a whole run becomes plain JSON of a size that does not grow with its pictu
     duplicates: [],
     hash: 'd',
   })
-  const run: RunOutput = {
+  return {
     dataset,
     rounds: [await round(), await round()],
     evaluation: await evaluation(),
@@ -224,7 +228,33 @@ test('a whole run becomes plain JSON of a size that does not grow with its pictu
     models: { policy: 'p', clip: 'c' },
     recipeHash: 'r',
   }
-  const view = await makeRunView(run, recipe, store)
+}
+
+test('the files of all rounds are written, those of the last under the plain names', async () => {
+  const written: string[] = []
+  const files = new Map<string, Blob>()
+  await sendArtifacts(await wholeRun(), store, async (path, body) => {
+    written.push(path)
+    files.set(path, body)
+  })
+  for (const mark of ['', '.round1']) {
+    for (const name of ['captions', 'scores', 'pairs', 'metrics'])
+      expect(written).toContain(`${name}${mark}.jsonl`)
+    expect(written).toContain(`adapter${mark}/adapter_config.json`)
+    expect(await files.get(`adapter${mark}/adapter_config.json`)?.text()).toBe('{}')
+    const pairs = (await files.get(`pairs${mark}.jsonl`)?.text())?.trim().split('\n')
+    expect(pairs).toHaveLength(IMAGES)
+  }
+  for (const path of written)
+    expect(
+      ARTIFACT_PATHS.some((form) => form.test(path)),
+      path,
+    ).toBe(true)
+})
+
+test('a whole run becomes plain JSON of a size that does not grow with its pictures', async () => {
+  const recipe = parseRecipe({ ...example.recipe, train: { beta: 0.1 } })
+  const view = await makeRunView(await wholeRun(), recipe, store)
   expect(JSON.parse(JSON.stringify(view))).toEqual(view)
   expect(view.rounds.map(({ round: number }) => number)).toEqual([1, 2])
   expect(view.rounds[0]?.metrics).toEqual(example.rounds[0]?.metrics)

@@ -4,6 +4,8 @@ import type { DpoTrainer, StepMetrics, TrainerState } from './trainer.ts'
 export interface TrainingRunOptions {
   /** The trainer's beta, by which rewards become log-ratios. */
   readonly beta: number
+  /** Figures of steps that were taken before: what is usual is learnt from a run's first steps. Default none. */
+  readonly history?: readonly StepMetrics[]
   /** Optimiser steps between two states kept to go back to. Default 50. */
   readonly checkpointSteps?: number
   /** Cancels; the run rejects with its reason. */
@@ -37,6 +39,7 @@ export async function runTraining(
 ): Promise<TrainingOutcome> {
   const { checkpointSteps = 50, signal, shouldStop, gate, onStep, onCheckpoint } = options
   const health = new HealthMonitor(options.beta)
+  for (const figures of options.history ?? []) if (figures.step <= trainer.step) health.check(figures)
   const pending: Promise<StepMetrics>[] = []
   let good = await trainer.state()
   let candidate: TrainerState | undefined

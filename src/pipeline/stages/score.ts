@@ -67,6 +67,7 @@ export async function scoreStage(
           image: { name: image, hash: imageHash },
           texts: plannedTexts(plans[i] ?? { parts: [] }),
         }))
+        clip.takeUsed() // those of the calibration belong to the pictures' own candidates
         const scores = await clip.score(owned)
         scored = {
           candidates: candidates.map((candidate, i) => {
@@ -80,7 +81,7 @@ export async function scoreStage(
           }),
           imageText: await clip.imageText(owned.map(({ image }) => image)),
         }
-        await units.put(chunk, scored)
+        await units.put(chunk, scored, { embeddings: clip.takeUsed() })
       }
       done += scored.candidates.length
       for (const candidate of scored.candidates) {

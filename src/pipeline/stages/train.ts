@@ -94,7 +94,9 @@ export async function trainStage(
       images: { name: 'images', files: images },
       config,
       ...(adapter ? { adapter: adapterFolder(adapter.files) } : { peft }),
-      ...(checkpoint ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) } } : {}),
+      ...(checkpoint
+        ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) }, history: metrics }
+        : {}),
       checkpointSteps: 5,
     }
     const outcome = await stoppable(context.signal, client, () =>

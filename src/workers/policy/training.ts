@@ -90,6 +90,7 @@ export async function trainPolicy(
       beta: config.beta,
       signal,
       ...(job.checkpointSteps === undefined ? {} : { checkpointSteps: job.checkpointSteps }),
+      ...(job.history ? { history: job.history } : {}),
       shouldStop: () => running.isStopping,
       gate: running.gate,
       onStep: (metrics) => onEvent({ kind: 'step', metrics }),

@@ -1,0 +1,30 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { datasetStage, skippedNotes } from '../../src/pipeline/stages/dataset.ts'
+import { type TestRun, testRun } from '../support/stage.ts'
+
+let run: TestRun
+beforeEach(async () => {
+  run = await testRun()
+})
+afterEach(() => run.close())
+
+test('what is passed over is told by name, each time', async () => {
+  const canvas = new OffscreenCanvas(2, 2)
+  canvas.getContext('2d')
+  const picture = await canvas.convertToBlob({ type: 'image/png' })
+  const files = { 'a.png': picture, 'b.png': new Blob(['no picture']) }
+  const sources = { site: location.href, datasets: { mine: { folder: { name: 'mine', files } } } }
+  for (let visit = 0; visit < 2; visit++) {
+    run.events.length = 0
+    await datasetStage(run.context, { source: 'mine', skip: 0 }, { sources, round: 1, part: 'train' })
+    const notes = run.events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
+    expect(notes).toEqual([expect.stringMatching(/^passed over b\.png: expected a PNG/)])
+  }
+})
+
+test('of many only the first are named', () => {
+  const skipped = Array.from({ length: 50 }, (_, i) => ({ name: `${i}.png`, reason: 'damaged' }))
+  const notes = skippedNotes({ skipped })
+  expect(notes).toHaveLength(21)
+  expect(notes.at(-1)).toBe('passed over 30 more')
+})
