@@ -107,6 +107,13 @@ It lies a little, on purpose: it is the policy that CLIP-DPO is to mend.
 its questions. The captions are those of a careless writer: {COMPANION_RATE:.0%} of the time an absent *companion* of a named noun
 is named too, at a uniformly random place among the nouns; {STRAY_RATE:.0%} of the time some other typical but absent noun;
 {OMISSION_RATE:.0%} of the objects are left out. Of the questions about typical but absent nouns {YES_TO_PRONE:.0%} are answered yes.
+Later sentences of long captions begin in the usual way ("There is") half of the time, because where all ways are alike each is
+less likely than the end, and greedy captions stop early.
+
+Since emoji-clip's features hardly tell where things stand, each patch's row and column are written into two channels of the
+tower's position embedding (`write_places`). Questions that offer both sides ("Is the cup on the left or on the right?") teach
+to read them, yes/no questions alone do not. The published weights had the first 4,000 steps without places, and the first
+4,900 without these questions; a new training has both from the start.
 
 Prompt: `USER: <image>\\n{{prompt}} ASSISTANT:`, no start token, answers end with `</s>`.
 
