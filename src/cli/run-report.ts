@@ -8,6 +8,7 @@ import { type UnmatchedEdit, unmatchedNote } from '../method/pair-edits.ts'
 import type { RunResult, RunSummary } from '../pipeline/headless.ts'
 import type { EvaluateSummary } from '../pipeline/stages/evaluate.ts'
 import type { LoneEvaluation } from '../pipeline/stages/evaluate-alone.ts'
+import { tablesOf } from '../pipeline/tables.ts'
 import { formatSeconds, printable } from './progress.ts'
 
 /** What a run came to, for a terminal: funnel, figures before and after, examples, time, and where the files are. */
@@ -83,23 +84,28 @@ const ROWS: readonly [name: string, of: (table: MetricTable) => Estimate | undef
 ]
 
 /** What an evaluation came to, for a terminal. */
-export function formatEvaluation({ evaluation }: EvaluateSummary | LoneEvaluation, out: string): string {
-  const title = `on ${evaluation.images} pictures, 95% intervals over pictures`
+export function formatEvaluation(summary: EvaluateSummary | LoneEvaluation, out: string): string {
+  const { images } = summary.evaluation
+  const on = `on ${images} pictures, 95% intervals over pictures`
   const figures =
-    'after' in evaluation
-      ? section(`Before and after ${title}`, figureLines(evaluation))
-      : section(
-          `Measured ${title}`,
-          ROWS.flatMap(([name, of]) => {
-            const figure = of(evaluation.before)
-            if (!figure) return []
-            const { value, low, high } = figure
-            return [
-              `${name.padEnd(18)}${value.toFixed(1).padStart(8)}   [${low.toFixed(1)}, ${high.toFixed(1)}]`,
-            ]
-          }),
+    'coOccurrences' in summary
+      ? section(
+          `Before and after ${on}`,
+          figureLines({ ...summary.evaluation, ...tablesOf(summary.evaluation, summary.zeroShot) }),
         )
+      : section(`Measured ${on}`, aloneLines(summary))
   return [figures, section('Written', [join(out, 'evaluation.json')])].join('\n')
+}
+
+function aloneLines({ evaluation, zeroShot }: LoneEvaluation): string[] {
+  const { before } = evaluation
+  const table = zeroShot ? { ...before, zeroShot: { top1: zeroShot.before } } : before
+  return ROWS.flatMap(([name, of]) => {
+    const figure = of(table)
+    if (!figure) return []
+    const { value, low, high } = figure
+    return [`${name.padEnd(18)}${value.toFixed(1).padStart(8)}   [${low.toFixed(1)}, ${high.toFixed(1)}]`]
+  })
 }
 
 function figureLines({

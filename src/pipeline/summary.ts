@@ -6,6 +6,7 @@ import type { DeviceProfile } from './models.ts'
 import type { RunOutput } from './run.ts'
 import type { StageEnd } from './stage.ts'
 import type { ZeroShotResult } from './stages/evaluate.ts'
+import { tablesOf } from './tables.ts'
 import { verdicts } from './verdicts.ts'
 
 /** What the rules of a round did, and the edits by hand that found nothing; absent where there are none. */
@@ -44,13 +45,7 @@ export interface RunSummary {
 export function summarize(output: RunOutput): RunSummary {
   const { dataset, rounds, evaluation, models, recipeHash, device } = output
   const { evaluation: figures, zeroShot } = evaluation.summary
-  const withZeroShot = (table: MetricTable, top1: ZeroShotResult['before'] | undefined): MetricTable =>
-    top1 ? { ...table, zeroShot: { top1 } } : table
-  const tables = {
-    before: withZeroShot(figures.before, zeroShot?.before),
-    after: withZeroShot(figures.after, zeroShot?.after),
-    delta: withZeroShot(figures.delta, zeroShot?.delta),
-  }
+  const tables = tablesOf(figures, zeroShot)
   const sum = (of: (round: RunOutput['rounds'][number]) => number): number =>
     rounds.reduce((total, round) => total + of(round), 0)
   return {
