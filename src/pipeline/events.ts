@@ -40,6 +40,8 @@ export type RunEvent =
       readonly metrics: StepMetrics
       readonly totalSteps: number
     })
+  /** A training has been looked at on its way: there is more of `RunnerApi.watched`. */
+  | (StagePlace & { readonly kind: 'watched'; readonly step: number })
   | { readonly kind: 'loading'; readonly what: string; readonly done: number; readonly total: number }
   | { readonly kind: 'note'; readonly text: string }
 

@@ -1,6 +1,6 @@
 import type { FolderSpec } from '../data/folder.ts'
 import type { Store } from '../store/store.ts'
-import type { LoadOptions, PolicyInfo } from '../workers/policy.api.ts'
+import type { LoadOptions, PeftFiles, PolicyInfo } from '../workers/policy.api.ts'
 import { cancellable } from './cancellable.ts'
 import { type ClipClient, openClip, openPolicy, type PolicyClient } from './client.ts'
 import { ClipEmbedder } from './clip-embedder.ts'
@@ -19,15 +19,9 @@ export interface ModelSource {
   readonly weights?: LoadOptions['weights']
 }
 
-/** A trained adapter's two files, as PEFT names them. */
-export interface AdapterFiles {
-  readonly 'adapter_config.json': string
-  readonly 'adapter_model.safetensors': Uint8Array<ArrayBuffer>
-}
-
 /** An adapter and the hash of its files. */
 export interface AdapterSource {
-  readonly files: AdapterFiles
+  readonly files: PeftFiles
   readonly hash: string
 }
 
@@ -132,7 +126,7 @@ function given(source: ModelSource | undefined, kind: string): ModelSource {
 }
 
 /** An adapter's files as a folder that can be sent to a worker. */
-export function adapterFolder(files: AdapterFiles): FolderSpec {
+export function adapterFolder(files: PeftFiles): FolderSpec {
   return {
     name: 'adapter',
     files: {

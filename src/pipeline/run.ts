@@ -114,6 +114,11 @@ async function runStages(
         'or AMBER’s files), got none; evaluate on embedded:emoji-scenes/heldout or add the columns',
     )
   }
+  const watch = {
+    dataset: heldout,
+    prompt: recipe.evaluate.prompt ?? recipe.caption.prompts[0] ?? '',
+    maxNewTokens: recipe.evaluate.max_new_tokens,
+  }
   const rounds: RoundOutput[] = []
   let adapter: AdapterSource | undefined
   for (let round = 1; round <= recipe.rounds; round++) {
@@ -132,7 +137,13 @@ async function runStages(
       round,
     })
     const pairs = await pairStage(context, recipe.pair, { scores, seed, round })
-    const training = await trainStage(context, models, recipe.train, { pairs, policy, ...worn, round })
+    const training = await trainStage(context, models, recipe.train, {
+      pairs,
+      policy,
+      ...worn,
+      watch,
+      round,
+    })
     adapter = await trainedAdapter(training)
     rounds.push({ captions, scores, pairs, training })
   }

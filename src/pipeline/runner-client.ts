@@ -38,7 +38,9 @@ export function openRunner(): RunnerClient {
     view: (id) => guard(remote.view(id)),
     files: (id) => guard(remote.files(id)),
     previewPairs: (hash, settings, round) => guard(remote.previewPairs(hash, settings, round)),
-    steps: (hash) => guard(remote.steps(hash)),
+    watched: (id, round, sources) => guard(remote.watched(id, round, sources)),
+    adapterAt: (id, round, step) => guard(remote.adapterAt(id, round, step)),
+    training: (hash) => guard(remote.training(hash)),
     ask: (question, onAnswer) => guard(remote.ask(question, proxy(onAnswer))),
     close,
   }

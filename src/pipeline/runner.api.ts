@@ -65,8 +65,12 @@ export interface RunnerApi {
   view(id: string): Promise<RunView>
   /** A finished run's files: pairs, metrics, adapter, summary and others, by their path. @throws {UnfinishedRunError} */
   files(id: string): Promise<readonly RunFile[]>
-  /** The steps of a training so far. @param hash of the training's output. */
-  steps(hash: string): Promise<readonly StepMetrics[]>
+  /** What the model of a round has said in the course of its training so far; undefined before it has been looked at. */
+  watched(id: string, round: number, sources: Pick<RunSources, 'site'>): Promise<WatchedView | undefined>
+  /** A round's adapter as it was after so many steps, in PEFT's files; empty where it was not kept. */
+  adapterAt(id: string, round: number, step: number): Promise<readonly RunFile[]>
+  /** A training as far as it has come. @param hash of the training's output. */
+  training(hash: string): Promise<TrainingView>
 
   /**
    * Asks the model of a finished run about a picture, without the adapter and with it.
@@ -118,6 +122,32 @@ export interface PictureTexts {
   /** In the order they were written; with scores once they have them. */
   readonly candidates: readonly (Omit<ScoredCandidate, 'scores'> & Partial<Pick<ScoredCandidate, 'scores'>>)[]
   readonly pairs: readonly PreferencePair[]
+}
+
+export interface TrainingView {
+  readonly steps: readonly StepMetrics[]
+  /** Time from one step to the next, and the most GPU memory taken, once it has ended and where they were measured. */
+  readonly stepSeconds?: number
+  readonly peakGpuBytes?: number
+}
+
+/** A training as it was looked at on its way; looks in the order they were taken. */
+export interface WatchedView {
+  readonly prompt: string
+  readonly pictures: readonly {
+    readonly name: string
+    readonly hash: string
+    /** What it shows, where that is known. */
+    readonly truth?: readonly string[]
+  }[]
+  readonly states: readonly {
+    /** Steps done before. */
+    readonly step: number
+    /** By picture, with what is invented marked where that is known. */
+    readonly answers: readonly (readonly MarkedText[])[]
+    /** Whether `adapterAt` has the adapter of then. */
+    readonly isKept: boolean
+  }[]
 }
 
 /** A file of a run's results. */

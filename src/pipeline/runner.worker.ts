@@ -14,10 +14,13 @@ import { parseRecipe } from './recipe.ts'
 import { runId, runRecipe } from './run.ts'
 import { notesOf } from './run-notes.ts'
 import { makeRunView, pairSample, scoreView } from './run-view.ts'
-import type { ListedRun, RunFile, RunnerApi } from './runner.api.ts'
+import type { ListedRun, RunFile, RunnerApi, TrainingView } from './runner.api.ts'
+import type { StageEnd } from './stage.ts'
 import type { PairOutput } from './stages/pair.ts'
 import type { ScoreOutput } from './stages/score.ts'
+import type { TrainSummary } from './stages/train.ts'
 import { openOutput, PictureIndex, readRunOutput, readStoredRun, readTexts } from './stored-run.ts'
+import { WatchedTrainings } from './watched-training.ts'
 
 class Runner implements RunnerApi {
   readonly #store = openStore({
@@ -28,6 +31,7 @@ class Runner implements RunnerApi {
     },
   })
   readonly #asked = new AskedModel(this.#store)
+  readonly #watched = new WatchedTrainings(this.#store)
   readonly #previews = new PairPreviews(this.#store)
   readonly #pictures = new Map<string, PictureIndex>()
   #running:
@@ -156,9 +160,23 @@ class Runner implements RunnerApi {
     return await this.#previews.preview(hash, settings, round)
   }
 
-  async steps(hash: string) {
-    const units = this.#store.stage<readonly StepMetrics[], unknown>('results', hash)
-    return (await units.get('metrics')) ?? []
+  async watched(...[id, round, sources]: Parameters<RunnerApi['watched']>) {
+    return await this.#watched.read(await this.#record(id), round, sources)
+  }
+
+  async adapterAt(id: string, round: number, step: number) {
+    return await this.#watched.adapter(await this.#record(id), round, step)
+  }
+
+  async training(hash: string): Promise<TrainingView> {
+    const units = this.#store.stage<readonly StepMetrics[], StageEnd<TrainSummary>>('results', hash)
+    const { summary, peakGpuBytes } = (await units.done())?.summary ?? {}
+    const stepSeconds = summary?.stepSeconds
+    return {
+      steps: (await units.get('metrics')) ?? [],
+      ...(stepSeconds === undefined ? {} : { stepSeconds }),
+      ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }),
+    }
   }
 
   async ask(...[question, onAnswer]: Parameters<RunnerApi['ask']>) {

@@ -2,9 +2,10 @@ import { DataError } from '../data/data-error.ts'
 import { type FileSpec, type FolderSpec, openFolder } from '../data/folder.ts'
 import type { OpenRun } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
+import type { PeftFiles } from '../workers/policy.api.ts'
 import { type SendFile, sendCaptions, sendPictures, sendScores } from './artifacts.ts'
 import type { RunEvent } from './events.ts'
-import type { AdapterFiles, AdapterSource, ModelOptions, RunModels } from './models.ts'
+import type { AdapterSource, ModelOptions, RunModels } from './models.ts'
 import { openModels } from './models.ts'
 import { withRun } from './open-run.ts'
 import { type DatasetRef, type ModelRef, parseRecipe } from './recipe.ts'
@@ -192,7 +193,7 @@ async function adapterSource(
     if (!source) throw new DataError(`adapter: expected a file ${path}, found none`)
     return await source.read(0, source.byteLength, signal)
   }
-  const files: AdapterFiles = {
+  const files: PeftFiles = {
     'adapter_config.json': new TextDecoder().decode(await read('adapter_config.json')),
     'adapter_model.safetensors': await read('adapter_model.safetensors'),
   }

@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import type { RunView } from '../pipeline/run-view.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
+import { download } from './download.ts'
 import { plainProblem } from './problems.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { viewStyles } from './view-styles.ts'
@@ -109,15 +110,6 @@ export class EvaluateResults extends LitElement {
 
 function more(title: string, body: TemplateResult) {
   return html`<details><summary>${title}</summary>${body}</details>`
-}
-
-function download(name: string, blob: Blob): void {
-  const url = URL.createObjectURL(blob)
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
 }
 
 customElements.define('evaluate-results', EvaluateResults)

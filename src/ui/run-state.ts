@@ -11,6 +11,8 @@ export interface PartState extends StagePlace {
   readonly total: number
   readonly unit: string
   readonly detail?: string
+  /** Step after which a training was looked at last, while this page has seen it run. */
+  readonly watched?: number
   /** Time it took, of one that is finished. */
   readonly seconds?: number
   /** When how much was done, milliseconds; the last half minute of it. */
@@ -71,6 +73,10 @@ export function afterEvent(state: RunState, event: RunEvent, now: number): RunSt
     case 'loading': {
       const { what, done, total } = event
       return done === total ? withoutLoading(state) : { ...state, loading: { what, done, total } }
+    }
+    case 'watched': {
+      const known = findPart(state.parts, event)
+      return known ? withPart(state, { ...known, watched: event.step }) : state
     }
     case 'step':
     case 'note':

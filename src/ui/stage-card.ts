@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing } from 'lit'
 import type { StageName } from '../pipeline/events.ts'
 import { type PartState, paceOf, type StageState } from './run-state.ts'
 import { sharedStyles } from './shared-styles.ts'
-import { formatSeconds } from './views/format.ts'
+import { formatSeconds, formatStep } from './views/format.ts'
 
 /** What each stage does, in one sentence. */
 export const STAGE_TEXTS: Readonly<Record<StageName, { readonly title: string; readonly text: string }>> = {
@@ -145,8 +145,9 @@ function progressView(part: PartState) {
   </div>`
 }
 
-/** A rate for people: `12 pictures a second`, `3.1 pictures a minute`. */
+/** A rate for people: `12 pictures a second`, `3.1 pictures a minute`, `320 ms a step`. */
 function formatRate(rate: number, unit: string): string {
+  if (unit === 'steps') return `${formatStep(1 / rate)} a step`
   return rate >= 1
     ? `${rate.toPrecision(2)} ${unit} a second`
     : `${(60 * rate).toPrecision(2)} ${unit} a minute`

@@ -81,8 +81,16 @@ export function stageResults(stage: StageName, context: ResultsContext): Templat
         .runner=${runner}
         .controller=${controller}
         .hash=${part.hash}
-        .news=${part.state}
-      ></train-results>`
+          .news=${part.state}
+        ></train-results>
+        <watched-answers
+          .runner=${runner}
+          .thumbnails=${thumbnails}
+          .run=${state.id}
+          .round=${round}
+          .site=${document.baseURI}
+          .news=${`${part.state} ${part.watched ?? ''}`}
+        ></watched-answers>`
     case 'evaluate':
       return html`<evaluate-results
         .runner=${runner}

@@ -1,14 +1,16 @@
 import { html, LitElement, nothing, type PropertyValues } from 'lit'
+import { formatBytes } from '../gpu/doctor.ts'
 import type { RunEvent } from '../pipeline/events.ts'
-import type { RunnerApi } from '../pipeline/runner.api.ts'
+import type { RunnerApi, TrainingView } from '../pipeline/runner.api.ts'
 import { CurveDrawer } from './curve-drawer.ts'
 import { readTogether } from './read-together.ts'
 import type { RunController } from './run-controller.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { viewStyles } from './view-styles.ts'
 import { curveFiguresView } from './views/curves.ts'
+import { formatStep } from './views/format.ts'
 
-type StepMetrics = Awaited<ReturnType<RunnerApi['steps']>>[number]
+type StepMetrics = TrainingView['steps'][number]
 
 /** Least time between two drawings while steps come, in milliseconds. */
 const DRAW_MS = 1000
@@ -21,14 +23,16 @@ export class TrainResults extends LitElement {
     hash: {},
     news: {},
     steps: { state: true },
+    end: { state: true },
   }
-  declare runner: Pick<RunnerApi, 'steps'> | undefined
+  declare runner: Pick<RunnerApi, 'training'> | undefined
   declare controller: RunController | undefined
   /** Of the training's output. */
   declare hash: string
   /** Changes when there is something new to read. */
   declare news: string
   declare steps: readonly StepMetrics[]
+  declare end: Pick<TrainingView, 'stepSeconds' | 'peakGpuBytes'>
   /** Those that came since the last drawing. */
   #fresh: StepMetrics[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -38,12 +42,14 @@ export class TrainResults extends LitElement {
   constructor() {
     super()
     this.steps = []
+    this.end = {}
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('controller')) this.#listen()
     if (changed.has('hash')) {
       this.steps = []
+      this.end = {}
       this.#drawer.clear()
     }
     if (changed.has('steps')) void this.#drawer.draw(this.steps)
@@ -63,7 +69,19 @@ export class TrainResults extends LitElement {
     if (figures.length === 0) return nothing
     return html`<div @pointerover=${this.#pointed} @pointerleave=${this.#pointed}>
       ${curveFiguresView(figures, this.steps)}
-    </div>`
+    </div>
+    ${this.#cost()}`
+  }
+
+  /** What a step took; while it runs, the card tells. */
+  #cost() {
+    const { stepSeconds, peakGpuBytes } = this.end
+    const told = [
+      ...(stepSeconds === undefined ? [] : [`${formatStep(stepSeconds)} a step`]),
+      ...(peakGpuBytes === undefined ? [] : [`at most ${formatBytes(peakGpuBytes)} of GPU memory`]),
+    ]
+    if (told.length === 0) return nothing
+    return html`<p class="small soft numbers">${this.steps.length} steps, ${told.join(', ')}</p>`
   }
 
   #listen(): void {
@@ -87,8 +105,10 @@ export class TrainResults extends LitElement {
   async #load(): Promise<void> {
     const { hash, runner } = this
     if (!hash) return
-    const stored = (await runner?.steps(hash)) ?? []
-    if (hash === this.hash) this.#add(stored)
+    const { steps = [], ...end } = (await runner?.training(hash)) ?? {}
+    if (hash !== this.hash) return
+    this.end = end
+    this.#add(steps)
   }
 
   #add(some: readonly StepMetrics[]): void {

@@ -287,6 +287,17 @@ export interface TrainJob extends Dataset {
   readonly history?: readonly StepMetrics[]
   /** Optimiser steps between two checkpoints. Default 50. */
   readonly checkpointSteps?: number
+  /** Answers to be given on the way; they change nothing of the training. Default none. */
+  readonly watch?: WatchSettings
+}
+
+/** What a training is watched by: greedy answers to the same requests before it, after it and evenly apart between. */
+export interface WatchSettings {
+  readonly requests: readonly GenerateRequest[]
+  /** Stretches between answers: one more answer than this to each request, fewer where there are fewer steps. */
+  readonly times: number
+  /** Default 256. */
+  readonly maxNewTokens?: number
 }
 
 export type TrainEvent =
@@ -304,8 +315,21 @@ export type TrainEvent =
       readonly pairsPerStep: number
     }
   | { readonly kind: 'step'; readonly metrics: StepMetrics }
+  /** Answers of `watch`, by request, with the adapter as it was after so many steps, and that adapter. */
+  | {
+      readonly kind: 'watched'
+      readonly step: number
+      readonly answers: readonly string[]
+      readonly adapter: PeftFiles
+    }
   /** A state from which the same run can be continued, proved sound by a later step. */
   | { readonly kind: 'checkpoint'; readonly step: number; readonly file: Uint8Array<ArrayBuffer> }
+
+/** An adapter's two files, as PEFT names them. */
+export interface PeftFiles {
+  readonly 'adapter_config.json': string
+  readonly 'adapter_model.safetensors': Uint8Array<ArrayBuffer>
+}
 
 export interface TrainOutcome {
   /** `stopped`: by `stop`; `unhealthy`: something was wrong, and adapter and checkpoint are the last that were well. */
@@ -314,11 +338,7 @@ export interface TrainOutcome {
   readonly step: number
   readonly totalSteps: number
   readonly ailment?: Ailment
-  /** PEFT's two files. */
-  readonly adapter: {
-    readonly 'adapter_config.json': string
-    readonly 'adapter_model.safetensors': Uint8Array<ArrayBuffer>
-  }
+  readonly adapter: PeftFiles
   /** Continues the run; of use unless it is done. */
   readonly checkpoint: Uint8Array<ArrayBuffer>
 }

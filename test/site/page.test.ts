@@ -104,6 +104,10 @@ test('every stage shows what it came to', { timeout: 2 * MINUTES }, async () => 
   await expect.poll(() => text('score-results')).toContain('median')
   await expect.poll(() => text('pair-panel')).toMatch(/\d+ pairs of \d+ candidates/)
   await expect.poll(() => page.locator('train-results svg').count()).toBeGreaterThan(3)
+  await expect.poll(() => text('train-results')).toMatch(/4 steps, [\d.]+ m?s a step, at most \d+ MiB/)
+  const looks = page.locator('watched-answers thead th')
+  await expect.poll(() => looks.count()).toBe(6) // the picture, before, and after each of the four steps
+  await expect.poll(() => text('watched-answers')).toMatch(/before.*after step 4.*shows \w+/)
   await expect.poll(() => text('evaluate-results')).toMatch(/Captions that invent something: \d/)
 })
 

@@ -9,11 +9,14 @@ afterEach(() => document.body.replaceChildren())
 test('a training’s charts are drawn one by one, and all of them read the step under the pointer', async () => {
   const { metrics } = exampleRound(new Random(1), 30)
   const results = document.createElement('train-results') as TrainResults
-  results.runner = { steps: async () => metrics }
+  results.runner = {
+    training: async () => ({ steps: metrics, stepSeconds: 0.0384, peakGpuBytes: 3 * 2 ** 27 }),
+  }
   results.hash = 'training'
   document.body.append(results)
   const all = (selector: string): Element[] => [...(results.shadowRoot?.querySelectorAll(selector) ?? [])]
   await expect.poll(() => all('.curve svg').length).toBe(6)
+  expect(all('p').at(-1)?.textContent).toBe('30 steps, 38 ms a step, at most 384 MiB of GPU memory')
   const zone = all('.zone')[4]
   zone
     ?.querySelector('rect')

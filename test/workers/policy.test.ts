@@ -122,6 +122,29 @@ describe('training through the worker', () => {
     expect(await logp('again')).not.toBe(await logp())
   })
 
+  test('is watched on its way without a bit of it being changed', async () => {
+    const alone = await train()
+    const watch = { requests: [{ images: [], prompt: '<s> is the dog' }], times: 3, maxNewTokens: 6 }
+    const { outcome, events, steps } = await train({ watch })
+    expect(steps).toEqual(alone.steps)
+    expect(outcome.adapter).toEqual(alone.outcome.adapter)
+    const watched = events.flatMap((event) => (event.kind === 'watched' ? [event] : []))
+    expect(watched.map(({ step }) => step)).toEqual([0, 3, 5, 8])
+    // As the model itself before, and as the finished adapter after.
+    const answer = async (adapter?: string) =>
+      (
+        await policy.generate({
+          requests: watch.requests,
+          maxNewTokens: watch.maxNewTokens,
+          ...(adapter ? { adapter } : {}),
+        })
+      )[0]?.text
+    expect(watched[0]?.answers).toEqual([await answer()])
+    expect(watched.at(-1)?.answers).toEqual([await answer('training')])
+    expect(watched.at(-1)?.adapter).toEqual(outcome.adapter)
+    expect(watched[1]?.adapter).not.toEqual(outcome.adapter)
+  })
+
   test('stops with a checkpoint, and continues bit for bit', async () => {
     const whole = await train()
     const first = await train({}, (event) => {

@@ -14,6 +14,8 @@ export interface TrainingRunOptions {
   readonly shouldStop?: () => boolean
   /** Awaited before every step; it pauses the run by not resolving. */
   readonly gate?: () => Promise<void>
+  /** Awaited before the first step, between steps and after the last, while the adapter is as `step` steps have left it. */
+  readonly between?: (step: number) => Promise<void>
   readonly onStep?: (metrics: StepMetrics) => void
   /** Called with a state once a later step has shown that it is sound. */
   readonly onCheckpoint?: (state: TrainerState) => void
@@ -37,7 +39,7 @@ export async function runTraining(
   trainer: DpoTrainer,
   options: TrainingRunOptions,
 ): Promise<TrainingOutcome> {
-  const { checkpointSteps = 50, signal, shouldStop, gate, onStep, onCheckpoint } = options
+  const { checkpointSteps = 50, signal, shouldStop, gate, between, onStep, onCheckpoint } = options
   const health = new HealthMonitor(options.beta)
   for (const figures of options.history ?? []) if (figures.step <= trainer.step) health.check(figures)
   const pending: Promise<StepMetrics>[] = []
@@ -60,6 +62,7 @@ export async function runTraining(
   while (!trainer.isDone && !ailment && !shouldStop?.()) {
     await gate?.()
     signal?.throwIfAborted()
+    await between?.(trainer.step)
     await trainer.prepare()
     const step = trainer.trainStep()
     step.catch(() => {}) // awaited in its turn
@@ -71,6 +74,7 @@ export async function runTraining(
   }
   await settle(0)
   if (ailment) return { status: 'unhealthy', state: good, ailment }
+  if (trainer.isDone) await between?.(trainer.step)
   const state = await trainer.state()
   if (!state.params.every(Number.isFinite)) {
     const message = `after step ${state.step} the adapter holds numbers that are not finite. Lower learning_rate`

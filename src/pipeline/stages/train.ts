@@ -1,20 +1,22 @@
 import { sha256 } from '../../data/sha256.ts'
 import { type TrainingRow, trainingRow } from '../../method/pair-row.ts'
-import type { StepMetrics, TrainJob } from '../../workers/policy.api.ts'
+import type { PeftFiles, StepMetrics, TrainEvent, TrainJob } from '../../workers/policy.api.ts'
 import { cancellable } from '../cancellable.ts'
 import type { PolicyClient } from '../client.ts'
 import { jsonHash } from '../hash.ts'
 import { imageFile } from '../image-file.ts'
-import {
-  type AdapterFiles,
-  type AdapterSource,
-  adapterFolder,
-  type ModelSource,
-  type RunModels,
-} from '../models.ts'
+import { type AdapterSource, adapterFolder, type ModelSource, type RunModels } from '../models.ts'
 import type { Recipe } from '../recipe.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
 import type { PairOutput } from './pair.ts'
+import {
+  isKeptOnTheWay,
+  stateUnit,
+  type WatchedTraining,
+  type WatchInputs,
+  watchedPictures,
+  watchSettings,
+} from './watch.ts'
 
 /** PEFT's names. */
 export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors'] as const
@@ -27,12 +29,14 @@ export class TrainingError extends Error {
 export interface TrainSummary {
   readonly steps: number
   readonly pairs: number
+  /** Time from one step to the next, the median of those since training was taken up; undefined for fewer than two steps. */
+  readonly stepSeconds?: number
   /** Of the adapter's files. */
   readonly adapterHash: string
 }
 
-/** Unit `adapter` holds PEFT's files, unit `metrics` the steps. */
-export type TrainUnit = AdapterFiles | readonly StepMetrics[]
+/** Unit `adapter` holds PEFT's files, unit `metrics` the steps, `watched` answers on the way, `stateUnit` adapters on the way. */
+export type TrainUnit = PeftFiles | readonly StepMetrics[] | WatchedTraining
 export type TrainOutput = StageOutput<TrainUnit, TrainSummary>
 
 /** DPO on the pairs, from the last round's adapter or a new one. */
@@ -44,11 +48,13 @@ export async function trainStage(
     pairs,
     policy,
     adapter,
+    watch,
     round,
   }: {
     pairs: PairOutput
     policy: ModelSource
     adapter?: AdapterSource
+    watch: WatchInputs
     round: number
   },
 ): Promise<TrainOutput> {
@@ -75,19 +81,38 @@ export async function trainStage(
     // Without the figures of all its steps a checkpoint would leave a gap in them.
     const checkpoint = latest && metrics.length === latest.step ? latest : undefined
     if (!checkpoint) metrics = []
+    const pictures = await watchedPictures(watch.dataset)
+    const seen = (await units.get('watched')) as WatchedTraining | undefined
+    let states = (seen?.states ?? []).filter(({ step }) => step <= (checkpoint?.step ?? -1))
     let totalSteps = 0
+    let plannedBytes = 0
+    const stepTimes: number[] = []
     let saving: Promise<void> = Promise.resolve()
     let failure: { readonly reason: unknown } | undefined
+    // One after the other. What cannot be kept ends the training in order, before more of it is lost.
+    const keep = (work: () => Promise<void>): void => {
+      saving = saving.then(work).catch(async (reason: unknown) => {
+        failure ??= { reason }
+        await client.stop()
+      })
+    }
     const save = (step: number, bytes: Uint8Array<ArrayBuffer>): void => {
-      const seen = metrics
-      // One after the other, metrics first. What cannot be kept ends the training in order, before more of it is lost.
-      saving = saving
-        .then(() => units.put('metrics', seen))
-        .then(() => checkpoints.save({ step, bytes }))
-        .catch(async (reason: unknown) => {
-          failure ??= { reason }
-          await client.stop()
-        })
+      const steps = metrics
+      keep(async () => {
+        await units.put('metrics', steps) // first, so that no checkpoint is without them
+        await checkpoints.save({ step, bytes })
+      })
+    }
+    const look = ({ step, answers, adapter: files }: Extract<TrainEvent, { kind: 'watched' }>): void => {
+      const isKept = isKeptOnTheWay(files['adapter_model.safetensors'])
+      states = [...states.filter((state) => state.step !== step), { step, answers, isKept }]
+      const watched = { prompt: watch.prompt, pictures, states }
+      keep(async () => {
+        if (isKept) await units.put(stateUnit(step), files)
+        const hashes = pictures.map(({ hash }) => hash)
+        await units.put('watched', watched, { images: hashes, thumbnails: hashes })
+        context.emit({ kind: 'watched', stage: 'train', round, step })
+      })
     }
     const job: TrainJob = {
       rows,
@@ -98,6 +123,7 @@ export async function trainStage(
         ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) }, history: metrics }
         : {}),
       checkpointSteps: 5,
+      watch: await watchSettings(context, watch, pictures),
     }
     const outcome = await stoppable(context.signal, client, () =>
       client.train(job, (event) => {
@@ -108,6 +134,9 @@ export async function trainStage(
           case 'reference':
             progress(event.done, event.total, 'reference log-probabilities')
             break
+          case 'plan':
+            plannedBytes = event.plan.peakBytes
+            break
           case 'start':
             totalSteps = event.totalSteps
             break
@@ -115,9 +144,14 @@ export async function trainStage(
             metrics = [...metrics, event.metrics]
             const { step, loss } = event.metrics
             context.emit({ kind: 'step', stage: 'train', round, metrics: event.metrics, totalSteps })
-            progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}`)
+            stepTimes.push(performance.now())
+            const memory = `${Math.ceil(plannedBytes / 2 ** 20)} MiB of GPU memory`
+            progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}, ${memory}`)
             break
           }
+          case 'watched':
+            look(event)
+            break
           case 'checkpoint':
             save(event.step, event.file)
         }
@@ -131,10 +165,22 @@ export async function trainStage(
       throw new TrainingError(`train: stopped after step ${step}: ${ailment?.message}`)
     await units.put('metrics', metrics)
     await units.put('adapter', files)
-    return { steps: step, pairs: pairs.summary.pairs, adapterHash: await adapterHash(files) }
+    const stepSeconds = medianGap(stepTimes)
+    return {
+      steps: step,
+      pairs: pairs.summary.pairs,
+      ...(stepSeconds === undefined ? {} : { stepSeconds }),
+      adapterHash: await adapterHash(files),
+    }
   })
   await (await context.run.checkpoints(output.hash)).clear() // only now is the result itself kept
   return output
+}
+
+/** @param times milliseconds. @returns seconds. */
+function medianGap(times: readonly number[]): number | undefined {
+  const gaps = times.slice(1).map((time, i) => (time - (times[i] ?? time)) / 1000)
+  return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]
 }
 
 /** Ends a training in order when its run is cancelled, so that the step under way is not lost. */
@@ -144,7 +190,7 @@ async function stoppable<T>(signal: AbortSignal, client: PolicyClient, work: () 
 
 /** The trained adapter of a stage that has ended. */
 export async function trainedAdapter({ units, hash }: TrainOutput): Promise<AdapterSource> {
-  const files = (await units.get('adapter')) as AdapterFiles | undefined
+  const files = (await units.get('adapter')) as PeftFiles | undefined
   if (!files)
     throw new TrainingError(
       `train ${hash}: expected the adapter in the store, found none; run the stage again`,
@@ -152,7 +198,7 @@ export async function trainedAdapter({ units, hash }: TrainOutput): Promise<Adap
   return { files, hash: await adapterHash(files) }
 }
 
-export async function adapterHash(files: AdapterFiles): Promise<string> {
+export async function adapterHash(files: PeftFiles): Promise<string> {
   return await jsonHash([files['adapter_config.json'], await sha256(files['adapter_model.safetensors'])])
 }
 

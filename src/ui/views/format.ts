@@ -7,6 +7,11 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
+/** The time of one step: `38 ms`, `1.4 s`. */
+export function formatStep(seconds: number): string {
+  return seconds < 1 ? `${Number((1000 * seconds).toPrecision(2))} ms` : `${Number(seconds.toPrecision(2))} s`
+}
+
 /** A figure with its digits, a true minus sign, and no minus before zero. @param digits after the point. */
 export function formatFigure(value: number, digits = 1): string {
   const text = value.toFixed(digits)

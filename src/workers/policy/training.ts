@@ -8,6 +8,7 @@ import { parseTrainerConfig } from '../../method/trainer-config.ts'
 import { type ReadAdapter, readAdapter } from '../../models/adapter-files.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { adapterLayout, initialAdapter, unpackAdapter } from '../../models/decoder/adapter.ts'
+import type { Generator } from '../../models/decoder/generator.ts'
 import { DpoTrainer } from '../../models/decoder/trainer.ts'
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from '../../models/decoder/training-checkpoint.ts'
 import { trainingRows } from '../../models/decoder/training-rows.ts'
@@ -19,19 +20,21 @@ import type { TrainEvent, TrainJob, TrainOutcome } from '../policy.api.ts'
 import type { ResidentAdapters } from './adapters.ts'
 import { openDataset } from './dataset.ts'
 import { memoryReport } from './memory.ts'
+import { openWatch } from './watch.ts'
 
 /** The name under which the adapter being trained, or trained last, answers. */
 export const TRAINING = 'training'
 
 interface Trained {
   readonly gpu: Gpu
+  readonly generator: Generator
   readonly policy: PolicyModel
   readonly adapters: ResidentAdapters
 }
 
 /** Trains an adapter from a job's pairs and settings, to the end, to a stop or to ill health. */
 export async function trainPolicy(
-  { gpu, policy, adapters }: Trained,
+  { gpu, policy, generator, adapters }: Trained,
   job: TrainJob,
   running: Job,
   onEvent: (event: TrainEvent) => void,
@@ -84,6 +87,8 @@ export async function trainPolicy(
     signal.throwIfAborted()
     const { totalSteps } = trainer.plan
     const pairsPerStep = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    const watch =
+      job.watch && (await openWatch({ gpu, policy, generator }, layout, trainer, job.watch, signal))
     running.isUnderWay = true
     onEvent({ kind: 'start', step: trainer.step, totalSteps, pairsPerStep })
     const { status, state, ailment } = await runTraining(trainer, {
@@ -93,6 +98,10 @@ export async function trainPolicy(
       ...(job.history ? { history: job.history } : {}),
       shouldStop: () => running.isStopping,
       gate: running.gate,
+      between: async (step) => {
+        const watched = await watch?.(step)
+        if (watched) onEvent(watched)
+      },
       onStep: (metrics) => onEvent({ kind: 'step', metrics }),
       onCheckpoint: (state) => {
         const file = writeTrainingCheckpoint(state, run)

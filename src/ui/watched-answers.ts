@@ -1,0 +1,97 @@
+import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
+import type { RunFile, RunnerApi, WatchedView } from '../pipeline/runner.api.ts'
+import { download } from './download.ts'
+import './picture-thumb.ts'
+import { plainProblem } from './problems.ts'
+import { sharedStyles } from './shared-styles.ts'
+import type { Thumbnails } from './thumbnails.ts'
+import { viewStyles } from './view-styles.ts'
+import { watchedView } from './views/watched.ts'
+
+/** `<watched-answers>`: what the model said about held-out pictures as its training went on, and the adapters of then to take away. */
+export class WatchedAnswers extends LitElement {
+  static override properties = {
+    runner: { attribute: false },
+    thumbnails: { attribute: false },
+    run: {},
+    round: { type: Number },
+    site: {},
+    news: {},
+    view: { state: true },
+    problem: { state: true },
+  }
+  declare runner: Pick<RunnerApi, 'watched' | 'adapterAt'> | undefined
+  declare thumbnails: Thumbnails | undefined
+  declare run: string | undefined
+  declare round: number
+  /** Address of the page, where what comes with it lies. */
+  declare site: string
+  /** Changes when there is something new to read. */
+  declare news: string
+  declare view: WatchedView | undefined
+  declare problem: string | undefined
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('run') || changed.has('round')) this.view = undefined
+    if (changed.has('run') || changed.has('round') || changed.has('news')) void this.#load()
+  }
+
+  override render() {
+    const { view, problem } = this
+    if (problem) return html`<p class="problem" role="alert">${problem}</p>`
+    if (!view) return nothing
+    return html`<h3>What it says in the course of training</h3>
+      ${watchedView(view, {
+        picture: (i) => html`<picture-thumb
+          .thumbnails=${this.thumbnails}
+          .hash=${view.pictures[i]?.hash ?? ''}
+          .name=${view.pictures[i]?.name ?? ''}
+        ></picture-thumb>`,
+        actions: (step) => html`<button
+          class="quiet small"
+          aria-label=${`Save the adapter after step ${step}`}
+          title="Save the adapter as it was then, in PEFT’s files"
+          @click=${() => this.#save(step)}
+        >Adapter</button>`,
+      })}`
+  }
+
+  async #load(): Promise<void> {
+    const { run, round, site } = this
+    if (!run) return
+    await this.#try(async () => {
+      const view = await this.runner?.watched(run, round, { site })
+      if (run === this.run && round === this.round) this.view = view
+    })
+  }
+
+  async #save(step: number): Promise<void> {
+    const { run, round } = this
+    if (!run) return
+    await this.#try(async () => {
+      const files: readonly RunFile[] = (await this.runner?.adapterAt(run, round, step)) ?? []
+      for (const { path, blob } of files) download(path, blob)
+    })
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      this.problem = undefined
+    } catch (error) {
+      this.problem = plainProblem(error)
+    }
+  }
+
+  static override styles = [
+    sharedStyles,
+    viewStyles,
+    css`
+      h3 { font-size: 1.0625rem; }
+      picture-thumb { width: 84px; height: 84px; }
+      th button { font-weight: 400; }
+    `,
+  ]
+}
+
+customElements.define('watched-answers', WatchedAnswers)
