@@ -3,15 +3,16 @@ import { AmberJudge, type AmberTruth, type AmberVocabulary } from '../evaluate/a
 import { type MarkedText, markNouns } from '../evaluate/mark.ts'
 import { loadNounFinder } from '../method/nouns.ts'
 import type { Store } from '../store/store.ts'
-import type { AdapterChoice } from '../workers/policy.api.ts'
+import type { AdapterChoice, PeftFiles } from '../workers/policy.api.ts'
 import { imageFile } from './image-file.ts'
-import { openModels, type RunModels } from './models.ts'
+import { type AdapterSource, openModels, type RunModels } from './models.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
 import { notesOf } from './run-notes.ts'
 import type { Question, ShownAnswer, TwoAnswers } from './runner.api.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
-import { type TrainOutput, trainedAdapter } from './stages/train.ts'
+import { adapterHash, type TrainOutput, trainedAdapter } from './stages/train.ts'
+import { stateUnit } from './stages/watch.ts'
 import { openOutput } from './stored-run.ts'
 import { embeddedVocabulary, evaluationVocabulary } from './vocabulary.ts'
 
@@ -36,7 +37,9 @@ export class AskedModel {
   /** Answers a question without the adapter and with it. @throws {NotTrainedError} */
   async ask(question: Question, onAnswer: (answer: TwoAnswers) => void): Promise<TwoAnswers> {
     const { run, picture, prompt, strength } = question
-    const adapter = await trainedAdapter(await this.#training(run))
+    const adapter = question.after
+      ? await this.#earlier(run, question.after)
+      : await trainedAdapter(await this.#training(run))
     const { models, recipe } = await this.#models(run, question.sources)
     const client = await models.policy()
     const name = await models.adapter(adapter)
@@ -112,6 +115,19 @@ export class AskedModel {
         `run ${id}: expected one that has been trained, got one that has not; run it first`,
       )
     return { hash: units.hash, units, ...end.summary }
+  }
+
+  async #earlier(id: string, { round, step }: NonNullable<Question['after']>): Promise<AdapterSource> {
+    const record = await this.#store.runs.get(id)
+    const output =
+      record && notesOf(record).outputs.find((one) => one.stage === 'train' && one.round === round)
+    const units = output && (this.#store.stage(output.kind, output.hash) as TrainOutput['units'])
+    const files = (await units?.get(stateUnit(step))) as PeftFiles | undefined
+    if (!files)
+      throw new NotTrainedError(
+        `run ${id}: expected the adapter after step ${step} of round ${round}, found none; choose another or the finished one`,
+      )
+    return { files, hash: await adapterHash(files) }
   }
 
   async #models(run: string, sources: RunSources) {

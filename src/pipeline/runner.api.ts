@@ -174,6 +174,8 @@ export interface Question {
   readonly prompt: string
   /** Factor on the adapter's effect. */
   readonly strength: number
+  /** The adapter as it was after so many steps of a round (`adapterAt`). Default the finished one. */
+  readonly after?: { readonly round: number; readonly step: number }
   /** What is in the picture, so that the answers' nouns are judged. Default nothing is known. */
   readonly truth?: AmberTruth
   /** The embedded data set whose nouns count. Default those that count in the run's evaluation. */

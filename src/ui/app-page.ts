@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit'
 import { STAGES } from '../pipeline/events.ts'
 import { openRunner } from '../pipeline/runner-client.ts'
 import type { GridPicture } from './dataset-grid.ts'
+import { type EarlierAdapter, earlierAdapter } from './earlier-adapter.ts'
 import type { GivenPictures } from './given-pictures.ts'
 import { OfflineCopy } from './offline-copy.ts'
 import './offline-note.ts'
@@ -24,11 +25,14 @@ export class AppPage extends LitElement {
   static override properties = {
     picture: { state: true },
     compared: { state: true },
+    earlier: { state: true },
   }
   /** The picture whose texts are shown. */
   declare picture: GridPicture | undefined
   /** Ids of the runs that are laid side by side. */
   declare compared: readonly string[]
+  /** An adapter on the way that is asked in the finished one's place. */
+  declare earlier: EarlierAdapter | undefined
   readonly model = new PageModel(openRunner(), document.baseURI)
   readonly #offline = new OfflineCopy()
   readonly #thumbnails = new Thumbnails(this.model.runner)
@@ -118,7 +122,7 @@ export class AppPage extends LitElement {
         @resume=${() => controller.resume()}
         @cancel=${() => controller.cancel()}
       ></run-bar>
-      <div class="stages" @recipe=${(event: CustomEvent<Json>) => this.model.change(event.detail)} @picture=${this.#chosen}>
+      <div class="stages" @recipe=${(event: CustomEvent<Json>) => this.model.change(event.detail)} @picture=${this.#chosen} @try=${this.#tryEarlier}>
         ${STAGES.map(
           (stage, i) => html`<stage-card .stage=${stage} .number=${i + 1} .state=${stageOf(state, stage)}>
             <stage-settings
@@ -142,10 +146,19 @@ export class AppPage extends LitElement {
     if (!trained || !isFinished(trained)) return nothing
     const heldout = partOf(state, 'dataset', 'heldout')
     const prompt = valueAt(recipe, 'evaluate.prompt') ?? valueAt(recipe, 'caption.prompts.0')
-    return html`<section class="card" aria-labelledby="try-title">
+    const earlier = this.earlier?.run === state.id ? this.earlier : undefined
+    return html`<section class="card" id="try" tabindex="-1" aria-labelledby="try-title">
       <h2 id="try-title">Try it</h2>
+      ${
+        earlier
+          ? html`<p class="row">
+              As it was after step ${earlier.step}${earlier.round > 1 ? ` of round ${earlier.round}` : ''}.
+              <button class="quiet" @click=${this.#tryFinished}>Back to the finished one</button>
+            </p>`
+          : nothing
+      }
       <try-it
-        .runner=${runner}
+        .runner=${earlier?.runner ?? runner}
         .thumbnails=${this.#thumbnails}
         .run=${state.id}
         .sources=${sources}
@@ -173,10 +186,23 @@ export class AppPage extends LitElement {
     this.model.forget(id)
   }
 
-  readonly #showRuns = (): void => {
-    const runs = this.renderRoot.querySelector<HTMLElement>('#runs')
-    runs?.scrollIntoView({ block: 'start', behavior: 'smooth' })
-    runs?.focus({ preventScroll: true })
+  readonly #tryEarlier = ({ detail }: CustomEvent<{ round: number; step: number }>): void => {
+    const { runner, controller } = this.model
+    if (controller.state.id === undefined) return
+    this.earlier = earlierAdapter(runner, controller.state.id, detail)
+    this.#goTo('#try')
+  }
+
+  readonly #tryFinished = (): void => {
+    this.earlier = undefined
+  }
+
+  readonly #showRuns = (): void => this.#goTo('#runs')
+
+  #goTo(section: string): void {
+    const found = this.renderRoot.querySelector<HTMLElement>(section)
+    found?.scrollIntoView({ block: 'start', behavior: 'smooth' })
+    found?.focus({ preventScroll: true })
   }
 
   readonly #changed = (): void => {

@@ -89,6 +89,7 @@ export function stageResults(stage: StageName, context: ResultsContext): Templat
           .run=${state.id}
           .round=${round}
           .site=${document.baseURI}
+          .isTryable=${!isBusy && isFinished(part)}
           .news=${`${part.state} ${part.watched ?? ''}`}
         ></watched-answers>`
     case 'evaluate':

@@ -8,7 +8,10 @@ import type { Thumbnails } from './thumbnails.ts'
 import { viewStyles } from './view-styles.ts'
 import { watchedView } from './views/watched.ts'
 
-/** `<watched-answers>`: what the model said about held-out pictures as its training went on, and the adapters of then to take away. */
+/**
+ * `<watched-answers>`: what the model said about held-out pictures as its training went on, and the adapters of then to take
+ * away or, by a `try` event (`CustomEvent<{ round, step }>`), to ask.
+ */
 export class WatchedAnswers extends LitElement {
   static override properties = {
     runner: { attribute: false },
@@ -16,6 +19,7 @@ export class WatchedAnswers extends LitElement {
     run: {},
     round: { type: Number },
     site: {},
+    isTryable: { type: Boolean },
     news: {},
     view: { state: true },
     problem: { state: true },
@@ -26,6 +30,8 @@ export class WatchedAnswers extends LitElement {
   declare round: number
   /** Address of the page, where what comes with it lies. */
   declare site: string
+  /** Whether an adapter can be tried now. */
+  declare isTryable: boolean
   /** Changes when there is something new to read. */
   declare news: string
   declare view: WatchedView | undefined
@@ -47,34 +53,51 @@ export class WatchedAnswers extends LitElement {
           .hash=${view.pictures[i]?.hash ?? ''}
           .name=${view.pictures[i]?.name ?? ''}
         ></picture-thumb>`,
-        actions: (step) => html`<button
-          class="quiet small"
-          aria-label=${`Save the adapter after step ${step}`}
-          title="Save the adapter as it was then, in PEFT’s files"
-          @click=${() => this.#save(step)}
-        >Adapter</button>`,
+        actions: (step) => html`<span class="actions">
+          ${
+            this.isTryable
+              ? html`<button
+                  class="quiet small"
+                  aria-label=${`Try it as it was after step ${step}`}
+                  title="Ask the model as it was then"
+                  @click=${() => this.#try(step)}
+                >Try it</button>`
+              : nothing
+          }
+          <button
+            class="quiet small"
+            aria-label=${`Save the adapter after step ${step}`}
+            title="Save the adapter as it was then, in PEFT’s files"
+            @click=${() => this.#save(step)}
+          >Save</button>
+        </span>`,
       })}`
   }
 
   async #load(): Promise<void> {
     const { run, round, site } = this
     if (!run) return
-    await this.#try(async () => {
+    await this.#guarded(async () => {
       const view = await this.runner?.watched(run, round, { site })
       if (run === this.run && round === this.round) this.view = view
     })
   }
 
+  #try(step: number): void {
+    const detail = { round: this.round, step }
+    this.dispatchEvent(new CustomEvent('try', { detail, bubbles: true, composed: true }))
+  }
+
   async #save(step: number): Promise<void> {
     const { run, round } = this
     if (!run) return
-    await this.#try(async () => {
+    await this.#guarded(async () => {
       const files: readonly RunFile[] = (await this.runner?.adapterAt(run, round, step)) ?? []
       for (const { path, blob } of files) download(path, blob)
     })
   }
 
-  async #try(work: () => Promise<void>): Promise<void> {
+  async #guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work()
       this.problem = undefined
@@ -90,6 +113,7 @@ export class WatchedAnswers extends LitElement {
       h3 { font-size: 1.0625rem; }
       picture-thumb { width: 84px; height: 84px; }
       th button { font-weight: 400; }
+      .actions { white-space: nowrap; }
     `,
   ]
 }

@@ -104,7 +104,7 @@ test('every stage shows what it came to', { timeout: 2 * MINUTES }, async () => 
   await expect.poll(() => text('score-results')).toContain('median')
   await expect.poll(() => text('pair-panel')).toMatch(/\d+ pairs of \d+ candidates/)
   await expect.poll(() => page.locator('train-results svg').count()).toBeGreaterThan(3)
-  await expect.poll(() => text('train-results')).toMatch(/4 steps, [\d.]+ m?s a step, at most \d+ MiB/)
+  await expect.poll(() => text('train-results')).toMatch(/4 steps, [\d.]+ m?s a step, at most [\d.]+ MiB/)
   const looks = page.locator('watched-answers thead th')
   await expect.poll(() => looks.count()).toBe(6) // the picture, before, and after each of the four steps
   await expect.poll(() => text('watched-answers')).toMatch(/before.*after step 4.*shows \w+/)
@@ -166,6 +166,30 @@ test('the trained model answers beside the one it was', { timeout: 3 * MINUTES }
   await expect
     .poll(() => page.locator('try-it answer-text .whole').allInnerTexts(), { timeout: 2 * MINUTES })
     .toEqual([expect.stringMatching(/\w+ \w+/), expect.stringMatching(/\w+ \w+/)])
+})
+
+test('the model as it was on its way answers as it did then', { timeout: 4 * MINUTES }, async () => {
+  await page.getByRole('button', { name: 'Try it as it was after step 1' }).click()
+  await expect.poll(() => page.locator('#try').innerText()).toContain('As it was after step 1.')
+  await page.getByRole('button', { name: 'Ask both' }).click()
+  const said = page.locator('try-it answer-text .whole')
+  await expect
+    .poll(() => said.allInnerTexts(), { timeout: 3 * MINUTES })
+    .toEqual([expect.stringMatching(/\w+ \w+/), expect.stringMatching(/\w+ \w+/)])
+  await expect
+    .poll(() => page.getByRole('button', { name: 'Ask both' }).isEnabled(), { timeout: MINUTES })
+    .toBe(true)
+  // The first held-out picture is the one that is asked about, and the first that training was watched by.
+  const looked = await page.locator('watched-answers tbody tr').first().locator('td').nth(1).innerText()
+  // Without how a mark is told, and the sign for the token that ends an answer.
+  const plain = (text: string): string =>
+    text
+      .replace(/invented: ?|■/g, '')
+      .replace(/\s+/g, ' ')
+      .trim()
+  expect(plain((await said.allInnerTexts())[1] ?? '')).toBe(plain(looked))
+  await page.getByRole('button', { name: 'Back to the finished one' }).click()
+  expect(await page.locator('#try').innerText()).not.toContain('As it was after')
 })
 
 test('own pictures are read, bad ones passed over, and asked for again after a reload', {

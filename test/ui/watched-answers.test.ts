@@ -31,16 +31,23 @@ test('answers stand in the order of steps, marked, and are read again with news'
   element.thumbnails = { url: async () => 'data:,' } as never
   element.run = 'run'
   element.round = 2
+  element.isTryable = true
   element.site = 'https://host/'
   document.body.append(element)
   const root = element.shadowRoot as ShadowRoot
   const texts = (selector: string): string[] =>
     [...root.querySelectorAll(selector)].map((one) => one.textContent.replace(/\s+/g, ' ').trim())
-  await expect.poll(() => texts('thead th')).toEqual(['Picture', 'before', 'after step 4 Adapter'])
+  await expect.poll(() => texts('thead th')).toEqual(['Picture', 'before', 'after step 4 Try it Save'])
   expect(texts('tbody td')).toEqual(['A invented: cat', 'A dog'])
   expect(root.querySelectorAll('del').length).toBeGreaterThan(0)
   element.news = 'more'
   await expect.poll(() => asked).toEqual(['run 2 https://host/', 'run 2 https://host/'])
-  root.querySelector('button')?.click()
+  const [tried, saved] = [...root.querySelectorAll('button')]
+  element.addEventListener('try', (event) =>
+    asked.push(`try ${JSON.stringify((event as CustomEvent<unknown>).detail)}`),
+  )
+  tried?.click()
+  expect(asked.at(-1)).toBe('try {"round":2,"step":4}')
+  saved?.click()
   await expect.poll(() => asked.at(-1)).toBe('run 2 adapter 4')
 })

@@ -10,8 +10,8 @@ const FILTERS: readonly (readonly [CardFilter, string])[] = [
   ['all', 'All'],
   ['fixed', 'Fixed'],
   ['broken', 'Broken'],
-  ['both', 'Invents in both'],
-  ['clean', 'Clean in both'],
+  ['both', 'Unchanged: invents'],
+  ['clean', 'Unchanged: clean'],
 ]
 
 const CHANGES: Readonly<Record<Change, string>> = {
