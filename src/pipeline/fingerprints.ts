@@ -57,7 +57,8 @@ function isElsewhere(url: string, site: string): boolean {
   return new URL(url, site).origin !== new URL(site).origin
 }
 
-async function shardsOf(index: ByteSource, signal?: AbortSignal): Promise<string[]> {
+/** The files with weights that an index names. */
+export async function shardsOf(index: ByteSource, signal?: AbortSignal): Promise<string[]> {
   const text = new TextDecoder().decode(await index.read(0, index.byteLength, signal))
   const { weight_map: files = {} } = JSON.parse(text) as { weight_map?: Record<string, string> }
   return [...new Set(Object.values(files))].sort()

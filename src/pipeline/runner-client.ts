@@ -41,6 +41,9 @@ export function openRunner(): RunnerClient {
     watched: (id, round, sources) => guard(remote.watched(id, round, sources)),
     adapterAt: (id, round, step) => guard(remote.adapterAt(id, round, step)),
     training: (hash) => guard(remote.training(hash)),
+    cachedModels: () => guard(remote.cachedModels()),
+    deleteModel: (url) => guard(remote.deleteModel(url)),
+    inspectModel: (folder, role) => guard(remote.inspectModel(folder, role)),
     ask: (question, onAnswer) => guard(remote.ask(question, proxy(onAnswer))),
     close,
   }

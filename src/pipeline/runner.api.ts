@@ -1,4 +1,4 @@
-import type { FileSpec } from '../data/folder.ts'
+import type { FileSpec, FolderSpec } from '../data/folder.ts'
 import type { AmberTruth } from '../evaluate/amber.ts'
 import type { MarkedText } from '../evaluate/mark.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
@@ -8,7 +8,9 @@ import type { UnmatchedEdit } from '../method/pair-edits.ts'
 import type { PairSettings } from '../method/pair-settings.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { SpelledToken, StepMetrics } from '../workers/policy.api.ts'
+import type { CachedModel } from './cached-models.ts'
 import type { RunEvent, StagePlace } from './events.ts'
+import type { ModelDescription, ModelRole } from './inspect-model.ts'
 import type { Recipe } from './recipe.ts'
 import type { PairSample, RunView, ScoreView } from './run-view.ts'
 import type { RunSources } from './sources.ts'
@@ -71,6 +73,13 @@ export interface RunnerApi {
   adapterAt(id: string, round: number, step: number): Promise<readonly RunFile[]>
   /** A training as far as it has come. @param hash of the training's output. */
   training(hash: string): Promise<TrainingView>
+
+  /** The models whose files are kept in this browser. */
+  cachedModels(): Promise<readonly CachedModel[]>
+  /** Deletes the files kept of a model; what needs them fetches them again. @param url of its folder. */
+  deleteModel(url: string): Promise<void>
+  /** Looks whether a folder has what a model of its role needs. @throws {SourceError} when it cannot be reached. */
+  inspectModel(folder: FolderSpec, role: ModelRole): Promise<ModelDescription>
 
   /**
    * Asks the model of a finished run about a picture, without the adapter and with it.

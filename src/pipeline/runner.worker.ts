@@ -1,13 +1,16 @@
 import { expose } from 'comlink'
+import { Downloads } from '../store/downloads.ts'
 import { UnknownRunError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { relayTo } from '../workers/relay.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
+import { cachedModels } from './cached-models.ts'
 import { readComparedRun } from './compare.ts'
 import { damageNote, type RunEvent } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
+import { inspectModel } from './inspect-model.ts'
 import { PairPreviews } from './pair-preview.ts'
 import { PauseSwitch } from './pause.ts'
 import { parseRecipe } from './recipe.ts'
@@ -177,6 +180,18 @@ class Runner implements RunnerApi {
       ...(stepSeconds === undefined ? {} : { stepSeconds }),
       ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }),
     }
+  }
+
+  async cachedModels() {
+    return cachedModels(await new Downloads().list())
+  }
+
+  async deleteModel(url: string) {
+    await new Downloads().delete(url)
+  }
+
+  async inspectModel(...[folder, role]: Parameters<RunnerApi['inspectModel']>) {
+    return await inspectModel(folder, role)
   }
 
   async ask(...[question, onAnswer]: Parameters<RunnerApi['ask']>) {

@@ -1,11 +1,15 @@
 import { css, html, LitElement, nothing } from 'lit'
+import type { FolderSpec } from '../data/folder.ts'
 import { STAGES } from '../pipeline/events.ts'
+import type { ModelRole } from '../pipeline/inspect-model.ts'
 import { openRunner } from '../pipeline/runner-client.ts'
 import type { GridPicture } from './dataset-grid.ts'
 import { type EarlierAdapter, earlierAdapter } from './earlier-adapter.ts'
 import type { GivenPictures } from './given-pictures.ts'
 import { OfflineCopy } from './offline-copy.ts'
 import './offline-note.ts'
+import type { ModelsPanel } from './models-panel.ts'
+import './models-panel.ts'
 import { PageModel } from './page-model.ts'
 import { type Json, valueAt } from './recipe-draft.ts'
 import './run-bar.ts'
@@ -102,6 +106,17 @@ export class AppPage extends LitElement {
             ? html`<run-comparison .runner=${model.runner} .ids=${this.compared}></run-comparison>`
             : nothing
         }
+      </section>
+      <section class="card" aria-labelledby="models-title">
+        <h2 id="models-title">Models</h2>
+        <models-panel
+          .runner=${model.runner}
+          .recipe=${model.recipe}
+          .defaults=${model.defaults}
+          .locked=${controller.isBusy}
+          @recipe=${(event: CustomEvent<Json>) => model.change(event.detail)}
+          @model=${({ detail }: CustomEvent<{ role: ModelRole; model: string | FolderSpec }>) => model.useModel(detail.role, detail.model)}
+        ></models-panel>
       </section>
       <offline-note .copy=${this.#offline} .runner=${model.runner}></offline-note>
     `
@@ -216,6 +231,7 @@ export class AppPage extends LitElement {
 
   readonly #ended = (): void => {
     void this.renderRoot.querySelector<RunList>('run-list')?.refresh()
+    void this.renderRoot.querySelector<ModelsPanel>('models-panel')?.refresh()
   }
 
   /** Another link was followed. */

@@ -1,3 +1,5 @@
+import type { FolderSpec } from '../data/folder.ts'
+import type { ModelRole } from '../pipeline/inspect-model.ts'
 import {
   askPersistence,
   type RunnerClient,
@@ -8,7 +10,15 @@ import type { RunSources } from '../pipeline/sources.ts'
 import { builtInRecipe } from './built-in-recipes.ts'
 import type { GivenPictures } from './given-pictures.ts'
 import { plainProblem } from './problems.ts'
-import { type Json, needsOwnPictures, OWN_PICTURES, onOwnPictures } from './recipe-draft.ts'
+import {
+  type Json,
+  needsOwnPictures,
+  OWN_MODELS,
+  OWN_PICTURES,
+  onModel,
+  onOwnPictures,
+  ownModelsOf,
+} from './recipe-draft.ts'
 import { recipeFragment, recipeOfFragment } from './recipe-link.ts'
 import { RunController } from './run-controller.ts'
 
@@ -32,6 +42,8 @@ export class PageModel extends EventTarget {
   /** Name of the built-in recipe that is chosen; empty for another. */
   chosen = ''
   given: GivenPictures | undefined
+  /** Folders of models that were given. */
+  models: Readonly<Partial<Record<ModelRole, FolderSpec>>> = {}
   storage: StorageState | undefined
   problem: string | undefined
   readonly #site: string
@@ -55,15 +67,25 @@ export class PageModel extends EventTarget {
 
   /** What is missing before a run can start; empty when nothing is. */
   get missing(): string {
-    return needsOwnPictures(this.recipe) && !this.given
-      ? 'This run is on pictures of your own: choose the same ones again, above, to go on.'
+    if (needsOwnPictures(this.recipe) && !this.given)
+      return 'This run is on pictures of your own: choose the same ones again, above, to go on.'
+    return ownModelsOf(this.recipe).some((role) => !this.models[role])
+      ? 'This run is with a model of your own: choose its folder again, under Models, to go on.'
       : ''
   }
 
   /** What a run is given beside its recipe. */
   get sources(): RunSources {
-    const { given } = this
-    return { site: this.#site, ...(given ? { datasets: { [OWN_PICTURES]: given.spec } } : {}) }
+    const { given, models } = this
+    const { policy, clip } = models
+    return {
+      site: this.#site,
+      ...(given ? { datasets: { [OWN_PICTURES]: given.spec } } : {}),
+      models: {
+        ...(policy ? { [OWN_MODELS.policy]: policy } : {}),
+        ...(clip ? { [OWN_MODELS.clip]: clip } : {}),
+      },
+    }
   }
 
   /** Shows what an address says: its recipe with the run there is of it, which goes on if it was broken off; else the demo. */
@@ -99,6 +121,13 @@ export class PageModel extends EventTarget {
     this.#tell()
     if (given && needsOwnPictures(this.recipe)) return
     await this.choose(this.chosen || 'demo')
+  }
+
+  /** Takes another model for a role: one at an address, or a folder that was given. */
+  async useModel(role: ModelRole, model: string | FolderSpec): Promise<void> {
+    if (!this.recipe || this.controller.isBusy) return
+    if (typeof model !== 'string') this.models = { ...this.models, [role]: model }
+    await this.change(onModel(this.recipe, role, typeof model === 'string' ? model : OWN_MODELS[role]))
   }
 
   /** Takes settings. */

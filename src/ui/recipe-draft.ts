@@ -11,10 +11,11 @@ export function valueAt(json: unknown, path: string): unknown {
   return value
 }
 
-/** A document with another value at a path; undefined takes it away. */
+/** A document with another value at a path; undefined takes it away, and changes nothing where there is none. */
 export function withValueAt(json: unknown, path: string, value: unknown): Json {
   const [key = '', ...rest] = path.split('.')
   const own: Json = typeof json === 'object' && json !== null ? (json as Json) : {}
+  if (value === undefined && valueAt(own, path) === undefined) return own
   if (rest.length > 0) return { ...own, [key]: withValueAt(own[key], rest.join('.'), value) }
   const { [key]: _, ...others } = own
   return value === undefined ? others : { ...own, [key]: value }
@@ -43,4 +44,23 @@ export function onOwnPictures(recipe: Json, count: number): Json {
 /** Whether a recipe needs pictures that only the visitor can give. */
 export function needsOwnPictures(recipe: unknown): boolean {
   return valueAt(recipe, 'dataset.source') === OWN_PICTURES
+}
+
+/** The names of models the visitor gives as folders, in recipes. */
+export const OWN_MODELS = { policy: 'my model', clip: 'my CLIP' } as const
+
+/**
+ * A recipe with another model. Its hash goes, and so do the names of the layers to train, which are another's: all linear ones
+ * of the language model are trained.
+ */
+export function onModel(recipe: Json, role: keyof typeof OWN_MODELS, source: string): Json {
+  const { sha256: _, ...model } = (valueAt(recipe, role) ?? {}) as Json
+  const next = { ...recipe, [role]: { ...model, source } }
+  return role === 'clip' ? next : withValueAt(next, 'train.peft.target_modules', 'all-linear')
+}
+
+/** The roles whose model only the visitor can give. */
+export function ownModelsOf(recipe: unknown): (keyof typeof OWN_MODELS)[] {
+  const roles = Object.keys(OWN_MODELS) as (keyof typeof OWN_MODELS)[]
+  return roles.filter((role) => valueAt(recipe, `${role}.source`) === OWN_MODELS[role])
 }

@@ -93,7 +93,7 @@ export class TryIt extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('hash')) void this.#chooseFirst()
-    if (changed.has('run')) {
+    if (changed.has('run') || changed.has('runner')) {
       this.answers = undefined
       this.problem = undefined
     }

@@ -5,6 +5,7 @@ import type { WorkOptions } from '../models/clip/batches.ts'
 import { ClipModel } from '../models/clip/clip-model.ts'
 import { ClipScorer } from '../models/clip/clip-scorer.ts'
 import { setOnnxThreads } from '../models/onnx.ts'
+import { Downloads } from '../store/downloads.ts'
 import type { ClipApi, OnProgress } from './clip.api.ts'
 import { Job } from './job.ts'
 import { relayTo } from './relay.ts'
@@ -23,7 +24,7 @@ class ClipSession implements ClipApi {
     return await this.#run(onProgress, async (options) => {
       await this.#clip?.release()
       this.#clip = undefined
-      const clip = await ClipModel.load(openFolder(spec), options)
+      const clip = await ClipModel.load(openFolder(spec, { fetch: new Downloads().fetch }), options)
       this.#clip = clip
       return { ...clip.config, hash: clip.hash }
     })

@@ -213,6 +213,36 @@ describe('try it', () => {
   })
 })
 
+describe('models', () => {
+  const panel = () => page.locator('models-panel')
+
+  test('from a folder take the embedded one’s place; what they have made already is known by their content', {
+    timeout: 10 * MINUTES,
+  }, async () => {
+    const { id: first } = await runState(page)
+    await panel().getByText('Use another model').click()
+    await panel().getByLabel('or a folder on this computer').setInputFiles('public/models/emoji-llava')
+    await expect.poll(() => text('models-panel')).toContain('emoji-llava: LlavaForConditionalGeneration')
+    await panel().getByRole('button', { name: 'Use it in the recipe' }).click()
+    await page.getByRole('button', { name: 'Run with these settings' }).click()
+    const done = await untilRun(page, ({ id, status }) => id !== first && status === 'done', 8 * MINUTES)
+    // The same files are the same model; only the layers that are trained are chosen anew.
+    expect(partsOf(done)).toEqual(
+      expect.arrayContaining(['caption stored', 'score stored', 'pair stored', 'train done']),
+    )
+    await page.reload()
+    await expect.poll(() => text('run-bar')).toContain('choose its folder again')
+  })
+
+  test('that are kept are told, and deleted when asked to', { timeout: 2 * MINUTES }, async () => {
+    await expect.poll(() => text('models-panel')).toMatch(/emoji-llava ?\d+ files/)
+    await panel().getByRole('button', { name: 'Delete emoji-llava' }).click()
+    await panel().getByRole('button', { name: 'Delete it' }).click()
+    await expect.poll(() => panel().getByRole('button', { name: 'Delete emoji-llava' }).count()).toBe(0)
+    await expect.poll(() => text('models-panel')).toMatch(/emoji-clip ?\d+ files/)
+  })
+})
+
 test('no error was left unhandled', () => {
   expect(problems).toEqual([])
 })

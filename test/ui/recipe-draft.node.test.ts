@@ -4,7 +4,10 @@ import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import {
   type Json,
   needsOwnPictures,
+  OWN_MODELS,
+  onModel,
   onOwnPictures,
+  ownModelsOf,
   valueAt,
   withValueAt,
   withValuesOf,
@@ -75,4 +78,21 @@ test('an empty field is the default, or null where that means something', () => 
   expect(fieldValue(most, '')).toBeNull()
   expect(fieldValue(limit, '12')).toBe(12)
   expect(fieldValue(limit, 'x')).toBeNaN()
+})
+
+test('another model comes without the hash and the layers’ names of the one before', () => {
+  const recipe = {
+    policy: { source: 'embedded:emoji-llava', sha256: 'a'.repeat(64), weights: 'f16' },
+    clip: { source: 'embedded:emoji-clip' },
+    train: { peft: { r: 8, target_modules: '.*language_model.*' } },
+  }
+  const url = 'https://huggingface.co/org/name/resolve/main'
+  expect(onModel(recipe, 'policy', url)).toEqual({
+    policy: { source: url, weights: 'f16' },
+    clip: recipe.clip,
+    train: { peft: { r: 8, target_modules: 'all-linear' } },
+  })
+  expect(onModel(recipe, 'clip', OWN_MODELS.clip)).toEqual({ ...recipe, clip: { source: OWN_MODELS.clip } })
+  expect(ownModelsOf(onModel(recipe, 'clip', OWN_MODELS.clip))).toEqual(['clip'])
+  expect(ownModelsOf(recipe)).toEqual([])
 })
