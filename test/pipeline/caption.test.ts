@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Candidate } from '../../src/method/candidate.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import { type CaptionOutput, captionStage } from '../../src/pipeline/stages/caption.ts'
-
 import {
   POLICY,
   type Say,

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PairEdit } from '../../src/method/pair-edits.ts'
-import { fragmentOf, type OpenSite, openSite, partsOf, runState, untilRun } from '../support/site.ts'
+import {
+  fragmentOf,
+  type OpenSite,
+  openSite,
+  partsOf,
+  runState,
+  textWithin,
+  untilRun,
+} from '../support/site.ts'
 
 // What a visitor does by hand with a run that has ended; every test goes on where the one before it ended.
 
@@ -35,12 +43,7 @@ beforeAll(async () => {
 }, 15 * MINUTES)
 afterAll(async () => await site.close())
 
-const text = async (selector: string): Promise<string> =>
-  (
-    await page
-      .locator(selector)
-      .evaluateAll((found) => found.map((one) => one.shadowRoot?.textContent ?? '').join(' '))
-  ).replace(/\s+/g, ' ')
+const text = (selector: string): Promise<string> => textWithin(page, selector)
 
 describe('pairs by hand', () => {
   const editsInRecipe = async (): Promise<PairEdit[]> =>

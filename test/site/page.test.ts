@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fragmentOf, type OpenSite, openSite, partsOf, runState, untilRun } from '../support/site.ts'
+import {
+  fragmentOf,
+  type OpenSite,
+  openSite,
+  partsOf,
+  runState,
+  textWithin,
+  untilRun,
+} from '../support/site.ts'
 
 // The built site in a browser, from a first visit on; every test goes on where the one before it ended.
 
@@ -19,12 +27,7 @@ beforeAll(async () => {
 }, 5 * MINUTES)
 afterAll(async () => await site.close())
 
-const text = async (selector: string): Promise<string> =>
-  (
-    await page
-      .locator(selector)
-      .evaluateAll((found) => found.map((one) => one.shadowRoot?.textContent ?? '').join(' '))
-  ).replace(/\s+/g, ' ')
+const text = (selector: string): Promise<string> => textWithin(page, selector)
 
 test('a first visit shows what this is, the machine’s verdict and the demo, soon', async () => {
   await page.goto(site.url)

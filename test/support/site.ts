@@ -104,3 +104,11 @@ export async function untilRun(
 export function partsOf({ parts }: RunState): string[] {
   return parts.map(({ stage, part, state }) => [stage, part, state].filter(Boolean).join(' '))
 }
+
+/** All text inside the components a selector finds, on one line. */
+export async function textWithin(page: Page, selector: string): Promise<string> {
+  const texts = await page
+    .locator(selector)
+    .evaluateAll((found) => found.map((one) => one.shadowRoot?.textContent ?? '').join(' '))
+  return texts.replace(/\s+/g, ' ')
+}

@@ -23,6 +23,19 @@ export interface CurveChart {
   readonly level?: { readonly value: number; readonly name: string }
 }
 
+/** The figures of a step that a table shows, the most telling first. */
+export const MAIN_METRICS: readonly MetricKey[] = [
+  'loss',
+  'rewards/margins',
+  'rewards/accuracies',
+  'rewards/chosen',
+  'rewards/rejected',
+  'logps/chosen',
+  'logps/rejected',
+  'grad_norm',
+  'learning_rate',
+]
+
 /** What a training is watched by, what matters most first. */
 export const CURVE_CHARTS: readonly CurveChart[] = [
   {

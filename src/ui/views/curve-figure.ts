@@ -1,21 +1,19 @@
 import { dot, lineY, ruleY } from '@observablehq/plot'
 import { html, nothing, type TemplateResult } from 'lit'
 import { chart, type HoverZone, hoverZones } from './chart.ts'
-import type { Curve, CurveChart, MetricKey, StepMetrics } from './curve-charts.ts'
+import {
+  type Curve,
+  type CurveChart,
+  MAIN_METRICS,
+  type MetricKey,
+  type StepMetrics,
+} from './curve-charts.ts'
 import { formatValue } from './format.ts'
 import { smooth } from './smooth.ts'
 
 /** Figures that a strip under the pointer tells as text: more than are drawn. */
 const READ: readonly MetricKey[] = [
-  'loss',
-  'rewards/margins',
-  'rewards/accuracies',
-  'rewards/chosen',
-  'rewards/rejected',
-  'logps/chosen',
-  'logps/rejected',
-  'grad_norm',
-  'learning_rate',
+  ...MAIN_METRICS,
   'logits/chosen',
   'logits/rejected',
   'entropy',

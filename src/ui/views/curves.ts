@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit'
-import { CURVE_CHARTS, type MetricKey, type StepMetrics } from './curve-charts.ts'
+import { CURVE_CHARTS, MAIN_METRICS, type StepMetrics } from './curve-charts.ts'
 import {
   type CurvesOptions,
   curveFigure,
@@ -10,18 +10,6 @@ import {
 } from './curve-figure.ts'
 import { formatValue } from './format.ts'
 
-/** The figures of the table. */
-const TABLE: readonly MetricKey[] = [
-  'loss',
-  'rewards/margins',
-  'rewards/accuracies',
-  'rewards/chosen',
-  'rewards/rejected',
-  'logps/chosen',
-  'logps/rejected',
-  'grad_norm',
-  'learning_rate',
-]
 const MOST_ROWS = 20
 
 /** A training's curves, each smoothed over its ghost; a strip under the pointer reads all figures of a step. */
@@ -72,14 +60,14 @@ function tableView(rows: readonly StepMetrics[]): TemplateResult {
       <thead>
         <tr>
           <th scope="col">step</th>
-          ${TABLE.map((key) => html`<th scope="col" class="number">${key}</th>`)}
+          ${MAIN_METRICS.map((key) => html`<th scope="col" class="number">${key}</th>`)}
         </tr>
       </thead>
       <tbody>
         ${rows.map(
           (row) => html`<tr>
             <th scope="row">${row.step}</th>
-            ${TABLE.map((key) => html`<td class="number">${formatValue(row[key])}</td>`)}
+            ${MAIN_METRICS.map((key) => html`<td class="number">${formatValue(row[key])}</td>`)}
           </tr>`,
         )}
       </tbody>
