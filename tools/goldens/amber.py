@@ -42,16 +42,23 @@ def load_script(source):
     return module
 
 
-def run(module, folder, data, kind):
+def files_of(folder):
+    """AMBER's own files."""
+    return {"relation": folder / "data/relation.json", "safe_words": folder / "data/safe_words.txt",
+            "annotations": folder / "data/annotations.json", "metrics": folder / "data/metrics.txt"}
+
+
+def run(module, files, data, kind):
+    """The figures the script prints for `data`, in its order."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(data, file)
         file.flush()
         module.args = types.SimpleNamespace(
-            word_association=folder / "data/relation.json",
-            safe_words=folder / "data/safe_words.txt",
+            word_association=files["relation"],
+            safe_words=files["safe_words"],
             inference_data=file.name,
-            annotation=folder / "data/annotations.json",
-            metrics=folder / "data/metrics.txt",
+            annotation=files["annotations"],
+            metrics=files["metrics"],
             similarity_score=0.8,
             evaluation_type=kind,
         )
@@ -75,11 +82,11 @@ def main():
         near = [w for t in entry["truth"] + entry["hallu"] for w in (t, *association[t])]
         pools = (near, near, near, vocabulary, safe, ["nonsense"])
         captions.append({"id": entry["id"], "nouns": [rng.choice(rng.choice(pools)) for _ in range(rng.randint(0, 9))]})
-    generative = run(module, folder, [{"id": c["id"], "response": "|".join(c["nouns"])} for c in captions], "g")
+    generative = run(module, files_of(folder), [{"id": c["id"], "response": "|".join(c["nouns"])} for c in captions], "g")
 
     asked = rng.sample([a for a in annotations if a["type"] != "generative"], QUESTIONS)
     answers = [{"id": a["id"], "response": rng.choice(["Yes", "No", "No", a["truth"].capitalize(), "Maybe"])} for a in asked]
-    discriminative = run(module, folder, answers, "d")
+    discriminative = run(module, files_of(folder), answers, "d")
     golden = {
         "script": "tools/goldens/amber.py",
         "source": "junyangwang0410/AMBER at 534babf",
