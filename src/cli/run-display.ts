@@ -24,6 +24,10 @@ export class RunDisplay {
       case 'progress': {
         const { done, total, unit, detail } = event
         const label = labelOf(event)
+        if (total === 0) {
+          this.#line.show(label, detail ?? '')
+          break
+        }
         const key = `${label} ${unit} ${total}`
         let pace = this.#paces.get(key)
         if (!pace) {

@@ -29,6 +29,7 @@ export type RunEvent =
   | (StagePlace & {
       readonly kind: 'progress'
       readonly done: number
+      /** 0 while nothing is counted. */
       readonly total: number
       /** What is counted, in the plural. */
       readonly unit: string

@@ -42,11 +42,14 @@ export interface StageOutput<T, S> extends StageEnd<S> {
   readonly units: StageStore<T, StageEnd<S>>
 }
 
-/** Tells how far a stage is. */
+/** What a stage tells while another run is at it. */
+const WAITING = 'another run, perhaps in another tab, is making the same; waiting for it'
+
+/** Tells how far a stage is; of what is not counted the total is 0. */
 export type Progress = (done: number, total: number, unit: string, detail?: string) => void
 
 /**
- * Runs a stage, or takes what an earlier run left under the same hash.
+ * Runs a stage, or takes what an earlier run left under the same hash; one that another run is making is waited for.
  * @param make fills the store with the units that are missing and returns the summary; it may be broken off anywhere.
  */
 export async function runStage<T, S>(
@@ -62,24 +65,46 @@ export async function runStage<T, S>(
   const place = { stage, round, ...(part === undefined ? {} : { part }) }
   const units = await run.stage<T, StageEnd<S>>(kind, hash)
   await noteOutput(run, { ...place, kind, hash })
-  const done = await units.done()
-  if (done) {
+  const stored = async (): Promise<StageOutput<T, S> | undefined> => {
+    const done = await units.done()
+    if (!done) return undefined
     emit({ kind: 'stage', ...place, state: 'stored', hash, seconds: done.summary.seconds })
     return { hash, units, ...done.summary }
   }
-  emit({ kind: 'stage', ...place, state: 'running', hash })
-  const start = performance.now()
-  await context.peakGpuBytes()
-  const summary = await make(units, (done, total, unit, detail) => {
+  const before = await stored()
+  if (before) return before
+  const progress: Progress = (done, total, unit, detail) =>
     emit({ kind: 'progress', ...place, done, total, unit, ...(detail === undefined ? {} : { detail }) })
-  })
-  const peakGpuBytes = await context.peakGpuBytes()
-  const end = {
-    summary,
-    seconds: (performance.now() - start) / 1000,
-    ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }),
+  const begin = (): void => emit({ kind: 'stage', ...place, state: 'running', hash })
+  begin()
+  let isWaiting = false
+  const lock = await run.lockOutput(
+    { kind, hash },
+    {
+      signal,
+      onWait: () => {
+        isWaiting = true
+        progress(0, 0, '', WAITING)
+      },
+    },
+  )
+  try {
+    const meanwhile = await stored()
+    if (meanwhile) return meanwhile
+    if (isWaiting) begin()
+    const start = performance.now()
+    await context.peakGpuBytes()
+    const summary = await make(units, progress)
+    const peakGpuBytes = await context.peakGpuBytes()
+    const end = {
+      summary,
+      seconds: (performance.now() - start) / 1000,
+      ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }),
+    }
+    await units.finish(end)
+    emit({ kind: 'stage', ...place, state: 'done', hash, seconds: end.seconds })
+    return { hash, units, ...end }
+  } finally {
+    await lock.release()
   }
-  await units.finish(end)
-  emit({ kind: 'stage', ...place, state: 'done', hash, seconds: end.seconds })
-  return { hash, units, ...end }
 }

@@ -10,9 +10,13 @@ export async function tryLock(name: string, mode: LockKind = 'exclusive'): Promi
   return await request(name, { mode, ifAvailable: true })
 }
 
-/** Takes a lock, after waiting for those who exclude it. */
-export async function takeLock(name: string, mode: LockKind = 'exclusive'): Promise<HeldLock> {
-  return (await request(name, { mode })) as HeldLock // only `ifAvailable` gives none
+/** Takes a lock, after waiting for those who exclude it. @throws the signal's reason when it is aborted before. */
+export async function takeLock(
+  name: string,
+  mode: LockKind = 'exclusive',
+  signal?: AbortSignal,
+): Promise<HeldLock> {
+  return (await request(name, { mode, ...(signal ? { signal } : {}) })) as HeldLock // only `ifAvailable` gives none
 }
 
 /** Does something while holding a lock, after waiting for it. */

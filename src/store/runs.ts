@@ -25,6 +25,13 @@ export interface RunRecord {
   readonly notes?: unknown
 }
 
+/** How an output's lock is waited for. */
+export interface OutputLockOptions {
+  readonly signal?: AbortSignal
+  /** Is told when another run has it, and so has to be waited for. */
+  readonly onWait: () => void
+}
+
 /** Runs, one of which only one tab opens at a time. */
 export class RunStore {
   readonly #shelf: Shelf
@@ -135,6 +142,15 @@ export class RunStore {
     }
   }
 
+  /** Takes the lock of an output that several runs may come to; see `OpenRun.lockOutput`. */
+  async lockOutput({ kind, hash }: StageRef, { signal, onWait }: OutputLockOptions): Promise<HeldLock> {
+    const name = this.#lock(`${kind} ${hash}`)
+    const free = await tryLock(name)
+    if (free) return free
+    onWait()
+    return await takeLock(name, 'exclusive', signal)
+  }
+
   /** What each run takes in the storage, by its id. */
   async usage(): Promise<ReadonlyMap<string, RunUsage>> {
     return await usageOf(this.#shelves, new Map((await this.list()).map(({ id, stages }) => [id, stages])))
@@ -181,6 +197,15 @@ export class OpenRun {
   async checkpoints(hash: string, keep?: number): Promise<CheckpointStore> {
     await this.#reach({ kind: 'checkpoints', hash })
     return new CheckpointStore(this.#shelves.checkpoints, hash, keep)
+  }
+
+  /**
+   * Keeps all other runs, in this tab or another, from making an output until it is released: two that make the same would
+   * undo each other's checkpoints. It ends with the tab as well.
+   * @throws the signal's reason when it is aborted while waiting.
+   */
+  async lockOutput(ref: StageRef, options: OutputLockOptions): Promise<HeldLock> {
+    return await this.#runs.lockOutput(ref, options)
   }
 
   /** Changes the run's record. */

@@ -134,8 +134,8 @@ function progressView(part: PartState) {
   return html`<div class="progress">
     <progress aria-label="Progress" max=${total || nothing} .value=${done} value=${total > 0 ? done : nothing}></progress>
     <p class="row small numbers">
-      <span>${label}${total > 0 ? html`${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${unit}` : 'getting ready …; the first time, the GPU’s programs are compiled'}</span>
-      ${detail ? html`<span class="soft">${detail}</span>` : nothing}
+      <span>${label}${total > 0 ? html`${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${unit}` : (detail ?? 'getting ready …; the first time, the GPU’s programs are compiled')}</span>
+      ${detail && total > 0 ? html`<span class="soft">${detail}</span>` : nothing}
       ${
         pace
           ? html`<span class="soft">${formatRate(pace.rate, unit)}, ${formatSeconds(pace.secondsLeft)} left</span>`

@@ -14,19 +14,22 @@ export interface TestRun {
   readonly context: StageContext
   readonly store: Store
   readonly events: RunEvent[]
+  /** Breaks it off. */
+  cancel(): void
   close(): Promise<void>
 }
 
-export async function testRun(files: TestStore = testStore()): Promise<TestRun> {
+/** @param id of several runs in one store. */
+export async function testRun(files: TestStore = testStore(), id = 'test'): Promise<TestRun> {
   const store = openStore(files.options)
   const described = { name: 'test', recipe: {}, recipeHash: '', createdAt: 0, stages: [] }
-  const run = await store.runs.open('test', () => ({ ...described, status: 'new' }))
+  const run = await store.runs.open(id, () => ({ ...described, status: 'new' }))
   const events: RunEvent[] = []
-  const { signal } = new AbortController()
+  const controller = new AbortController()
   const context = {
     store,
     run,
-    signal,
+    signal: controller.signal,
     emit: (event: RunEvent) => events.push(event),
     peakGpuBytes: async () => undefined,
   }
@@ -34,6 +37,7 @@ export async function testRun(files: TestStore = testStore()): Promise<TestRun> 
     context,
     store,
     events,
+    cancel: () => controller.abort(new DOMException('stopped', 'AbortError')),
     async close() {
       await run.close()
       removeStore(files)
