@@ -76,7 +76,7 @@ async function ownCaptions(gpu: Gpu, site: string): Promise<Caption> {
   return async (known) => {
     const mark = new Uint8Array(Uint32Array.of(calls++).buffer)
     const pictures = known.map((bytes) => Uint8Array.of(...bytes, ...mark))
-    await encoder.prepare(pictures)
+    await encoder.prepare(pictures.map((picture) => [picture]))
     const requests = await Promise.all(
       pictures.map(async (bytes, image) => {
         const { prefix } = await encoder.encode([bytes], encoder.userPrompt(PROMPT), [])

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { readSchema } from '../method/schema.ts'
+import { type AnyresConfig, parseAnyresConfig } from './anyres-config.ts'
 import { ConfigError } from './config-error.ts'
 import { type RopeParameters, ropeParameters } from './rope-parameters.ts'
 
@@ -38,6 +39,8 @@ export interface ModelConfig {
   decoderPath: string
   /** The token that image features replace; undefined for text-only models. */
   imageTokenId: number | undefined
+  /** How images are put together that are cut into tiles of several resolutions; undefined for other models. */
+  anyres?: AnyresConfig
 }
 
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
@@ -146,7 +149,8 @@ export function parseModelConfig(json: unknown): ModelConfig {
   const decoder = decoderConfig(text)
   decoder.tieWordEmbeddings ||= model.tie_word_embeddings ?? false
   const imageTokenId = model.image_token_id ?? model.image_token_index ?? undefined
-  return { architecture, decoder, decoderPath, imageTokenId }
+  const anyres = parseAnyresConfig(architecture, json)
+  return { architecture, decoder, decoderPath, imageTokenId, ...(anyres ? { anyres } : {}) }
 }
 
 function decoderConfig(text: TextConfig): DecoderConfig {

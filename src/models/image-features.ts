@@ -4,7 +4,7 @@ import type { ImageEncoder } from './image-encoder.ts'
 type Bytes = Uint8Array<ArrayBuffer>
 type Features = Float32Array<ArrayBuffer>
 
-/** Where image features outlive a session, by the SHA-256 of the image; it may lose any of them. */
+/** Where image features outlive a session, by the encoder's key of the image; it may lose any of them. */
 export interface FeatureStore {
   getMany(images: readonly string[]): Promise<(Features | undefined)[]>
   setMany(features: readonly (readonly [image: string, features: Features])[]): Promise<void>
@@ -17,12 +17,20 @@ export interface KnownImage {
   read(): Promise<Bytes>
 }
 
+/** An image whose features are asked for. */
+interface Wanted {
+  /** The encoder's. */
+  readonly key: string
+  readonly bytes: Bytes
+  readonly isAlone: boolean
+}
+
 /** An image's features by its content: computed once, several images at a time, and kept in memory and in a store. */
 export class ImageFeatures {
   readonly #encoder: ImageEncoder
   readonly #store: FeatureStore | undefined
   readonly #maxBytes: number
-  /** By the image's hash, the one asked for longest ago first. */
+  /** By the encoder's key of the image, the one asked for longest ago first. */
   readonly #memory = new Map<string, Features>()
   #bytes = 0
   /** One after the other, so that what two callers ask for is computed once. */
@@ -39,51 +47,45 @@ export class ImageFeatures {
   }
 
   /**
-   * @param images encoded images.
+   * @param images encoded images, all those of one prompt.
    * @returns for each (tokens, hiddenSize), row by row; not to be changed.
    * @throws {ImageEncoderError} for what is no image.
    */
   async of(images: readonly Bytes[]): Promise<Features[]> {
-    return await this.#inTurn(async () => {
-      const hashes = await Promise.all(images.map(sha256))
-      const found = await this.#find(hashes)
-      const missing = distinct(images, hashes, found)
-      await this.#compute(
-        missing,
-        found,
-        await Promise.all(missing.map(({ bytes }) => this.#encoder.read(bytes))),
-      )
-      return hashes.map((hash) => found.get(hash) as Features)
-    })
+    return await this.#of(await this.#wanted(images))
   }
 
-  /** Computes ahead what `of` will be asked for; it is `of` that tells what is no image. */
-  async prepare(images: readonly Bytes[]): Promise<void> {
+  /**
+   * Computes ahead what `of` will be asked for; it is `of` that tells what is no image.
+   * @param prompts the images of each.
+   */
+  async prepare(prompts: readonly (readonly Bytes[])[]): Promise<void> {
+    const wanted = (await Promise.all(prompts.map((images) => this.#wanted(images)))).flat()
     await this.#inTurn(async () => {
-      const hashes = await Promise.all(images.map(sha256))
-      const found = await this.#find(hashes)
+      const found = await this.#find(wanted.map(({ key }) => key))
       const read = await Promise.allSettled(
-        distinct(images, hashes, found).map(async (image) => ({
-          image,
-          pixels: await this.#encoder.read(image.bytes),
-        })),
+        distinct(wanted, found).map(async (image) => ({ image, cut: await this.#read(image) })),
       )
       const good = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
       await this.#compute(
         good.map(({ image }) => image),
         found,
-        good.map(({ pixels }) => pixels),
+        good.map(({ cut }) => cut),
       )
     })
   }
 
-  /** Features of images that were seen before: from memory, from the store, or else computed anew. */
+  /** Features of one prompt's images, which were seen before: from memory, from the store, or else computed anew. */
   async ofKnown(images: readonly KnownImage[]): Promise<Features[]> {
-    const held = await this.#inTurn(() => this.#find(images.map(({ hash }) => hash)))
+    const isAlone = images.length === 1
+    const keys = images.map(({ hash }) => this.#encoder.key(hash, isAlone))
+    const held = await this.#inTurn(() => this.#find(keys))
     return await Promise.all(
-      images.map(
-        async (image) => held.get(image.hash) ?? ((await this.of([await image.read()]))[0] as Features),
-      ),
+      images.map(async (image, i) => {
+        const key = keys[i] ?? ''
+        const lost = async () => (await this.#of([{ key, bytes: await image.read(), isAlone }]))[0]
+        return held.get(key) ?? ((await lost()) as Features)
+      }),
     )
   }
 
@@ -92,39 +94,59 @@ export class ImageFeatures {
     this.#encoder.release()
   }
 
-  async #find(hashes: readonly string[]): Promise<Map<string, Features>> {
+  async #of(wanted: readonly Wanted[]): Promise<Features[]> {
+    return await this.#inTurn(async () => {
+      const found = await this.#find(wanted.map(({ key }) => key))
+      const missing = distinct(wanted, found)
+      await this.#compute(missing, found, await Promise.all(missing.map((image) => this.#read(image))))
+      return wanted.map(({ key }) => found.get(key) as Features)
+    })
+  }
+
+  async #wanted(images: readonly Bytes[]): Promise<Wanted[]> {
+    const isAlone = images.length === 1
+    return await Promise.all(
+      images.map(async (bytes) => ({ key: this.#encoder.key(await sha256(bytes), isAlone), bytes, isAlone })),
+    )
+  }
+
+  #read({ bytes, isAlone }: Wanted): ReturnType<ImageEncoder['read']> {
+    return this.#encoder.read(bytes, isAlone)
+  }
+
+  async #find(keys: readonly string[]): Promise<Map<string, Features>> {
     const found = new Map<string, Features>()
     const unknown: string[] = []
-    for (const hash of new Set(hashes)) {
-      const features = this.#memory.get(hash)
-      if (features) this.#remember(hash, features, found)
-      else unknown.push(hash)
+    for (const key of new Set(keys)) {
+      const features = this.#memory.get(key)
+      if (features) this.#remember(key, features, found)
+      else unknown.push(key)
     }
     if (!this.#store || unknown.length === 0) return found
     const stored = await this.#store.getMany(unknown)
-    for (const [i, hash] of unknown.entries()) {
+    for (const [i, key] of unknown.entries()) {
       const features = stored[i]
-      if (features) this.#remember(hash, features, found)
+      if (features) this.#remember(key, features, found)
     }
     return found
   }
 
   async #compute(
-    images: readonly { readonly hash: string }[],
+    images: readonly Wanted[],
     found: Map<string, Features>,
-    pixels: Parameters<ImageEncoder['encodeAll']>[0],
+    cut: Parameters<ImageEncoder['encodeAll']>[0],
   ): Promise<void> {
     if (images.length === 0) return
-    const computed = await this.#encoder.encodeAll(pixels)
-    const entries = images.map(({ hash }, i) => [hash, computed[i] as Features] as const)
-    for (const [hash, features] of entries) this.#remember(hash, features, found)
+    const computed = await this.#encoder.encodeAll(cut)
+    const entries = images.map(({ key }, i) => [key, computed[i] as Features] as const)
+    for (const [key, features] of entries) this.#remember(key, features, found)
     await this.#store?.setMany(entries)
   }
 
-  #remember(hash: string, features: Features, found: Map<string, Features>): void {
-    found.set(hash, features)
-    if (!this.#memory.delete(hash)) this.#bytes += features.byteLength
-    this.#memory.set(hash, features)
+  #remember(key: string, features: Features, found: Map<string, Features>): void {
+    found.set(key, features)
+    if (!this.#memory.delete(key)) this.#bytes += features.byteLength
+    this.#memory.set(key, features)
     for (const [oldest, { byteLength }] of this.#memory) {
       if (this.#bytes <= this.#maxBytes) break
       this.#memory.delete(oldest)
@@ -140,12 +162,8 @@ export class ImageFeatures {
 }
 
 /** Images that were not found, each once. */
-function distinct(
-  images: readonly Bytes[],
-  hashes: readonly string[],
-  found: ReadonlyMap<string, Features>,
-): { readonly hash: string; readonly bytes: Bytes }[] {
-  const missing = new Map(images.map((bytes, i) => [hashes[i] ?? '', bytes]))
-  for (const hash of found.keys()) missing.delete(hash)
-  return [...missing].map(([hash, bytes]) => ({ hash, bytes }))
+function distinct(wanted: readonly Wanted[], found: ReadonlyMap<string, Features>): Wanted[] {
+  const missing = new Map(wanted.map((image) => [image.key, image]))
+  for (const key of found.keys()) missing.delete(key)
+  return [...missing.values()]
 }

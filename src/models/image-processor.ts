@@ -1,9 +1,14 @@
 import * as v from 'valibot'
+import type { ImageSize } from '../data/image-type.ts'
 import { readSchema } from '../method/schema.ts'
+import type { Pinpoint } from './anyres.ts'
+import { NEXT_PINPOINTS, ONEVISION_PINPOINTS, pinpointsSchema } from './anyres-config.ts'
 import { ConfigError } from './config-error.ts'
+import { crop } from './crop.ts'
+import { type AnyresTiling, anyresTiles, squared } from './image-tiles.ts'
 import { isResample, type Rgb, resize } from './resample.ts'
 
-/** An image as a vision encoder takes it. */
+/** A tile as a vision encoder takes it. */
 export interface Pixels {
   readonly width: number
   readonly height: number
@@ -34,26 +39,49 @@ const schema = v.looseObject({
   image_std: v.nullish(channels),
   max_image_size: v.nullish(box),
   do_pad: v.nullish(v.boolean()),
+  image_grid_pinpoints: v.nullish(pinpointsSchema),
 })
 type Settings = v.InferOutput<typeof schema>
 type Size = v.InferOutput<typeof size>
 
-/** Filters that transformers takes where a file does not say: bicubic, but Lanczos for Idefics 3's family. */
-const KINDS: Readonly<Record<string, { resample: number; tile?: true }>> = {
-  CLIPImageProcessor: { resample: 3 },
-  SiglipImageProcessor: { resample: 3 },
-  Idefics3ImageProcessor: { resample: 1, tile: true },
-  SmolVLMImageProcessor: { resample: 1, tile: true },
+/** An image cut into the tiles a vision encoder takes, all of one size, before they are normalised. */
+export interface CutImage {
+  /** The image's own. */
+  readonly size: ImageSize
+  readonly tiles: readonly Rgb[]
 }
 
-/** Those that cut an image into tiles of several resolutions (anyres), whose features are put together by a learned newline. */
-const ANYRES = /^Llava(Next|Onevision)ImageProcessor$/
+interface Kind {
+  /** The filter that transformers takes where a file does not say. */
+  readonly resample: number
+  /** What the image becomes. Default whole, one tile. */
+  readonly cut?: 'anyres' | 'square'
+  readonly pinpoints?: readonly Pinpoint[]
+  /** An image that is not alone in its prompt becomes one tile all the same. */
+  readonly isWholeAmongOthers?: true
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  CLIPImageProcessor: { resample: 3 },
+  SiglipImageProcessor: { resample: 3 },
+  Idefics3ImageProcessor: { resample: 1, cut: 'square' },
+  SmolVLMImageProcessor: { resample: 1, cut: 'square' },
+  LlavaNextImageProcessor: { resample: 3, cut: 'anyres', pinpoints: NEXT_PINPOINTS },
+  LlavaOnevisionImageProcessor: {
+    resample: 3,
+    cut: 'anyres',
+    pinpoints: ONEVISION_PINPOINTS,
+    isWholeAmongOthers: true,
+  },
+}
 
 /** Turns images into pixel values as transformers' Pillow image processors do. */
 export class ImageProcessor {
   readonly #settings: Settings
+  readonly #kind: Kind
   readonly #resample: number
-  readonly #isTile: boolean
+  /** How images become tiles of several resolutions (anyres); undefined where they do not. */
+  readonly anyres: AnyresTiling | undefined
 
   /**
    * @param json `preprocessor_config.json`, or `image_processor` of `processor_config.json`. Of Idefics 3's family images
@@ -65,14 +93,9 @@ export class ImageProcessor {
     this.#settings = readSchema(schema, json, fail)
     const type = (this.#settings.image_processor_type ?? 'none').replace(/(Fast|Pil)$/, '')
     const kind = KINDS[type.replace(/FeatureExtractor$/, 'ImageProcessor')]
-    if (ANYRES.test(type)) {
-      throw fail(
-        `image_processor_type: expected a processor that takes an image whole, got ${type}, whose tiles (anyres) are not computed here; take a model with one of ${Object.keys(KINDS).join(', ')}`,
-      )
-    }
     if (!kind)
       throw fail(`image_processor_type: expected one of ${Object.keys(KINDS).join(', ')}, got ${type}`)
-    this.#isTile = kind.tile ?? false
+    this.#kind = kind
     this.#resample = this.#settings.resample ?? kind.resample
     if (!isResample(this.#resample))
       throw fail(
@@ -83,25 +106,58 @@ export class ImageProcessor {
     if (do_center_crop && !crop_size) throw fail('crop_size: expected a size where do_center_crop is true')
     if (do_normalize && !(image_mean && image_std))
       throw fail('image_mean and image_std: expected both where do_normalize is true')
-    if (this.#isTile && !this.#settings.max_image_size?.longest_edge)
+    if (kind.cut === 'square' && !this.#settings.max_image_size?.longest_edge)
       throw fail('max_image_size: expected longest_edge')
+    this.anyres =
+      kind.cut === 'anyres'
+        ? anyresTiling(this.#settings, kind.pinpoints ?? [], this.#resample, fail)
+        : undefined
   }
 
-  /** @param image of any size. */
+  /** Whether an image's tiles depend on its being alone in its prompt. */
+  get isWholeAmongOthers(): boolean {
+    return this.#kind.isWholeAmongOthers ?? false
+  }
+
+  /**
+   * Cuts an image into tiles.
+   * @param image of any size.
+   * @param isAlone whether its prompt has no other image. Default true.
+   */
+  cut(image: Rgb, isAlone = true): CutImage {
+    const size = { width: image.width, height: image.height }
+    if (!this.anyres) return { size, tiles: [this.#oneTile(image)] }
+    const isWhole = this.isWholeAmongOthers && !isAlone
+    const tiles = isWhole
+      ? [squared(image, this.#settings.image_mean ?? [])]
+      : anyresTiles(image, this.anyres)
+    return { size, tiles: tiles.map((tile) => this.#oneTile(tile)) }
+  }
+
+  /** The pixel values of an image that is taken whole. @throws {ConfigError} for settings that make it several tiles. */
   process(image: Rgb): Pixels {
+    const { tiles } = this.cut(image)
+    if (!tiles[0] || tiles.length > 1)
+      throw new ConfigError(
+        `image processor: expected settings that take an image whole, got ${this.#settings.image_processor_type}, which made ${tiles.length} tiles of it`,
+      )
+    return this.normalize(tiles[0])
+  }
+
+  #oneTile(image: Rgb): Rgb {
     const { do_resize, size: wanted, do_center_crop, crop_size, max_image_size } = this.#settings
     let current = image
     const scale = (width: number, height: number): void => {
       current = resize(current, width, height, this.#resample)
     }
     if (do_resize && wanted) scale(...targetSize(image, wanted))
-    const tile = max_image_size?.longest_edge
-    if (this.#isTile && tile) scale(tile, tile)
-    if (do_center_crop && crop_size) current = centerCrop(current, ...cropSize(crop_size))
-    return this.#normalized(current)
+    const side = max_image_size?.longest_edge
+    if (this.#kind.cut === 'square' && side) scale(side, side)
+    return do_center_crop && crop_size ? centerCrop(current, ...cropSize(crop_size)) : current
   }
 
-  #normalized({ width, height, data }: Rgb): Pixels {
+  /** A tile's pixel values. */
+  normalize({ width, height, data }: Rgb): Pixels {
     const { do_rescale, rescale_factor, do_normalize, image_mean, image_std } = this.#settings
     const count = width * height
     const values = new Float32Array(3 * count)
@@ -151,20 +207,33 @@ function cropSize(wanted: Size): [width: number, height: number] {
 
 /** The middle of an image; what lies outside it is black. */
 function centerCrop(image: Rgb, width: number, height: number): Rgb {
-  if (width === image.width && height === image.height) return image
-  const data = new Uint8Array(3 * width * height)
   const [left, top] = [cropStart(image.width, width), cropStart(image.height, height)]
-  for (let y = 0; y < height; y++) {
-    const sourceY = y + top
-    if (sourceY < 0 || sourceY >= image.height) continue
-    const [from, to] = [Math.max(0, left), Math.min(image.width, left + width)]
-    const row = 3 * sourceY * image.width
-    data.set(image.data.subarray(row + 3 * from, row + 3 * to), 3 * (y * width + from - left))
-  }
-  return { width, height, data }
+  return crop(image, { left, top, width, height })
 }
 
 /** Where a crop begins, negative where it is larger than the image: transformers rounds padding up. */
 function cropStart(have: number, want: number): number {
   return have >= want ? Math.floor((have - want) / 2) : -Math.ceil((want - have) / 2)
+}
+
+/** As `get_image_patches` reads the settings: a tile is as large as the crop, or else as the size. */
+function anyresTiling(
+  { crop_size, size: wanted, image_grid_pinpoints }: Settings,
+  defaults: readonly Pinpoint[],
+  resample: number,
+  fail: (message: string) => ConfigError,
+): AnyresTiling {
+  const edge = typeof wanted === 'number' ? wanted : wanted?.shortest_edge
+  const [width, height] =
+    typeof wanted === 'object' && wanted?.height && wanted.width
+      ? [wanted.width, wanted.height]
+      : [edge, edge]
+  if (!width || !height)
+    throw fail(`size: expected height and width, or shortest_edge, got ${JSON.stringify(wanted)}`)
+  const side = (typeof crop_size === 'number' ? crop_size : crop_size?.height) ?? height
+  const pinpoints = image_grid_pinpoints ?? defaults
+  const odd = pinpoints.find((pinpoint) => pinpoint.some((length) => length % side !== 0))
+  if (odd)
+    throw fail(`image_grid_pinpoints: expected multiples of a tile's ${side} pixels, got [${odd.join(', ')}]`)
+  return { pinpoints, side, base: { width, height }, resample }
 }

@@ -71,7 +71,8 @@ export class PolicyModel {
       ...decoderOptions
     } = options
     const config = parseModelConfig(await readJson(files, 'config.json', signal))
-    const tensors = findDecoderTensors(config.decoder, await readCheckpoint(files, signal))
+    const checkpoint = await readCheckpoint(files, signal)
+    const tensors = findDecoderTensors(config.decoder, checkpoint)
     const { maxBufferSize, maxStorageBufferBindingSize } = gpu.limits
     const limits = {
       maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
@@ -85,6 +86,7 @@ export class PolicyModel {
     }
     onPlan?.(planWithin(config, { ...use, ...fixed }, limits))
     const encoder = await PromptEncoder.load(files, config, {
+      checkpoint,
       ...(signal ? { signal } : {}),
       ...(gpu.profile.isSoftware ? {} : { device: gpu.device }),
       ...(features ? { features } : {}),

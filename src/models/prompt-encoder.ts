@@ -2,10 +2,11 @@ import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { Folder } from '../data/folder.ts'
 import type { ChatMessage, Text } from '../data/preference.ts'
+import type { TensorEntry } from '../data/safetensors.ts'
 import { sha256 } from '../data/sha256.ts'
 import type { ModelConfig } from './config.ts'
 import type { Prefix } from './decoder/batch.ts'
-import { ImageEncoder } from './image-encoder.ts'
+import { ImageEncoder, type SeeingModel } from './image-encoder.ts'
 import { type FeatureStore, ImageFeatures, type KnownImage } from './image-features.ts'
 import { readProcessorFiles } from './processor-files.ts'
 
@@ -43,6 +44,7 @@ export class PromptEncoder {
   /**
    * Reads a model folder's tokenizer and chat template and, where it has one, its vision encoder.
    * @param options.device computes the vision encoder, where the browser can. Default WASM.
+   * @param options.checkpoint the folder's tensors, where they are known already.
    * @param options.features where image features outlive the session, by the encoder's hash. Default nowhere.
    */
   static async load(
@@ -51,19 +53,24 @@ export class PromptEncoder {
     {
       signal,
       device,
+      checkpoint,
       features,
-    }: { signal?: AbortSignal; device?: GPUDevice; features?: (encoder: string) => FeatureStore } = {},
+    }: {
+      signal?: AbortSignal
+      device?: GPUDevice
+      checkpoint?: ReadonlyMap<string, TensorEntry>
+      features?: (encoder: string) => FeatureStore
+    } = {},
   ): Promise<PromptEncoder> {
     const { tokenizer: json, tokenizerConfig, ...processor } = await readProcessorFiles(files, signal)
     const tokenizer = new Tokenizer(withWorkingSplits(json) as object, tokenizerConfig)
     const { chatTemplate } = processor
-    const { hiddenSize } = config.decoder
     const specials = specialTokens(tokenizerConfig)
     const eos = specials.eos_token === undefined ? undefined : tokenizer.token_to_id(specials.eos_token)
     const images =
       config.imageTokenId === undefined
         ? undefined
-        : await ImageEncoder.load(files, processor, hiddenSize, { signal, device })
+        : await ImageEncoder.load(files, processor, seeingModel(config), { signal, device, checkpoint })
     return new PromptEncoder(
       tokenizer,
       config,
@@ -99,9 +106,12 @@ export class PromptEncoder {
     return images.length > 0 ? joined(await this.#expectImages().ofKnown(images)) : undefined
   }
 
-  /** Computes images' features ahead, several at a time, before `encode` asks for them. */
-  async prepare(images: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
-    if (images.length > 0) await this.#images?.prepare(images)
+  /**
+   * Computes images' features ahead, several at a time, before `encode` asks for them.
+   * @param prompts the images of each.
+   */
+  async prepare(prompts: readonly (readonly Uint8Array<ArrayBuffer>[])[]): Promise<void> {
+    await this.#images?.prepare(prompts)
   }
 
   /**
@@ -220,6 +230,10 @@ export class PromptEncoder {
       throw new PromptError('expected plain strings: the model has no chat template, got messages')
     return this.#template.render({ ...this.#specials, messages, add_generation_prompt: isOpen })
   }
+}
+
+function seeingModel({ decoder: { hiddenSize }, anyres }: ModelConfig): SeeingModel {
+  return { hiddenSize, ...(anyres ? { anyres } : {}) }
 }
 
 /** What two texts have in common from their start. */

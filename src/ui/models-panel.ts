@@ -181,7 +181,7 @@ export class ModelsPanel extends LitElement {
       <p class="small soft">
         ${
           role === 'policy'
-            ? 'A LLaVA, Idefics 3 or SmolVLM in the hub’s layout: model.safetensors, tokenizer.json, and its vision encoder as onnx/vision_encoder.onnx. Large models need a GPU with memory for them.'
+            ? 'A LLaVA (NeXT and OneVision too), Idefics 3 or SmolVLM in the hub’s layout: model.safetensors, tokenizer.json, and its vision encoder as onnx/vision_encoder.onnx. Large models need a GPU with memory for them.'
             : 'A CLIP in transformers.js’s layout: tokenizer.json, onnx/text_model.onnx and onnx/vision_model.onnx.'
         }
         Only the hub is asked, and only for this; a folder’s files stay on this computer.

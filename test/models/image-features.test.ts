@@ -14,7 +14,7 @@ async function load(changed: object = {}): Promise<ImageEncoder> {
   const loaded = await ImageEncoder.load(
     folder,
     { ...files, processor: { ...files.processor, ...changed } },
-    32,
+    { hiddenSize: 32 },
   )
   if (!loaded) throw new Error('expected a vision encoder')
   return loaded
@@ -35,6 +35,7 @@ function counting() {
   const batches: number[] = []
   const counted = {
     hash: encoder.hash,
+    key: (image: string, isAlone: boolean) => encoder.key(image, isAlone),
     read: (image: Uint8Array<ArrayBuffer>) => encoder.read(image),
     encodeAll(pixels: Parameters<ImageEncoder['encodeAll']>[0]) {
       batches.push(pixels.length)
@@ -73,7 +74,7 @@ describe('features of an image', () => {
     expect(second[0]).toBe(first[1])
     await features.of([...part(3, 4), ...part(3, 4), ...part(0, 1)])
     expect(batches).toEqual([3, 1])
-    await features.prepare(part(2, 6))
+    await features.prepare([part(2, 3), part(3, 6)])
     await features.of(part(0, 6))
     expect(batches).toEqual([3, 1, 2])
   })
@@ -122,7 +123,7 @@ describe('features of an image', () => {
   test('of what is no image are refused when they are asked for, not before', async () => {
     const features = new ImageFeatures(encoder)
     const broken = new Uint8Array([1, 2, 3])
-    await features.prepare([broken, ...part(0, 1)])
+    await features.prepare([[broken], part(0, 1)])
     await expect(features.of([broken])).rejects.toMatchObject({
       name: 'ImageEncoderError',
       message: expect.stringContaining('got 3 bytes that are none'),
