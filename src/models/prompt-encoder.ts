@@ -122,7 +122,7 @@ export class PromptEncoder {
    * @throws {PromptError} when a chat is given to a model that has no template.
    */
   renderPrompt(prompt: Text, images: number, context = ''): string {
-    const opening = typeof prompt === 'string' ? prompt : this.#opening(withImages(prompt, images))
+    const opening = typeof prompt === 'string' ? prompt : this.#opening(this.#messages(prompt, images))
     if (context === '') return opening
     const wanted = [...this.#ids(opening), ...this.#ids(context)].join()
     const joined = [opening + context, `${opening} ${context}`]
@@ -203,12 +203,17 @@ export class PromptEncoder {
     if (isText(prompt) && completions.every(isText)) return { opening: prompt, endings: completions }
     if (isText(prompt) || completions.some(isText))
       throw new PromptError('expected prompt and answers all as strings or all as messages, got both')
-    const messages = withImages(prompt, images)
+    const messages = this.#messages(prompt, images)
     const wholes = completions.map((completion) =>
-      this.#render([...messages, ...withImages(completion as readonly ChatMessage[], 0)], false),
+      this.#render([...messages, ...this.#messages(completion as readonly ChatMessage[], 0)], false),
     )
     const opening = wholes.reduce(commonStart, this.#opening(messages))
     return { opening, endings: wholes.map((whole) => whole.slice(opening.length)) }
+  }
+
+  /** Messages as the template takes them: one of a model without images knows plain texts alone. */
+  #messages(messages: readonly ChatMessage[], images: number): readonly ChatMessage[] {
+    return this.#config.imageTokenId === undefined ? messages : withImages(messages, images)
   }
 
   /** A prompt's rendering, up to where the answer begins: within the last message if that is the assistant's. */
@@ -217,7 +222,7 @@ export class PromptEncoder {
     if (last?.role !== 'assistant') return this.#render(messages, true)
     const text = [last.content]
       .flat()
-      .map((part) => (typeof part === 'object' && part.type === 'text' ? part.text : ''))
+      .map((part) => (typeof part === 'string' ? part : part.type === 'text' ? part.text : ''))
     const final = text.join('').trim()
     const rendered = this.#render(messages, false)
     const at = rendered.lastIndexOf(final)

@@ -60,6 +60,22 @@ test("token ids equal those of TRL's collator, from every layout of a model fold
   }
 })
 
+test('the template of a model without images is given plain texts', async () => {
+  const template =
+    "{% for m in messages %}{{ '<s> ' + m['role'] + ' : ' + m['content'] }} </s> {% endfor %}" +
+    "{% if add_generation_prompt %}{{ '<s> assistant :' }}{% endif %}"
+  const blind = parseModelConfig(await readJson(goldenModel('decoders/llama'), 'config.json'))
+  const encoder = await PromptEncoder.load(folderWith({ 'chat_template.jinja': template }), blind)
+  expect(encoder.renderPrompt(encoder.userPrompt('describe'), 0)).toBe(
+    '<s> user : describe </s> <s> assistant :',
+  )
+  expect(encoder.renderPrompt([{ role: 'assistant', content: 'a dog' }], 0)).toBe('<s> assistant : a dog')
+  const chat = [{ role: 'user', content: 'describe' }] as const
+  const { answers } = await encoder.encode([], chat, [[{ role: 'assistant', content: 'a dog' }]])
+  expect(encoder.decodeText(answers[0] ?? [])).toBe('a dog')
+  encoder.release()
+})
+
 test('images and image places that do not fit are refused', async () => {
   const encoder = await PromptEncoder.load(model, config)
   await expect(encoder.encode([image], '<s> describe the picture :', [])).rejects.toThrow(
