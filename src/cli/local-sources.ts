@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { hubAddress } from '../pipeline/hub.ts'
 import type { RunSources } from '../pipeline/sources.ts'
 import type { HeadlessSession } from './headless.ts'
 import { UsageError } from './usage.ts'
@@ -11,42 +12,48 @@ export interface LocalSources {
   sources(session: HeadlessSession): Omit<RunSources, 'site'>
 }
 
-/** What is named: models and data sets, of which `embedded:` ones and addresses are none of this computer. */
+/** What is named: models and data sets, of which `embedded:` ones, addresses and the hub's are none of this computer. */
 export interface Named {
   readonly models?: readonly string[]
   readonly datasets?: readonly string[]
+  /** The folder from which paths start. */
+  readonly base: string
 }
 
-/** @param base the folder from which paths start. @throws {UsageError} when something named is not there. */
-export function localSources({ models = [], datasets = [] }: Named, base: string): LocalSources {
+/** @throws {UsageError} when something named is not there. */
+export function localSources(...places: readonly Named[]): LocalSources {
   const folders: Record<string, string> = {}
   const share = (source: string): string => {
     const name = `given${Object.keys(folders).length}`
     folders[name] = source
     return name
   }
-  const isLocal = (source: string): boolean => !/^(embedded:|https?:)/.test(source)
-  const modelNames = new Map(
-    models.filter(isLocal).map((source) => {
+  const modelNames = new Map<string, string>()
+  const datasetPlaces = new Map<string, { path: string; isFolder: boolean; name: string }>()
+  for (const { base, models = [], datasets = [] } of places) {
+    for (const source of models.filter(isLocal)) {
       const path = resolve(base, source)
-      if (!existsSync(join(path, 'config.json')))
+      const known = modelNames.get(source)
+      if (known !== undefined) {
+        if (folders[known] === path) continue
+        throw new UsageError(
+          `${source}: expected one model, got ${folders[known]} and ${path}: name one by its whole path`,
+        )
+      }
+      if (existsSync(join(path, 'config.json'))) modelNames.set(source, share(path))
+      else if (hubAddress(source) === undefined)
         throw new UsageError(
           `${source}: expected a model in the Hugging Face layout, found no config.json in ${path}`,
         )
-      return [source, share(path)]
-    }),
-  )
-  const datasetPlaces = new Map(
-    datasets.filter(isLocal).map((source) => {
+    }
+    for (const source of datasets.filter(isLocal)) {
       const path = resolve(base, source)
       const stat = statSync(path, { throwIfNoEntry: false })
       if (!stat) throw new UsageError(`${source}: expected pictures, found nothing at ${path}`)
-      return [
-        source,
-        { path, isFolder: stat.isDirectory(), name: share(stat.isDirectory() ? path : dirname(path)) },
-      ]
-    }),
-  )
+      const isFolder = stat.isDirectory()
+      datasetPlaces.set(source, { path, isFolder, name: share(isFolder ? path : dirname(path)) })
+    }
+  }
   return {
     folders,
     sources: (session) => ({
@@ -66,6 +73,10 @@ export function localSources({ models = [], datasets = [] }: Named, base: string
       ),
     }),
   }
+}
+
+function isLocal(source: string): boolean {
+  return !/^(embedded:|https?:)/.test(source)
 }
 
 /** Paths of all files below a folder, with `/` on every system; links are followed, what is hidden is left out. */

@@ -16,6 +16,11 @@ export interface ReadRecipe {
   readonly parsed: Recipe
 }
 
+/** Where a recipe has the models that write beside its policy. */
+export function otherWriters({ captioners, caption: { questions } }: Recipe): string[] {
+  return [...captioners, ...(questions?.writer ? [questions.writer] : [])].map(({ source }) => source)
+}
+
 /** Reads a recipe, as named or one of those that come with the package; here, so that nothing is started for nothing. @throws {UsageError} */
 export function readRecipe(named: string): ReadRecipe {
   const path = [resolve(named), join(PACKAGE, named)].find((candidate) => existsSync(candidate))

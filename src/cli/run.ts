@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { ARTIFACT_PATHS } from '../pipeline/artifact-paths.ts'
 import { localSources } from './local-sources.ts'
-import { readRecipe } from './recipe-file.ts'
+import { otherWriters, readRecipe } from './recipe-file.ts'
 import { runResumably } from './resumable.ts'
 import { formatResult } from './run-report.ts'
 import type { RunRequest } from './usage.ts'
@@ -14,16 +14,14 @@ import type { RunRequest } from './usage.ts'
 export async function runHeadless(request: RunRequest): Promise<'done' | 'stopped'> {
   const { path, json, parsed } = readRecipe(request.recipe)
   const out = resolve(request.out)
-  const { policy, clip, captioners, dataset, evaluate } = parsed
-  const local = localSources(
-    {
-      models: [policy, clip, ...captioners].map(({ source }) => source),
-      datasets: [dataset, evaluate.dataset, ...(evaluate.zero_shot ? [evaluate.zero_shot] : [])].map(
-        ({ source }) => source,
-      ),
-    },
-    dirname(path),
-  )
+  const { policy, clip, dataset, evaluate } = parsed
+  const local = localSources({
+    models: [policy.source, clip.source, ...otherWriters(parsed)],
+    datasets: [dataset, evaluate.dataset, ...(evaluate.zero_shot ? [evaluate.zero_shot] : [])].map(
+      ({ source }) => source,
+    ),
+    base: dirname(path),
+  })
   const result = await runResumably(
     { out, read: local.folders, names: ARTIFACT_PATHS, isHeaded: request.isHeaded },
     (session) =>

@@ -1,7 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { localSources } from './local-sources.ts'
 import { expectFile, expectFolder } from './paths.ts'
-import { DEFAULT_RECIPE, readRecipe } from './recipe-file.ts'
+import { DEFAULT_RECIPE, otherWriters, readRecipe } from './recipe-file.ts'
 import { runResumably } from './resumable.ts'
 import { formatEvaluation } from './run-report.ts'
 import type { CaptionRequest, EvaluateRequest, ScoreRequest, WeightsFlag } from './usage.ts'
@@ -18,8 +18,11 @@ export type StageEnd = 'done' | 'stopped'
 export async function captionHeadless(request: CaptionRequest): Promise<StageEnd> {
   const { model, images, skip, limit, round, recipe = DEFAULT_RECIPE } = request
   const out = resolve(request.out)
-  const { json } = readRecipe(recipe)
-  const local = localSources({ models: [model], datasets: [images] }, process.cwd())
+  const { json, path, parsed } = readRecipe(recipe)
+  const local = localSources(
+    { models: [model], datasets: [images], base: process.cwd() },
+    { models: otherWriters(parsed), base: dirname(path) },
+  )
   const adapter = adapterFolder(request.adapter)
   const work = { out, read: { ...local.folders, ...adapter }, names: ['captions.jsonl', PICTURE] }
   const summary = await runResumably(work, (session) =>
@@ -49,7 +52,7 @@ export async function scoreHeadless(request: ScoreRequest): Promise<StageEnd> {
   const { json } = readRecipe(recipe)
   expectFile('--data', data)
   if (images !== undefined) expectFolder('--images', images)
-  const local = localSources({ models: [clip] }, process.cwd())
+  const local = localSources({ models: [clip], base: process.cwd() })
   const pictures = {
     data: dirname(resolve(data)),
     ...(images === undefined ? {} : { images: resolve(images) }),
@@ -80,13 +83,11 @@ export async function evaluateHeadless(request: EvaluateRequest): Promise<StageE
   const { model, data, skip, limit, zeroShot, recipe = DEFAULT_RECIPE } = request
   const out = resolve(request.out)
   const { json } = readRecipe(recipe)
-  const local = localSources(
-    {
-      models: [model, ...(zeroShot ? [zeroShot.clip] : [])],
-      datasets: [data, ...(zeroShot ? [zeroShot.data] : [])],
-    },
-    process.cwd(),
-  )
+  const local = localSources({
+    models: [model, ...(zeroShot ? [zeroShot.clip] : [])],
+    datasets: [data, ...(zeroShot ? [zeroShot.data] : [])],
+    base: process.cwd(),
+  })
   const adapter = adapterFolder(request.adapter)
   const work = { out, read: { ...local.folders, ...adapter }, names: ['evaluation.json'] }
   const summary = await runResumably(work, (session) =>

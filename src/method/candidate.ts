@@ -16,7 +16,10 @@ export interface Candidate {
   readonly prompt: string
   /** Which of the recipe's prompts that is, such as `p0`, or `q3` for the image's fourth question. */
   readonly promptId: string
-  /** Who answered: `policy`, another captioner's name, or `template` for answers made from captions. */
+  /**
+   * Who answered: `policy`, or another captioner's name. Of a question's answers: `template` where they were made from captions,
+   * `writer` where a text model wrote them.
+   */
   readonly generator: string
   /** Number among the answers of this generator to this prompt; 0 is the greedy one where the recipe asks for it. */
   readonly candidate: number

@@ -1,7 +1,7 @@
 /** What one rule did. */
 export interface FunnelStep {
   readonly rule: string
-  readonly unit: 'candidates' | 'pairs'
+  readonly unit: 'questions' | 'candidates' | 'pairs'
   readonly came: number
   readonly removed: number
   /** Edits by hand alone: those that were made others, and those that came beside them. */

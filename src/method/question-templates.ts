@@ -1,25 +1,12 @@
-import type { Candidate } from './candidate.ts'
 import { type CaptionFacts, COLOURS, captionFacts, type NamedObject, NUMBERS } from './caption-facts.ts'
 import type { NounFinder } from './nouns.ts'
 import type { QuestionKind, QuestionSettings } from './question-settings.ts'
 import { philox4x32 } from './random.ts'
-import { countWords } from './sentences.ts'
-import { statementOf } from './statements.ts'
+import type { ImageQuestion } from './written-questions.ts'
 
-/** An image with what is said of it. */
-export interface CaptionedImage {
-  readonly image: string
-  readonly imageHash: string
-  /** One or more; what they disagree on is not asked. */
-  readonly captions: readonly string[]
-}
-
-/** A question about one image with an answer its captions support and one they do not. */
-export interface TemplateQuestion {
+/** A question of a kind. */
+export interface TemplateQuestion extends ImageQuestion {
   readonly kind: QuestionKind
-  readonly question: string
-  readonly correct: string
-  readonly incorrect: string
 }
 
 /** What all captions say together, for wrong answers that would be plausible. */
@@ -41,7 +28,7 @@ type Facts = readonly CaptionFacts[]
  * from the other images' captions: a thing that is named where this image's things are, another colour or number of the same
  * thing. Of the captions no more is held than which words go together.
  */
-export class QuestionWriter {
+export class QuestionTemplates {
   readonly #settings: QuestionSettings
   readonly #seed: number
   readonly #finder: Pick<NounFinder, 'phrases'>
@@ -64,52 +51,21 @@ export class QuestionWriter {
     learnFacts(this.#corpus, this.#facts(captions))
   }
 
-  /** Questions about one image; none where its captions support none. @param place of the image among all; with the seed it decides the choice. */
+  /**
+   * Questions about one image; none where its captions support none. What captions disagree on is not asked.
+   * @param place of the image among all; with the seed it decides the choice.
+   */
   ask(captions: readonly string[], place: number): TemplateQuestion[] {
-    const { kinds, perKind } = this.#settings
+    const { kinds, perKind, perImage } = this.#settings
     const facts = this.#facts(captions)
     const shuffle = shuffler(this.#seed, place)
-    return kinds.flatMap((kind) => ASK[kind](facts, this.#corpus, shuffle).slice(0, perKind))
+    const asked = kinds.map((kind) => ASK[kind](facts, this.#corpus, shuffle).slice(0, perKind))
+    return perImage === null ? asked.flat() : inTurn(asked).slice(0, perImage)
   }
 
   #facts(captions: readonly string[]): Facts {
     return captions.map((caption) => captionFacts(caption, this.#finder))
   }
-}
-
-/** Questions about every image, see `QuestionWriter`. @returns for each image its questions. */
-export function templateQuestions(
-  images: readonly CaptionedImage[],
-  settings: QuestionSettings,
-  finder: Pick<NounFinder, 'phrases'>,
-): TemplateQuestion[][] {
-  const writer = new QuestionWriter(settings, finder)
-  for (const { captions } of images) writer.learn(captions)
-  return images.map(({ captions }, place) => writer.ask(captions, place))
-}
-
-/** A question's two answers as candidates, with the statements that CLIP is shown. @param id such as `q3`. */
-export function questionCandidates(
-  { image, imageHash }: CaptionedImage,
-  { question, correct, incorrect }: TemplateQuestion,
-  id: string,
-  seed: number,
-): [correct: Candidate, incorrect: Candidate] {
-  const made = (text: string, isCorrect: boolean): Candidate => ({
-    image,
-    imageHash,
-    prompt: question,
-    promptId: id,
-    generator: 'template',
-    candidate: isCorrect ? 0 : 1,
-    seed,
-    text,
-    numTokens: countWords(text),
-    finishReason: 'stop',
-    statement: statementOf(question, text),
-    correct: isCorrect,
-  })
-  return [made(correct, true), made(incorrect, false)]
 }
 
 /** Puts items in a random order that follows from the seed and the image. */
@@ -124,6 +80,12 @@ function shuffler(seed: number, image: number): Shuffle {
       .sort((a, b) => a.order - b.order)
       .map(({ item }) => item)
   }
+}
+
+/** The first of every list, then the second of each, and so on. */
+function inTurn<T>(lists: readonly (readonly T[])[]): T[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length))
+  return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list.slice(i, i + 1))).flat()
 }
 
 /** Marks the generator's use for questions. */

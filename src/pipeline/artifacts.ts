@@ -4,7 +4,7 @@ import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { imageFile } from './image-file.ts'
-import type { RoundOutput, RunOutput } from './run.ts'
+import { candidatesOf, type RoundOutput, type RunOutput } from './run.ts'
 import type { CaptionOutput } from './stages/caption.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
 import type { PairOutput } from './stages/pair.ts'
@@ -36,12 +36,9 @@ export async function sendArtifacts(output: RunOutput, store: Store, send: SendF
   await send('summary.json', json(summarize(output)))
 }
 
-async function sendRound(
-  { captions, scores, pairs, training }: RoundOutput,
-  mark: string,
-  send: SendFile,
-): Promise<void> {
-  await sendCaptions(captions, send, mark)
+async function sendRound(round: RoundOutput, mark: string, send: SendFile): Promise<void> {
+  const { scores, pairs, training } = round
+  await sendCaptions(candidatesOf(round), send, mark)
   await sendScores(scores, send, mark)
   await send(`pairs${mark}.jsonl`, await jsonLines(pairRows(pairs)))
   const metrics = ((await training.units.get('metrics')) ?? []) as readonly StepMetrics[]

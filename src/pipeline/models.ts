@@ -27,10 +27,10 @@ export interface AdapterSource {
 
 /** The models of a run, each started and loaded when it is first needed. */
 export interface RunModels {
-  /** The policy, loaded; a captioner that took its place is let go. */
+  /** The policy, loaded; a writer that took its place is let go. */
   policy(): Promise<PolicyClient>
-  /** Another model that writes captions; it takes the policy's place until `policy` is asked for again. */
-  captioner(source: ModelSource): Promise<PolicyClient>
+  /** Another model that writes; it takes the policy's place until `policy` is asked for again, since two might not fit. */
+  writer(source: ModelSource): Promise<PolicyClient>
   clip(): Promise<ClipEmbedder>
   /** Makes an adapter resident in the policy, and gives the name it answers to. */
   adapter(source: AdapterSource): Promise<string>
@@ -96,7 +96,7 @@ export function openModels({
   }
   return {
     policy: () => load(given(policy, 'policy')),
-    captioner: load,
+    writer: load,
     clip() {
       embedder ??= openEmbedder(given(clip, 'clip'))
       return embedder

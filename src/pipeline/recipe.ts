@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { parseLoraConfig } from '../data/peft.ts'
 import { pairSchema } from '../method/pair-settings.ts'
-import { questionSchema } from '../method/question-settings.ts'
+import { questionSchema, questionWriterSchema } from '../method/question-settings.ts'
 import { readSchema } from '../method/schema.ts'
 import { scoreSchema } from '../method/score-settings.ts'
 import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config.ts'
@@ -34,12 +34,24 @@ const dataset = v.strictObject({
 })
 
 const model = v.strictObject({
-  /** `embedded:NAME`, the name of a model the user gives, or the address or path of a folder in the hub's layout. */
+  /**
+   * `embedded:NAME`, the name of a model the user gives, the address or path of a folder in the hub's layout, or the hub's
+   * `OWNER/NAME`, `OWNER/NAME@REVISION`.
+   */
   source: text,
   /** SHA-256 the model must have, see `modelHash`. Default any. */
   sha256: v.optional(sha256),
   /** How a policy's weights are kept on the GPU. Default f32. */
   weights: v.optional(v.picklist(['f32', 'f16', 'int8', 'int4'])),
+})
+
+const questions = v.strictObject({
+  ...questionSchema.entries,
+  /**
+   * A text model that writes questions and answers from the captions, as Mistral-7B does in the paper, and how it is asked; any
+   * folder with a Llama, Mistral, Qwen 2 or Qwen 3. Default none: templates make them.
+   */
+  writer: v.optional(v.nullable(v.strictObject({ ...model.entries, ...questionWriterSchema.entries })), null),
 })
 
 const caption = v.strictObject({
@@ -58,10 +70,10 @@ const caption = v.strictObject({
    */
   unit: v.optional(v.picklist(['answer', 'sentence']), 'answer'),
   /**
-   * Questions about each picture with a right and a wrong answer, made by templates over the policy's own captions of it; the
-   * paper has a text model write them. Default none; `{}` asks some of every kind.
+   * Questions about each picture with a right and a wrong answer, made from the policy's own captions of it. Default none; `{}`
+   * asks some of every kind by templates.
    */
-  questions: v.optional(v.nullable(questionSchema), null),
+  questions: v.optional(v.nullable(questions), null),
 })
 
 /** The trainer's settings under TRL's names, and the adapter's under PEFT's in `peft`. */
@@ -113,6 +125,7 @@ export interface Recipe extends Omit<Read, 'train'> {
 export type DatasetRef = Read['dataset']
 export type ModelRef = Read['policy']
 export type CaptionSettings = Read['caption']
+export type QuestionsRef = NonNullable<CaptionSettings['questions']>
 export type EvaluateSettings = Read['evaluate']
 
 /**

@@ -16,7 +16,7 @@ import type { MeasureOutput } from './stages/measure.ts'
 import type { PairOutput } from './stages/pair.ts'
 import { type ScoreOutput, scoredChunks } from './stages/score.ts'
 import type { TrainOutput } from './stages/train.ts'
-import { type RunSummary, summarize } from './summary.ts'
+import { funnelSteps, type RunSummary, summarize } from './summary.ts'
 import { thumbnailUrls } from './thumbnail-urls.ts'
 
 /** Everything the views of a run show: plain JSON of bounded size, however many pictures the run has. */
@@ -113,15 +113,16 @@ export async function makeRunView(output: RunOutput, recipe: Recipe, store: Stor
 }
 
 async function roundView(
-  { scores, pairs, training }: RoundOutput,
+  output: RoundOutput,
   round: number,
   recipe: Recipe,
   store: Store,
 ): Promise<RoundView> {
+  const { scores, pairs, training } = output
   return {
     round,
     scores: await scoreView(scores, pairs, recipe.pair),
-    funnel: pairs.summary.funnel,
+    funnel: funnelSteps(output),
     pairs: await pairSample(pairs, store),
     metrics: await stepMetrics(training),
   }

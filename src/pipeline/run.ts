@@ -19,6 +19,7 @@ import { type DatasetOutput, datasetStage } from './stages/dataset.ts'
 import { type EvaluateOutput, evaluateStage, type MeasuredPair } from './stages/evaluate.ts'
 import { measureStage } from './stages/measure.ts'
 import { type PairOutput, pairStage } from './stages/pair.ts'
+import { questionStage } from './stages/questions.ts'
 import { type ScoreOutput, scoreStage } from './stages/score.ts'
 import { type TrainOutput, trainedAdapter, trainStage } from './stages/train.ts'
 import { evaluationVocabulary } from './vocabulary.ts'
@@ -26,6 +27,8 @@ import { evaluationVocabulary } from './vocabulary.ts'
 /** The outputs of one round: caption, score, pair, train. */
 export interface RoundOutput {
   readonly captions: CaptionOutput
+  /** The captions with questions' answers among them; absent where none are asked. */
+  readonly questions?: CaptionOutput
   readonly scores: ScoreOutput
   readonly pairs: PairOutput
   readonly training: TrainOutput
@@ -43,6 +46,14 @@ export interface RunOutput {
   readonly recipeHash: string
   /** What the policy ran on; undefined where everything was kept from before. */
   readonly device?: DeviceProfile
+}
+
+/** What is scored in a round. */
+export function candidatesOf({
+  captions,
+  questions,
+}: Pick<RoundOutput, 'captions' | 'questions'>): CaptionOutput {
+  return questions ?? captions
 }
 
 export interface RunOptions {
@@ -73,12 +84,11 @@ export async function runRecipe(
   return await withRun({ store, signal, id: await runId(recipe), described }, async (run) => {
     const policy = await resolveModel(recipe.policy, sources, signal)
     const clip = await resolveModel(recipe.clip, sources, signal)
-    const captioners: ModelSource[] = []
-    for (const source of recipe.captioners) captioners.push(await resolveModel(source, sources, signal))
+    const others = await otherWriters(recipe, sources, signal)
     const models = openModels({ policy, clip, store, emit, signal, ...(pause ? { pause } : {}) })
     try {
       const context: StageContext = { store, run, signal, emit, peakGpuBytes: () => models.peakGpuBytes() }
-      const output = await runStages(context, models, recipe, { sources, policy, clip, captioners })
+      const output = await runStages(context, models, recipe, { sources, policy, clip, ...others })
       const { device } = models
       const ran = {
         models: { policy: policy.hash, clip: clip.hash },
@@ -92,18 +102,36 @@ export async function runRecipe(
   })
 }
 
-interface Resolved {
+/** The models beside the policy that write in a run. */
+interface OtherWriters {
+  readonly captioners: readonly ModelSource[]
+  /** Of questions; none where the recipe names none. */
+  readonly writer?: ModelSource
+}
+
+/** @throws {SourceMissingError} */
+export async function otherWriters(
+  recipe: Pick<Recipe, 'captioners' | 'caption'>,
+  sources: RunSources,
+  signal: AbortSignal,
+): Promise<OtherWriters> {
+  const captioners: ModelSource[] = []
+  for (const ref of recipe.captioners) captioners.push(await resolveModel(ref, sources, signal))
+  const ref = recipe.caption.questions?.writer
+  return { captioners, ...(ref ? { writer: await resolveModel(ref, sources, signal) } : {}) }
+}
+
+interface Resolved extends OtherWriters {
   readonly sources: RunSources
   readonly policy: ModelSource
   readonly clip: ModelSource
-  readonly captioners: readonly ModelSource[]
 }
 
 async function runStages(
   context: StageContext,
   models: RunModels,
   recipe: Recipe,
-  { sources, policy, clip, captioners }: Resolved,
+  { sources, policy, clip, captioners, writer }: Resolved,
 ): Promise<Omit<RunOutput, 'models' | 'recipeHash' | 'device'>> {
   const { seed } = recipe
   const dataset = await datasetStage(context, recipe.dataset, { sources, round: 1, part: 'train' })
@@ -131,9 +159,19 @@ async function runStages(
       seed,
       round,
     })
+    const questions = recipe.caption.questions
+      ? await questionStage(context, models, recipe.caption.questions, {
+          dataset,
+          captions,
+          ...(writer ? { writer } : {}),
+          seed,
+          round,
+        })
+      : undefined
+    const written = { captions, ...(questions ? { questions } : {}) }
     const scores = await scoreStage(context, models.clip, clip.hash, recipe.score, {
       dataset,
-      captions,
+      captions: candidatesOf(written),
       round,
     })
     const pairs = await pairStage(context, recipe.pair, { scores, seed, round })
@@ -145,7 +183,7 @@ async function runStages(
       round,
     })
     adapter = await trainedAdapter(training)
-    rounds.push({ captions, scores, pairs, training })
+    rounds.push({ ...written, scores, pairs, training })
   }
   if (!adapter) throw new RangeError('run: expected at least one round, got none')
   const evaluated = await evaluate(context, models, recipe, { sources, policy, clip, heldout }, adapter)

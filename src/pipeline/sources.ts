@@ -2,6 +2,7 @@ import type { FolderSpec } from '../data/folder.ts'
 import type { ImageDatasetSpec } from '../data/image-dataset.ts'
 import { modelHash } from './fingerprints.ts'
 import { jsonHash } from './hash.ts'
+import { hubAddress } from './hub.ts'
 import type { ModelSource } from './models.ts'
 import type { ModelRef } from './recipe.ts'
 
@@ -62,6 +63,8 @@ function modelFolder(source: string, site: string, models: Readonly<Record<strin
   const [, name] = /^embedded:([\w-]+)$/.exec(source) ?? []
   if (name) return { url: new URL(EMBEDDED.models(name), site).href }
   if (/^https?:/.test(source)) return { url: source }
+  const hub = hubAddress(source)
+  if (hub !== undefined) return { url: hub }
   throw missing('model', source, Object.keys(models))
 }
 

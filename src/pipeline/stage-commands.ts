@@ -9,6 +9,7 @@ import type { AdapterSource, ModelOptions, RunModels } from './models.ts'
 import { openModels } from './models.ts'
 import { withRun } from './open-run.ts'
 import { type DatasetRef, type ModelRef, parseRecipe } from './recipe.ts'
+import { otherWriters } from './run.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { StageContext } from './stage.ts'
 import { type CaptionSummary, captionStage } from './stages/caption.ts'
@@ -17,6 +18,7 @@ import { type EvaluateSummary, evaluateStage } from './stages/evaluate.ts'
 import { evaluateAlone, type LoneEvaluation } from './stages/evaluate-alone.ts'
 import { givenCandidates } from './stages/given.ts'
 import { measureStage } from './stages/measure.ts'
+import { questionStage } from './stages/questions.ts'
 import { type ScoreSummary, scoreStage } from './stages/score.ts'
 import { adapterHash } from './stages/train.ts'
 import { evaluationVocabulary } from './vocabulary.ts'
@@ -64,23 +66,30 @@ export interface StageOptions {
 
 /** Writes candidates about pictures: `captions.jsonl`, and the pictures as `images/HASH`. */
 export async function captionCommand(job: CaptionJob, options: StageOptions): Promise<CaptionSummary> {
-  const { caption, seed } = parseRecipe(job.recipe)
+  const recipe = parseRecipe(job.recipe)
+  const { caption, seed } = recipe
   const { sources, round } = job
   return await alone('caption', options, async (context, use) => {
     const policy = await resolveModel(job.model, sources, context.signal)
+    const { captioners, writer } = await otherWriters(recipe, sources, context.signal)
     const adapter = await adapterSource(job.adapter, context.signal)
     const dataset = await datasetStage(context, job.images, { sources, round: 1, part: 'train' })
-    const captions = await captionStage(context, use({ policy }), caption, {
+    const models = use({ policy })
+    const captions = await captionStage(context, models, caption, {
       dataset,
       policy,
       ...(adapter ? { adapter } : {}),
-      captioners: [],
+      captioners,
       seed,
       round,
     })
+    const asked = { dataset, captions, ...(writer ? { writer } : {}), seed, round }
+    const written = caption.questions
+      ? await questionStage(context, models, caption.questions, asked)
+      : captions
     await sendPictures(dataset, options.store, options.send, inFolder(job.results, context.signal))
-    await sendCaptions(captions, options.send)
-    return captions.summary
+    await sendCaptions(written, options.send)
+    return written.summary
   })
 }
 

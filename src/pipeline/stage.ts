@@ -50,12 +50,13 @@ export type Progress = (done: number, total: number, unit: string, detail?: stri
 
 /**
  * Runs a stage, or takes what an earlier run left under the same hash; one that another run is making is waited for.
- * @param make fills the store with the units that are missing and returns the summary; it may be broken off anywhere.
+ * @param make fills the store with the units that are missing and returns the summary; it may be broken off anywhere. Stages
+ *   that it runs itself are given the context it is given.
  */
 export async function runStage<T, S>(
   context: StageContext,
   spec: StageSpec,
-  make: (units: StageStore<T, StageEnd<S>>, progress: Progress) => Promise<S>,
+  make: (units: StageStore<T, StageEnd<S>>, progress: Progress, within: StageContext) => Promise<S>,
 ): Promise<StageOutput<T, S>> {
   const { kind, version, settings, inputs, stage, round, part } = spec
   const { run, signal, emit } = context
@@ -94,12 +95,18 @@ export async function runStage<T, S>(
     if (isWaiting) begin()
     const start = performance.now()
     await context.peakGpuBytes()
-    const summary = await make(units, progress)
-    const peakGpuBytes = await context.peakGpuBytes()
+    let most: number | undefined
+    const peakGpuBytes = async (): Promise<number | undefined> => {
+      const peak = await context.peakGpuBytes()
+      if (peak !== undefined) most = Math.max(most ?? 0, peak)
+      return peak
+    }
+    const summary = await make(units, progress, { ...context, peakGpuBytes })
+    await peakGpuBytes()
     const end = {
       summary,
       seconds: (performance.now() - start) / 1000,
-      ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }),
+      ...(most === undefined ? {} : { peakGpuBytes: most }),
     }
     await units.finish(end)
     emit({ kind: 'stage', ...place, state: 'done', hash, seconds: end.seconds })

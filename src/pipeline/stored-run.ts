@@ -1,4 +1,4 @@
-import type { PreferencePair, ScoredCandidate } from '../method/candidate.ts'
+import type { Candidate, PreferencePair, ScoredCandidate } from '../method/candidate.ts'
 import type { StageKind } from '../store/kinds.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { StageStore, UnitKey } from '../store/stages.ts'
@@ -86,14 +86,19 @@ export async function readTexts(
   outputs: readonly PlacedOutput[],
   { round, imageHash, unit }: { round: number; imageHash: string; unit: UnitKey },
 ): Promise<PictureTexts> {
-  const read = async <T>(stage: StagePlace['stage'], kind: StageKind): Promise<T | undefined> => {
-    const output = outputs.find((other) => other.stage === stage && other.round === round)
+  const read = async <T>(
+    stage: StagePlace['stage'],
+    kind: StageKind,
+    part?: string,
+  ): Promise<T | undefined> => {
+    const output = outputs.find((other) => isSamePlace(other, { stage, round, ...(part ? { part } : {}) }))
     return output && (await store.stage<T, unknown>(kind, output.hash).get(unit))
   }
   const scored = await read<ScoredChunk>('score', 'scores')
   const written: readonly (Omit<ScoredCandidate, 'scores'> & Partial<Pick<ScoredCandidate, 'scores'>>)[] =
     scored?.candidates ??
-    (await read<Awaited<ReturnType<CaptionOutput['units']['get']>>>('caption', 'candidates')) ??
+    (await read<Candidate[]>('caption', 'candidates', 'questions')) ??
+    (await read<Candidate[]>('caption', 'candidates')) ??
     []
   const pairs = (await read<PreferencePair[]>('pair', 'pairs')) ?? []
   return {
@@ -126,6 +131,9 @@ export async function readRunOutput(
   for (let round = 1; round <= recipe.rounds; round++) {
     rounds.push({
       captions: await read<CaptionOutput>('caption', round),
+      ...(recipe.caption.questions
+        ? { questions: await read<CaptionOutput>('caption', round, 'questions') }
+        : {}),
       scores: await read<ScoreOutput>('score', round),
       pairs: await read<PairOutput>('pair', round),
       training: await read<TrainOutput>('train', round),

@@ -3,7 +3,7 @@ import type { MetricTable } from '../evaluate/metrics.ts'
 import type { FunnelStep } from '../method/funnel.ts'
 import type { UnmatchedEdit } from '../method/pair-edits.ts'
 import type { DeviceProfile } from './models.ts'
-import type { RunOutput } from './run.ts'
+import type { RoundOutput, RunOutput } from './run.ts'
 import type { StageEnd } from './stage.ts'
 import type { ZeroShotResult } from './stages/evaluate.ts'
 import { tablesOf } from './tables.ts'
@@ -67,11 +67,18 @@ export function summarize(output: RunOutput): RunSummary {
 
 /** What the rules of every round did: `funnel.json`. */
 export function funnelOf({ rounds }: Pick<RunOutput, 'rounds'>): RoundFunnel[] {
-  return rounds.map(({ pairs: { summary } }, i) => ({
-    round: i + 1,
-    steps: summary.funnel,
-    ...(summary.unmatchedEdits ? { unmatchedEdits: summary.unmatchedEdits } : {}),
-  }))
+  return rounds.map((round, i) => {
+    const { unmatchedEdits } = round.pairs.summary
+    return { round: i + 1, steps: funnelSteps(round), ...(unmatchedEdits ? { unmatchedEdits } : {}) }
+  })
+}
+
+/** From what a text model wrote, where one did, to the pairs. */
+export function funnelSteps({
+  questions,
+  pairs,
+}: Pick<RoundOutput, 'questions' | 'pairs'>): readonly FunnelStep[] {
+  return [...(questions?.summary.funnel ?? []), ...pairs.summary.funnel]
 }
 
 function stageTimes({ dataset, rounds, evaluation, measured }: RunOutput): RunSummary['stages'] {
@@ -80,9 +87,10 @@ function stageTimes({ dataset, rounds, evaluation, measured }: RunOutput): RunSu
     times[name] = { seconds, ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }) }
   }
   add('dataset', dataset)
-  rounds.forEach(({ captions, scores, pairs, training }, i) => {
+  rounds.forEach(({ captions, questions, scores, pairs, training }, i) => {
     const suffix = i === 0 ? '' : ` ${i + 1}`
     add(`caption${suffix}`, captions)
+    if (questions) add(`caption questions${suffix}`, questions)
     add(`score${suffix}`, scores)
     add(`pair${suffix}`, pairs)
     add(`train${suffix}`, training)

@@ -53,20 +53,21 @@ export class StageStore<T, S = unknown> {
     await this.#shelf.put({ key: this.#key(unit), bytes: pack(value), ...(refers ? { refers } : {}) })
   }
 
+  /** A unit of a stage that has ended. @throws {IncompleteStageError} when it turns out damaged. */
+  async expect(unit: UnitKey): Promise<T> {
+    const value = await this.get(unit)
+    if (value !== undefined) return value
+    throw new IncompleteStageError(
+      `${this.#shelf.kind}/${this.hash}: expected unit ${unit}, found none or a damaged one: run the stage again, it makes what is missing`,
+    )
+  }
+
   /**
    * All units in order, of which one at a time is held.
    * @throws {IncompleteStageError} when one turns out damaged: what is computed from the others alone would be wrong.
    */
   async *units(): AsyncGenerator<readonly [UnitKey, T]> {
-    for (const unit of await this.keys()) {
-      const value = await this.get(unit)
-      if (value === undefined) {
-        throw new IncompleteStageError(
-          `${this.#shelf.kind}/${this.hash}: expected unit ${unit}, found none or a damaged one: run the stage again, it makes what is missing`,
-        )
-      }
-      yield [unit, value]
-    }
+    for (const unit of await this.keys()) yield [unit, await this.expect(unit)]
   }
 
   /** Marks the stage as ended; what `done` gives from now on. */

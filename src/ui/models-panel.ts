@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit'
 import type { FolderSpec } from '../data/folder.ts'
 import { formatBytes } from '../gpu/doctor.ts'
 import { type CachedModel, modelName } from '../pipeline/cached-models.ts'
+import { hubAddress } from '../pipeline/hub.ts'
 import type { ModelDescription, ModelRole } from '../pipeline/inspect-model.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
 import { plainProblem } from './problems.ts'
@@ -205,9 +206,9 @@ export class ModelsPanel extends LitElement {
   readonly #lookAtHub = (event: SubmitEvent): void => {
     event.preventDefault()
     const given = String(new FormData(event.target as HTMLFormElement).get('hub') ?? '').trim()
-    const [id = '', revision = 'main'] = given.split('@')
-    const url = `https://huggingface.co/${id}/resolve/${encodeURIComponent(revision)}`
-    void this.#look(given, url, { url })
+    const url = hubAddress(given)
+    if (url !== undefined) void this.#look(given, url, { url })
+    else this.problem = `expected owner/name or owner/name@revision, got ${given}`
   }
 
   readonly #lookAtFolder = (event: Event): void => {

@@ -149,8 +149,8 @@ export function stageOf({ status, parts }: RunState, stage: StageName): StageSta
     return { state, parts: own, current }
   }
   if (own.length === 0) return { state: 'waiting', parts: own }
-  // Its last part is what makes the evaluation; parts before that are pictures measured.
-  const isWhole = stage !== 'evaluate' || own.some(({ part }) => part === undefined)
+  // Pictures are all there is in its parts; elsewhere the whole has no part's name, and parts are what it is made of.
+  const isWhole = stage === 'dataset' || own.some(({ part }) => part === undefined)
   if (!isWhole) return { state: status === 'running' ? 'running' : 'stopped', parts: own }
   return { state: own.every(({ state }) => state === 'stored') ? 'stored' : 'done', parts: own }
 }

@@ -1,22 +1,5 @@
 import type { StageName } from '../pipeline/events.ts'
-
-/** A setting a visitor can change, and how it is asked for. */
-export interface SettingField {
-  /** In the recipe. */
-  readonly path: string
-  readonly label: string
-  /** One plain sentence. */
-  readonly meaning: string
-  readonly kind: 'number' | 'text' | 'lines' | 'choice' | 'switch'
-  readonly choices?: readonly string[]
-  readonly min?: number
-  readonly max?: number
-  readonly step?: number | 'any'
-  /** What is meant where nothing is set, as the field shows it. */
-  readonly unset?: string
-  /** An empty field means null rather than the default. */
-  readonly isNullable?: true
-}
+import type { SettingField } from './setting-field.ts'
 
 /** The settings of the six stages under the recipe's names; all others can be set in the recipe's JSON. */
 export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
@@ -90,6 +73,7 @@ export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
       label: 'Greedy answer',
       meaning: 'The likeliest answer is a candidate too.',
       kind: 'switch',
+      isOnUnset: true,
     },
     {
       path: 'caption.unit',
@@ -97,6 +81,33 @@ export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
       meaning: 'A whole answer, or the next sentence after each beginning.',
       kind: 'choice',
       choices: ['answer', 'sentence'],
+    },
+    {
+      path: 'caption.questions',
+      label: 'Questions',
+      meaning:
+        'Ask questions about every picture as well, with a right and a wrong answer, made from the captions.',
+      kind: 'switch',
+      on: {},
+    },
+    {
+      path: 'caption.questions.perImage',
+      within: 'caption.questions',
+      label: 'Questions a picture',
+      meaning: 'Most questions about one picture.',
+      kind: 'number',
+      min: 1,
+      step: 1,
+      unset: 'all, or 4',
+    },
+    {
+      path: 'caption.questions.writer',
+      within: 'caption.questions',
+      label: 'Who writes the questions',
+      meaning:
+        'A text model from the hub, as owner/name, or its address; with none, templates make them of the captions.',
+      kind: 'model',
+      unset: 'templates',
     },
   ],
   score: [
@@ -271,12 +282,4 @@ export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
       unset: '1000',
     },
   ],
-}
-
-/** What a filled-in field stands for in the recipe; undefined for the default. @returns NaN for what is no number. */
-export function fieldValue(field: SettingField, text: string): unknown {
-  const trimmed = text.trim()
-  if (field.kind === 'lines') return trimmed.split('\n').flatMap((line) => line.trim() || [])
-  if (trimmed === '') return field.isNullable ? null : undefined
-  return field.kind === 'number' ? Number(trimmed) : trimmed
 }

@@ -44,7 +44,7 @@ export function stageResults(stage: StageName, context: ResultsContext): Templat
         .run=${state.id}
         .round=${round}
         .picture=${picture}
-        .news=${newsOf(part, partOf(state, 'score'), partOf(state, 'pair'))}
+        .news=${newsOf(part, partOf(state, 'caption', 'questions'), partOf(state, 'score'), partOf(state, 'pair'))}
       ></picture-texts>`
     case 'score':
       return html`<score-results

@@ -1,7 +1,8 @@
 import { css, html, LitElement, nothing } from 'lit'
 import type { StageName } from '../pipeline/events.ts'
 import { type Json, valueAt, withValueAt, withValuesOf } from './recipe-draft.ts'
-import { fieldValue, SETTINGS, type SettingField } from './settings.ts'
+import { fieldText, fieldValue, type SettingField, switchValue } from './setting-field.ts'
+import { SETTINGS } from './settings.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /**
@@ -25,13 +26,15 @@ export class StageSettings extends LitElement {
   override render() {
     const fields = SETTINGS[this.stage]
     const changed = fields.filter(
-      ({ path }) =>
-        JSON.stringify(valueAt(this.recipe, path)) !== JSON.stringify(valueAt(this.defaults, path)),
+      (field) =>
+        fieldText(field, valueAt(this.recipe, field.path)) !==
+        fieldText(field, valueAt(this.defaults, field.path)),
     )
+    const asked = fields.filter(({ within }) => within === undefined || valueAt(this.recipe, within))
     return html`
       <details>
         <summary>Settings${changed.length > 0 ? html` <span class="soft">(${changed.length} changed)</span>` : nothing}</summary>
-        <div class="fields">${fields.map((field) => this.#field(field))}</div>
+        <div class="fields">${asked.map((field) => this.#field(field))}</div>
         <button
           class="quiet"
           ?disabled=${this.locked || changed.length === 0}
@@ -65,26 +68,26 @@ export class StageSettings extends LitElement {
     const { path, kind, choices = [], min, max, step = 'any', unset = '' } = field
     const value = valueAt(this.recipe, path)
     const set = (text: string): void => {
-      const next = fieldValue(field, text)
+      const next = fieldValue(field, text, value)
       if (!Number.isNaN(next)) this.#tell(withValueAt(this.recipe, path, next))
     }
     switch (kind) {
       case 'switch':
         return html`<input type="checkbox" ?disabled=${this.locked}
-          .checked=${value === true || (value === undefined && path === 'caption.greedy')}
-          @change=${(event: Event) => this.#tell(withValueAt(this.recipe, path, (event.target as HTMLInputElement).checked))} />`
+          .checked=${fieldText(field, value) === 'on'}
+          @change=${(event: Event) => this.#tell(withValueAt(this.recipe, path, switchValue(field, (event.target as HTMLInputElement).checked)))} />`
       case 'choice':
         return html`<select ?disabled=${this.locked} @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
           ${Array.isArray(value) ? html`<option disabled selected>${value.join(' + ')}</option>` : nothing}
           ${choices.map((choice, i) => html`<option ?selected=${value === choice || (value === undefined && i === 0)}>${choice}</option>`)}
         </select>`
       case 'lines':
-        return html`<textarea rows="3" ?disabled=${this.locked} .value=${Array.isArray(value) ? value.join('\n') : ''}
+        return html`<textarea rows="3" ?disabled=${this.locked} .value=${fieldText(field, value)}
           @change=${(event: Event) => set((event.target as HTMLTextAreaElement).value)}></textarea>`
       default:
         return html`<input type=${kind === 'number' ? 'number' : 'text'} ?disabled=${this.locked} placeholder=${unset}
           min=${min ?? nothing} max=${max ?? nothing} step=${step}
-          .value=${value === undefined || value === null ? '' : String(value)}
+          .value=${fieldText(field, value)}
           @change=${(event: Event) => set((event.target as HTMLInputElement).value)} />`
     }
   }

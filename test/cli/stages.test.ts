@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -142,6 +143,27 @@ describe('stage by stage on the command line', { timeout: 1_200_000 }, () => {
     const { delta, controls } = judged(evaluation)
     for (const { low, value, high } of [delta.cover, controls.C.metrics.chair])
       expect(low <= value && value <= high).toBe(true)
+  })
+
+  test('a text model beside the recipe is asked for questions, and what it writes amiss is told', async () => {
+    mkdirSync(at('writer'))
+    const golden = (from: string, name: string) =>
+      copyFileSync(join('test/goldens', from, name), at('writer', name))
+    for (const name of ['config.json', 'model.safetensors']) golden('decoders/llama', name)
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) golden('dpo-trainer/model', name)
+    const { caption: settings, ...recipe } = JSON.parse(readFileSync(TINY, 'utf8')) as { caption: object }
+    const writer = { source: './writer', prompt: 'describe {captions}', max_new_tokens: 8 }
+    writeFileSync(
+      at('written.json'),
+      JSON.stringify({ ...recipe, caption: { ...settings, questions: { writer } } }),
+    )
+    const ended = await succeed(
+      ...['caption', '--model', MODEL, '--images', PICTURES, '--limit', '2'],
+      ...['--recipe', at('written.json'), '--out', at('written')],
+    )
+    expect(ended.stderr).toMatch(/^caption question replies: done in/m)
+    expect(ended.stderr).toMatch(/^could not read a question about .+: expected a line "Question: /m)
+    expect(lines('written', 'captions.jsonl').every(({ generator }) => generator === 'policy')).toBe(true)
   })
 
   test('broken off while it writes, the same command goes on and comes to the same', async () => {

@@ -1,14 +1,22 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { captionFacts } from '../../src/method/caption-facts.ts'
 import { loadNounFinder, type NounFinder } from '../../src/method/nouns.ts'
+import { questionCandidates } from '../../src/method/question-candidates.ts'
 import { parseQuestionSettings } from '../../src/method/question-settings.ts'
-import { questionCandidates, templateQuestions } from '../../src/method/questions.ts'
+import { QuestionTemplates, type TemplateQuestion } from '../../src/method/question-templates.ts'
 import world from '../goldens/world-captions.json'
 
 let finder: NounFinder
 beforeAll(async () => {
   finder = await loadNounFinder()
 })
+
+/** Questions about every image, by its captions. */
+function questionsOf(images: readonly (readonly string[])[], settings: object): TemplateQuestion[][] {
+  const templates = new QuestionTemplates(parseQuestionSettings(settings), finder)
+  for (const captions of images) templates.learn(captions)
+  return images.map((captions, place) => templates.ask(captions, place))
+}
 
 describe('what a caption says', () => {
   test('of things: colour and number', () => {
@@ -62,13 +70,12 @@ describe('what a caption says', () => {
 })
 
 describe('questions by templates', () => {
-  const image = (name: string, ...captions: string[]) => ({ image: `${name}.png`, imageHash: name, captions })
   const images = [
-    image('a', 'A red car and two dogs on a street.', 'There is a car to the left of a tree.'),
-    image('b', 'A blue car and a bus on a street.'),
-    image('c', 'Three dogs and a bus on a street. The bus is next to the dogs.'),
+    ['A red car and two dogs on a street.', 'There is a car to the left of a tree.'],
+    ['A blue car and a bus on a street.'],
+    ['Three dogs and a bus on a street. The bus is next to the dogs.'],
   ]
-  const ask = (json: object) => templateQuestions(images, parseQuestionSettings(json), finder)
+  const ask = (settings: object) => questionsOf(images, settings)
 
   test('about colours, numbers and relations, with wrong answers from other captions', () => {
     expect(ask({ kinds: ['colour', 'number', 'relation'] })[0]).toEqual([
@@ -101,10 +108,10 @@ describe('questions by templates', () => {
   })
 
   test('are candidates with statements for CLIP', () => {
-    const [first] = images
     const [question] = ask({ kinds: ['colour'] })[0] ?? []
-    if (!first || !question) throw new Error('expected a question')
-    expect(questionCandidates(first, question, 'q0', 3)).toMatchObject([
+    if (!question) throw new Error('expected a question')
+    const asked = { image: 'a.png', imageHash: 'a', seed: 3, promptId: 'q0', generator: 'template' } as const
+    expect(questionCandidates(question, asked)).toMatchObject([
       {
         prompt: 'What color is the car?',
         text: 'red',
@@ -122,21 +129,31 @@ describe('questions by templates', () => {
     ])
   })
 
+  test('of one image are at most as many as are asked for, of every kind in turn', () => {
+    const all = ask({})[0] ?? []
+    const three = ask({ perImage: 3 })[0] ?? []
+    expect(new Set(three.map(({ kind }) => kind)).size).toBe(3)
+    expect(all).toEqual(expect.arrayContaining(three))
+    expect(ask({ perImage: 100 })[0]).toHaveLength(all.length)
+  })
+
   test('never ask what the captions disagree on', () => {
-    const torn = [image('a', 'A red car.', 'A blue car.'), image('b', 'A green car.')]
-    expect(templateQuestions(torn, parseQuestionSettings({ kinds: ['colour'] }), finder)[0]).toEqual([])
+    const torn = [['A red car.', 'A blue car.'], ['A green car.']]
+    expect(questionsOf(torn, { kinds: ['colour'] })[0]).toEqual([])
   })
 
   test('follow from the seed', () => {
-    const all = world.captions.map(({ text }, i) => image(`${i}`, text))
-    const one = templateQuestions(all, parseQuestionSettings({ seed: 1 }), finder)
-    expect(templateQuestions(all, parseQuestionSettings({ seed: 1 }), finder)).toEqual(one)
-    expect(templateQuestions(all, parseQuestionSettings({ seed: 2 }), finder)).not.toEqual(one)
+    const all = world.captions.map(({ text }) => [text])
+    const one = questionsOf(all, { seed: 1 })
+    expect(questionsOf(all, { seed: 1 })).toEqual(one)
+    expect(questionsOf(all, { seed: 2 })).not.toEqual(one)
   })
 
   test('of the embedded world are true of its captions, and their wrong answers are not', () => {
-    const all = world.captions.map(({ text }, i) => image(`${i}`, text))
-    const asked = templateQuestions(all, parseQuestionSettings({}), finder)
+    const asked = questionsOf(
+      world.captions.map(({ text }) => [text]),
+      {},
+    )
     const kinds = new Map<string, number>()
     asked.forEach((questions, i) => {
       const { claims, text } = world.captions[i] as (typeof world.captions)[number]

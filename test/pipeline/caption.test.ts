@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Candidate } from '../../src/method/candidate.ts'
-import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import { type CaptionOutput, captionStage } from '../../src/pipeline/stages/caption.ts'
 import {
+  captionSettings,
   POLICY,
   type Say,
   saying,
@@ -18,17 +18,6 @@ beforeEach(async () => {
 })
 afterEach(() => run.close())
 
-const settings = (caption: object) =>
-  parseRecipe({
-    name: 'test',
-    dataset: { source: 'a' },
-    policy: { source: 'b' },
-    clip: { source: 'c' },
-    caption: { prompts: ['Describe this.'], samples: 1, ...caption },
-    train: {},
-    evaluate: { dataset: { source: 'd' } },
-  }).caption
-
 async function write(caption: object, say: Say): Promise<{ output: CaptionOutput; candidates: Candidate[] }> {
   const models = testModels({
     generate: saying(say),
@@ -37,49 +26,11 @@ async function write(caption: object, say: Say): Promise<{ output: CaptionOutput
   })
   const dataset = await testPictures(run, [{}, {}, {}])
   const inputs = { dataset, policy: POLICY, captioners: [], seed: 7, round: 1 }
-  const output = await captionStage(run.context, models, settings(caption), inputs)
+  const output = await captionStage(run.context, models, captionSettings(caption), inputs)
   const candidates: Candidate[] = []
   for await (const [, unit] of output.units.units()) candidates.push(...unit)
   return { output, candidates }
 }
-
-describe('questions', () => {
-  const captions = ['A red car and a tree.', 'A blue car and a dog.', 'A red ball and a dog.']
-  const say: Say = ({ image, candidate }) => ({
-    text: candidate === 0 ? (captions[Number.parseInt(image, 10)] ?? '') : 'A drum.',
-  })
-
-  test('are made of what the policy wrote first, and are candidates with statements', async () => {
-    const { output, candidates } = await write({ questions: { kinds: ['colour', 'existence'] } }, say)
-    const answers = candidates.filter(({ statement }) => statement !== undefined)
-    expect(output.summary).toMatchObject({ candidates: candidates.length, questions: answers.length / 2 })
-    expect(answers.filter(({ image }) => image === '0.png')).toContainEqual(
-      expect.objectContaining({
-        prompt: 'What color is the car?',
-        text: 'red',
-        statement: 'the car is red',
-        generator: 'template',
-        correct: true,
-        seed: 7,
-      }),
-    )
-    expect(answers.map(({ prompt }) => prompt).join(' ')).not.toContain('drum') // a draw's, not the first answer's
-    const ids = answers.filter(({ image }) => image === '1.png').map(({ promptId }) => promptId)
-    expect(new Set(ids).size).toBe(ids.length / 2)
-  })
-
-  test('are none unless asked for, and done again they are the same', async () => {
-    const { output, candidates } = await write({}, say)
-    expect(candidates.every(({ statement }) => statement === undefined)).toBe(true)
-    expect(output.summary).not.toHaveProperty('questions')
-    const first = await write({ questions: {} }, say)
-    const { units } = first.output
-    await units.remove(1) // as after a visit that ended between the two passes
-    const again = await write({ questions: {} }, say)
-    expect(again.candidates).toEqual(first.candidates)
-    expect(again.output.summary).toEqual(first.output.summary)
-  })
-})
 
 test('next sentences and endings say how the policy writes what comes before', async () => {
   const { candidates } = await write({ unit: 'sentence' }, ({ context }) => ({

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { QUESTION_PROMPT } from '../../src/method/written-questions.ts'
 import { parseRecipe, recipeJson } from '../../src/pipeline/recipe.ts'
 
 const read = (name: string): Record<string, unknown> =>
@@ -53,6 +54,23 @@ describe('a recipe with a mistake', () => {
     expect(() => parseRecipe(recipe, 'my.json')).toThrow(message)
     expect(() => parseRecipe(recipe, 'my.json')).toThrow(/^my.json: /)
   })
+})
+
+test('a text model that writes questions has a prompt with a place for captions, and one by default', () => {
+  const tiny = read('tiny.json')
+  const writer = (given: object) =>
+    parseRecipe({ ...tiny, caption: { ...(tiny.caption as object), questions: { writer: given } } }).caption
+      .questions?.writer
+  expect(writer({ source: 'a' })).toEqual({
+    source: 'a',
+    prompt: QUESTION_PROMPT,
+    temperature: 0,
+    max_new_tokens: 256,
+  })
+  expect(() => writer({ source: 'a', prompt: 'Ask something.' })).toThrow(
+    /caption.questions.writer.prompt: expected {captions}/,
+  )
+  expect(() => writer({})).toThrow(/caption.questions.writer.source: expected/)
 })
 
 test('the run’s seed is the trainer’s unless that has its own', () => {

@@ -2,6 +2,7 @@ import type { FileSpec } from '../../src/data/folder.ts'
 import type { PolicyClient } from '../../src/pipeline/client.ts'
 import type { RunEvent } from '../../src/pipeline/events.ts'
 import type { ModelSource, RunModels } from '../../src/pipeline/models.ts'
+import { type CaptionSettings, parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { StageContext } from '../../src/pipeline/stage.ts'
 import { runStage } from '../../src/pipeline/stage.ts'
 import type { DatasetItem, DatasetOutput, DatasetSummary } from '../../src/pipeline/stages/dataset.ts'
@@ -64,6 +65,19 @@ export async function testPictures(
   })
 }
 
+/** Settings of the captions as a recipe has them, one prompt and one draw unless other things are said. */
+export function captionSettings(caption: object): CaptionSettings {
+  return parseRecipe({
+    name: 'test',
+    dataset: { source: 'a' },
+    policy: { source: 'b' },
+    clip: { source: 'c' },
+    caption: { prompts: ['Describe this.'], samples: 1, ...caption },
+    train: {},
+    evaluate: { dataset: { source: 'd' } },
+  }).caption
+}
+
 export const POLICY: ModelSource = { name: 'policy', folder: { name: 'policy', files: {} }, hash: 'policy' }
 
 /** Models of which there is a policy alone, with some of its methods. */
@@ -71,7 +85,7 @@ export function testModels(policy: Partial<PolicyClient>): RunModels {
   const client = policy as PolicyClient
   return {
     policy: async () => client,
-    captioner: async () => client,
+    writer: async () => client,
     clip: () => Promise.reject(new Error('expected no use of CLIP')),
     adapter: async ({ hash }) => hash,
     peakGpuBytes: async () => undefined,
@@ -82,6 +96,7 @@ export function testModels(policy: Partial<PolicyClient>): RunModels {
 
 /** What a model might say to one candidate of a request. */
 export type Say = (request: {
+  /** Name of the first; empty where there is none. */
   readonly image: string
   readonly prompt: string
   readonly context: string | undefined
@@ -93,7 +108,7 @@ export function saying(say: Say): PolicyClient['generate'] {
   return async ({ requests }: GenerateJob) =>
     requests.flatMap(({ images, prompt, context, candidates = 1 }, request) =>
       Array.from({ length: candidates }, (_, candidate): Answer => {
-        const image = (images[0] as Extract<FileSpec, { name: string }>).name
+        const image = (images[0] as Extract<FileSpec, { name: string }> | undefined)?.name ?? ''
         const said = say({ image, prompt: String(prompt), context, candidate })
         const tokens = said.text.split(' ').map((_, i) => i)
         return {

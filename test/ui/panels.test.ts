@@ -94,13 +94,33 @@ describe('settings', () => {
     expect(settings.recipe).toEqual({ name: 'x', caption: { samples: 7, prompts: ['a'] } })
   })
 
+  test('questions are switched on, and only then asked about further', async () => {
+    const settings = show({ caption: { samples: 7, prompts: ['a'] } })
+    const field = (path: string): HTMLInputElement | null | undefined =>
+      settings.shadowRoot?.querySelector<HTMLInputElement>(`label[title^='${path}:'] input`)
+    await settings.updateComplete
+    expect(field('caption.questions.writer')).toBeNull()
+    expect(field('caption.questions')?.checked).toBe(false)
+    field('caption.questions')?.click()
+    await settings.updateComplete
+    const writer = field('caption.questions.writer')
+    if (!writer) throw new Error('expected a field for the writer')
+    writer.value = 'org/name'
+    writer.dispatchEvent(new Event('change'))
+    await settings.updateComplete
+    expect(valueAt(settings.recipe, 'caption.questions')).toEqual({ writer: { source: 'org/name' } })
+    expect(textOf(settings)).toContain('(2 changed)')
+    button(settings, /Reset/).click()
+    expect(settings.recipe).toEqual({ caption: { samples: 7, prompts: ['a'] } })
+  })
+
   test('every field has a name and says what it means', async () => {
-    const settings = show({ caption: {} })
+    const settings = show({ caption: { questions: {} } })
     await settings.updateComplete
     for (const control of settings.shadowRoot?.querySelectorAll('input, select, textarea') ?? []) {
       const label = control.closest('label')
       expect(label?.querySelector('span')?.textContent).not.toBe('')
-      expect(label?.title).toMatch(/^caption\.\w+: ./)
+      expect(label?.title).toMatch(/^caption\.[\w.]+: ./)
     }
   })
 })

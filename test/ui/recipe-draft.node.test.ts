@@ -13,7 +13,8 @@ import {
   withValuesOf,
 } from '../../src/ui/recipe-draft.ts'
 import { recipeFragment, recipeOfFragment } from '../../src/ui/recipe-link.ts'
-import { fieldValue, SETTINGS } from '../../src/ui/settings.ts'
+import { fieldText, fieldValue, type SettingField, switchValue } from '../../src/ui/setting-field.ts'
+import { SETTINGS } from '../../src/ui/settings.ts'
 
 const demo = JSON.parse(readFileSync('recipes/demo.json', 'utf8')) as Json
 
@@ -63,7 +64,7 @@ test('every setting is one that recipes have, and its field gives values that th
     const own = valueAt(demo, field.path)
     const value = field.kind === 'choice' ? field.choices?.[0] : (own ?? field.min)
     const text = Array.isArray(value) ? value.join('\n') : String(value)
-    const set = field.kind === 'switch' ? true : fieldValue(field, text)
+    const set = field.kind === 'switch' ? switchValue(field, true) : fieldValue(field, text)
     expect(() => parseRecipe(withValueAt(demo, field.path, set)), field.path).not.toThrow()
     // A path that recipes do not have is an error of theirs.
     expect(() => parseRecipe(withValueAt(demo, `${field.path}X`, 1)), field.path).toThrow()
@@ -78,6 +79,32 @@ test('an empty field is the default, or null where that means something', () => 
   expect(fieldValue(most, '')).toBeNull()
   expect(fieldValue(limit, '12')).toBe(12)
   expect(fieldValue(limit, 'x')).toBeNaN()
+})
+
+test('questions are asked or not, and a text model for them keeps how it is asked', () => {
+  const field = (path: string): SettingField => {
+    const found = SETTINGS.caption.find((other) => other.path === path)
+    if (!found) throw new Error(`expected a field ${path}`)
+    return found
+  }
+  const questions = field('caption.questions')
+  const on = withValueAt(demo, questions.path, switchValue(questions, true))
+  expect(parseRecipe(on).caption.questions).toMatchObject({ perImage: null, writer: null })
+  expect(withValueAt(on, questions.path, switchValue(questions, false))).toEqual(demo)
+  expect([on, demo].map((recipe) => fieldText(questions, valueAt(recipe, questions.path)))).toEqual([
+    'on',
+    '',
+  ])
+
+  const writer = field('caption.questions.writer')
+  const known = { source: 'a', sha256: 'b'.repeat(64), prompt: 'Ask about {captions}', weights: 'int8' }
+  expect(fieldValue(writer, ' Qwen/Qwen3-0.6B ', known)).toEqual({
+    source: 'Qwen/Qwen3-0.6B',
+    prompt: known.prompt,
+    weights: 'int8',
+  })
+  expect(fieldText(writer, known)).toBe('a')
+  expect(fieldValue(writer, '', known)).toBeUndefined()
 })
 
 test('another model comes without the hash and the layers’ names of the one before', () => {

@@ -55,6 +55,19 @@ describe('a stage', () => {
     expect(stageOf(whole, 'evaluate').state).toBe('done')
   })
 
+  test('of captions is not done while its parts are, and is under way again with the questions', () => {
+    const written = later([
+      stage('caption', 'running'),
+      stage('caption', 'running', { part: 'captioner0' }),
+      stage('caption', 'done', { part: 'captioner0' }),
+    ])
+    expect(stageOf(written, 'caption')).toMatchObject({ state: 'running', current: { hash: 'caption-hash' } })
+    const whole = later([stage('caption', 'done')], written)
+    expect(stageOf(whole, 'caption').state).toBe('done')
+    const asking = later([stage('caption', 'running', { part: 'questions' })], whole)
+    expect(stageOf(asking, 'caption')).toMatchObject({ state: 'running', current: { part: 'questions' } })
+  })
+
   test('under way is paused, stopped or failed as its run is', () => {
     const running = later([stage('caption', 'running')])
     for (const status of ['paused', 'stopped', 'failed'] as const)

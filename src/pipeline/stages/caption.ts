@@ -1,4 +1,5 @@
 import type { Candidate } from '../../method/candidate.ts'
+import type { FunnelExample, FunnelStep } from '../../method/funnel.ts'
 import { isStop } from '../../method/scores.ts'
 import { sentences } from '../../method/sentences.ts'
 import type { Answer, GenerateJob, GenerateRequest } from '../../workers/policy.api.ts'
@@ -9,7 +10,6 @@ import type { AdapterSource, ModelSource, RunModels } from '../models.ts'
 import type { CaptionSettings } from '../recipe.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
 import type { DatasetItem, DatasetOutput } from './dataset.ts'
-import { addQuestions, isWritten } from './questions.ts'
 
 export interface CaptionSummary {
   /** Different candidates, and those that came again and were merged. */
@@ -18,6 +18,9 @@ export interface CaptionSummary {
   readonly tokens: number
   /** Questions about pictures, each with two answers among the candidates; absent where none are asked. */
   readonly questions?: number
+  /** How many of the questions that a text model wrote could be read, and some that could not; absent where it wrote none. */
+  readonly funnel?: readonly FunnelStep[]
+  readonly unreadable?: readonly FunnelExample[]
 }
 
 export type CaptionOutput = StageOutput<Candidate[], CaptionSummary>
@@ -32,7 +35,10 @@ export interface CaptionInputs {
   readonly round: number
 }
 
-/** Candidates for every picture: several prompts, several draws, the greedy answer, and other captioners' answers. */
+/**
+ * Candidates for every picture: several prompts, several draws, the greedy answer, and other captioners' answers. Questions are
+ * asked by `questionStage`.
+ */
 export async function captionStage(
   context: StageContext,
   models: RunModels,
@@ -45,7 +51,7 @@ export async function captionStage(
     kind: 'candidates',
     version: 3,
     round,
-    settings: { ...settings, seed, round },
+    settings: { ...settings, questions: null, seed, round },
     inputs: {
       dataset: dataset.summary.hash,
       policy: policy.hash,
@@ -65,7 +71,7 @@ export async function captionStage(
           { generator: 'policy', open: () => models.policy(), adapter },
           ...captioners.map((source, i) => ({
             generator: `captioner${i}`,
-            open: () => models.captioner(source),
+            open: () => models.writer(source),
             adapter: undefined,
           })),
         ]
@@ -79,7 +85,6 @@ export async function captionStage(
         candidates = await withVerbatim(merge(written), models)
         await units.put(chunk, candidates)
       }
-      candidates = candidates.filter(isWritten)
       done += items.length
       summary.candidates += candidates.length
       for (const { count = 1, numTokens } of candidates) {
@@ -88,9 +93,7 @@ export async function captionStage(
       }
       progress(done, total, 'pictures', `${summary.candidates} candidates`)
     }
-    if (!settings.questions) return summary
-    const asked = await addQuestions(context, units, settings.questions, { seed, total, progress })
-    return { ...summary, candidates: summary.candidates + 2 * asked, questions: asked }
+    return summary
   })
 }
 

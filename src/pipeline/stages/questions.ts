@@ -1,61 +1,129 @@
 import type { Candidate } from '../../method/candidate.ts'
-import { groupBy } from '../../method/group.ts'
 import { loadNounFinder } from '../../method/nouns.ts'
-import type { QuestionSettings } from '../../method/question-settings.ts'
-import { QuestionWriter, questionCandidates } from '../../method/questions.ts'
-import { isStop } from '../../method/scores.ts'
-import type { StageStore } from '../../store/stages.ts'
-import type { Progress, StageContext } from '../stage.ts'
+import { type Asked, questionCandidates } from '../../method/question-candidates.ts'
+import { QuestionTemplates } from '../../method/question-templates.ts'
+import type { ImageQuestion } from '../../method/written-questions.ts'
+import type { UnitKey } from '../../store/stages.ts'
+import type { ModelSource, RunModels } from '../models.ts'
+import type { QuestionsRef } from '../recipe.ts'
+import { runStage, type StageContext } from '../stage.ts'
+import type { CaptionOutput, CaptionSummary } from './caption.ts'
+import { type CaptionedPicture, captionedPictures } from './captioned.ts'
+import type { DatasetOutput } from './dataset.ts'
+import { replySettings, replyStage } from './question-replies.ts'
+import { ReplyReader, unreadableNotes } from './reply-reader.ts'
 
-/** Whether a model wrote a candidate; the others are answers to questions made from what models wrote. */
-export function isWritten({ statement }: Candidate): boolean {
-  return statement === undefined
+export interface QuestionInputs {
+  readonly dataset: DatasetOutput
+  readonly captions: CaptionOutput
+  /** The model that the settings name, if they do. */
+  readonly writer?: ModelSource
+  readonly seed: number
+  readonly round: number
+}
+
+/** Where questions come from. */
+interface Asker {
+  readonly generator: Asked['generator']
+  /** Questions about each picture of a unit. */
+  about(chunk: UnitKey, pictures: readonly CaptionedPicture[]): Promise<readonly (readonly ImageQuestion[])[]>
+  /** What there is to say of it at the end. */
+  readonly said?: () => Pick<CaptionSummary, 'funnel' | 'unreadable'>
 }
 
 /**
- * Adds questions' answers to the candidates of every picture, made from what the policy wrote about it, in two passes: wrong
- * answers come from what it wrote about other pictures. Done again it comes to the same.
- * @param seed where the settings have none. @param total pictures there are. @returns how many questions are asked.
+ * The captions, and beside them the answers to questions made from what the policy wrote about each picture first: by a text
+ * model, or by templates, whose wrong answers come from what it wrote about other pictures.
  */
-export async function addQuestions<S>(
+export async function questionStage(
+  context: StageContext,
+  models: RunModels,
+  settings: QuestionsRef,
+  inputs: QuestionInputs,
+): Promise<CaptionOutput> {
+  const { dataset, captions, writer, seed, round } = inputs
+  const { kinds, perKind, perImage, seed: own = seed } = settings
+  const spec = {
+    stage: 'caption',
+    part: 'questions',
+    kind: 'candidates',
+    version: 1,
+    round,
+    settings: writer
+      ? { ...replySettings(settings), seed: own, round }
+      : { kinds, perKind, perImage, seed: own },
+    inputs: { captions: captions.hash, ...(writer ? { writer: writer.hash } : {}) },
+  } as const
+  const output = await runStage<Candidate[], CaptionSummary>(
+    context,
+    spec,
+    async (units, progress, within) => {
+      const asker = writer
+        ? await writtenQuestions(within, models, settings, { ...inputs, writer, seed: own })
+        : await templateQuestions(within, settings, captions, own)
+      let done = 0
+      let questions = 0
+      for await (const [chunk, candidates] of captions.units.units()) {
+        context.signal.throwIfAborted()
+        const pictures = captionedPictures(candidates)
+        const asked = await asker.about(chunk, pictures)
+        const answers = pictures.flatMap(({ captions: _, ...picture }, p) =>
+          (asked[p] ?? []).flatMap((question, i) =>
+            questionCandidates(question, { ...picture, promptId: `q${i}`, generator: asker.generator }),
+          ),
+        )
+        await units.put(chunk, [...candidates, ...answers])
+        done += pictures.length
+        questions += answers.length / 2
+        progress(done, dataset.summary.images, 'pictures', `${questions} questions`)
+      }
+      const { candidates } = captions.summary
+      return { ...captions.summary, candidates: candidates + 2 * questions, questions, ...asker.said?.() }
+    },
+  )
+  for (const text of unreadableNotes(output.summary)) context.emit({ kind: 'note', text })
+  return output
+}
+
+/** Templates, which have read all captions before they ask the first question. */
+async function templateQuestions(
   { signal }: StageContext,
-  units: StageStore<Candidate[], S>,
-  settings: QuestionSettings,
-  { seed, total, progress }: { seed: number; total: number; progress: Progress },
-): Promise<number> {
-  const writer = new QuestionWriter(settings, await loadNounFinder(), seed)
-  for await (const [, candidates] of units.units()) {
+  settings: QuestionsRef,
+  captions: CaptionOutput,
+  seed: number,
+): Promise<Asker> {
+  const templates = new QuestionTemplates(settings, await loadNounFinder(), seed)
+  for await (const [, candidates] of captions.units.units()) {
     signal.throwIfAborted()
-    for (const own of byPicture(candidates)) writer.learn(captionsOf(own))
+    for (const picture of captionedPictures(candidates)) templates.learn(picture.captions)
   }
   let place = 0
-  let questions = 0
-  for await (const [chunk, candidates] of units.units()) {
-    signal.throwIfAborted()
-    const answers = byPicture(candidates).flatMap((own) => {
-      const [{ image, imageHash, seed: drawn }] = own as [Candidate, ...Candidate[]]
-      const captioned = { image, imageHash, captions: captionsOf(own) }
-      return writer
-        .ask(captioned.captions, place++)
-        .flatMap((question, i) => questionCandidates(captioned, question, `q${i}`, drawn))
-    })
-    await units.put(chunk, [...candidates.filter(isWritten), ...answers])
-    questions += answers.length / 2
-    progress(place, total, 'pictures', `${questions} questions`)
+  return {
+    generator: 'template',
+    about: async (_, pictures) => pictures.map((picture) => templates.ask(picture.captions, place++)),
   }
-  return questions
 }
 
-function byPicture(candidates: readonly Candidate[]): Candidate[][] {
-  return [...groupBy(candidates.filter(isWritten), ({ imageHash }) => imageHash).values()]
-}
-
-/** The policy's first answer to each prompt, which is the greedy one where there is one; of next sentences, all before the end. */
-function captionsOf(candidates: readonly Candidate[]): string[] {
-  const own = candidates.filter(({ generator }) => generator === 'policy')
-  return [...groupBy(own, ({ promptId }) => promptId).values()].flatMap((answers) => {
-    const whole =
-      answers.filter(isStop).at(-1)?.context ?? answers.find(({ context }) => context === undefined)?.text
-    return whole === undefined ? [] : [whole]
-  })
+/** What a text model has written, which it does first. */
+async function writtenQuestions(
+  context: StageContext,
+  models: RunModels,
+  settings: QuestionsRef,
+  inputs: QuestionInputs & { readonly writer: ModelSource },
+): Promise<Asker> {
+  const { units } = await replyStage(context, models, settings, inputs)
+  const reader = new ReplyReader(settings.perImage)
+  return {
+    generator: 'writer',
+    async about(chunk, pictures) {
+      const replies = await units.expect(chunk)
+      return pictures.map((picture) =>
+        reader.read(
+          picture,
+          replies.find(({ imageHash }) => imageHash === picture.imageHash),
+        ),
+      )
+    },
+    said: () => reader.said(),
+  }
 }

@@ -1,5 +1,7 @@
 /** What each rule of the funnel does, in one plain sentence; by the rule's name. */
 export const RULE_MEANINGS: Readonly<Record<string, string>> = {
+  'unreadable question':
+    'Of what the text model wrote, only questions in the form that was asked for can be used.',
   duplicates: 'The same text to the same question counts once.',
   'image contains text':
     'Writing in a picture raises CLIP’s score of texts that repeat it, so such pictures go.',
