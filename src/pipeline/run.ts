@@ -22,6 +22,7 @@ import { type PairOutput, pairStage } from './stages/pair.ts'
 import { questionStage } from './stages/questions.ts'
 import { type ScoreOutput, scoreStage } from './stages/score.ts'
 import { type TrainOutput, trainedAdapter, trainStage } from './stages/train.ts'
+import { countTrainedOn, type EvaluatedPictures, expectOthers, trainedOnNotes } from './trained-on.ts'
 import { evaluationVocabulary } from './vocabulary.ts'
 
 /** The outputs of one round: caption, score, pair, train. */
@@ -34,13 +35,21 @@ export interface RoundOutput {
   readonly training: TrainOutput
 }
 
+/** A data set measured before and after training. */
+export interface MeasuredSet extends MeasuredPair {
+  /** `` for the held-out pictures, `zero-shot ` for single objects. */
+  readonly name: string
+  /** How many of its pictures were trained on as well. */
+  readonly trainedOn: number
+}
+
 /** Everything a run has made. */
 export interface RunOutput {
   readonly dataset: DatasetOutput
   readonly rounds: readonly RoundOutput[]
   readonly evaluation: EvaluateOutput
-  /** What the evaluation compares, by name: `` for the held-out pictures, `zero-shot ` for single objects. */
-  readonly measured: readonly (MeasuredPair & { readonly name: string })[]
+  /** What the evaluation compares. */
+  readonly measured: readonly MeasuredSet[]
   readonly adapter: AdapterSource
   readonly models: { readonly policy: string; readonly clip: string }
   readonly recipeHash: string
@@ -142,6 +151,10 @@ async function runStages(
         'or AMBER’s files), got none; evaluate on embedded:emoji-scenes/heldout or add the columns',
     )
   }
+  const heldoutTrainedOn = await countTrainedOn(heldout, dataset)
+  const compared = { name: '', images: heldout.summary.images, trainedOn: heldoutTrainedOn }
+  expectOthers(compared, { trained: recipe.dataset.source, evaluated: recipe.evaluate.dataset.source })
+  noteTrainedOn(context, compared)
   const watch = {
     dataset: heldout,
     prompt: recipe.evaluate.prompt ?? recipe.caption.prompts[0] ?? '',
@@ -186,8 +199,18 @@ async function runStages(
     rounds.push({ ...written, scores, pairs, training })
   }
   if (!adapter) throw new RangeError('run: expected at least one round, got none')
-  const evaluated = await evaluate(context, models, recipe, { sources, policy, clip, heldout }, adapter)
+  const evaluated = await evaluate(
+    context,
+    models,
+    recipe,
+    { sources, policy, clip, dataset, heldout },
+    adapter,
+  )
   return { dataset, rounds, adapter, ...evaluated }
+}
+
+function noteTrainedOn({ emit }: StageContext, evaluated: EvaluatedPictures): void {
+  for (const text of trainedOnNotes([evaluated])) emit({ kind: 'note', text })
 }
 
 /** Measures the model with and without the adapter on pictures it was not trained on, and compares. */
@@ -199,8 +222,9 @@ async function evaluate(
     sources,
     policy,
     clip,
+    dataset: trained,
     heldout,
-  }: Pick<Resolved, 'sources' | 'policy' | 'clip'> & { heldout: DatasetOutput },
+  }: Pick<Resolved, 'sources' | 'policy' | 'clip'> & { dataset: DatasetOutput; heldout: DatasetOutput },
   adapter: AdapterSource,
 ): Promise<Pick<RunOutput, 'evaluation' | 'measured'>> {
   const { evaluate: settings } = recipe
@@ -210,7 +234,7 @@ async function evaluate(
     const before = await measureStage(context, models, settings, { ...shared, part: `${name}before` })
     const tuned = { adapter, base: before }
     const after = await measureStage(context, models, settings, { ...shared, tuned, part: `${name}after` })
-    return { name, dataset, before, after }
+    return { name, dataset, before, after, trainedOn: await countTrainedOn(dataset, trained) }
   }
   const main = await measure(heldout, '')
   const zeroShot = settings.zero_shot
@@ -219,6 +243,7 @@ async function evaluate(
         'zero-shot ',
       )
     : undefined
+  if (zeroShot) noteTrainedOn(context, { ...zeroShot, images: zeroShot.dataset.summary.images })
   const evaluation = await evaluateStage(context, models.clip, clip.hash, settings, {
     main,
     ...(zeroShot ? { zeroShot } : {}),

@@ -5,7 +5,7 @@ import type { StageStore, UnitKey } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StagePlace } from './events.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
-import type { RoundOutput, RunOutput } from './run.ts'
+import type { MeasuredSet, RoundOutput, RunOutput } from './run.ts'
 import { isSamePlace, notesOf, type PlacedOutput } from './run-notes.ts'
 import type { PicturePage, PictureTexts, StoredRun } from './runner.api.ts'
 import type { StageEnd, StageOutput } from './stage.ts'
@@ -16,6 +16,7 @@ import type { MeasureOutput } from './stages/measure.ts'
 import type { PairOutput } from './stages/pair.ts'
 import type { ScoredChunk, ScoreOutput } from './stages/score.ts'
 import { type TrainOutput, trainedAdapter } from './stages/train.ts'
+import { countTrainedOn } from './trained-on.ts'
 
 /** A run as it lies in the store. */
 export async function readStoredRun(store: Store, id: string): Promise<StoredRun | undefined> {
@@ -139,16 +140,21 @@ export async function readRunOutput(
       training: await read<TrainOutput>('train', round),
     })
   }
-  const measured = async (name: string, dataset: string) => ({
-    name,
-    dataset: await read<DatasetOutput>('dataset', 0, dataset),
-    before: await read<MeasureOutput>('evaluate', 0, `${name}before`),
-    after: await read<MeasureOutput>('evaluate', 0, `${name}after`),
-  })
+  const trained = await read<DatasetOutput>('dataset', 1, 'train')
+  const measured = async (name: string, part: string): Promise<MeasuredSet> => {
+    const dataset = await read<DatasetOutput>('dataset', 0, part)
+    return {
+      name,
+      dataset,
+      before: await read<MeasureOutput>('evaluate', 0, `${name}before`),
+      after: await read<MeasureOutput>('evaluate', 0, `${name}after`),
+      trainedOn: await countTrainedOn(dataset, trained),
+    }
+  }
   const last = rounds.at(-1)
   if (!last || !models) throw new UnfinishedRunError(`run ${record.id}: expected one that has ended; run it`)
   const output: RunOutput = {
-    dataset: await read<DatasetOutput>('dataset', 1, 'train'),
+    dataset: trained,
     rounds,
     evaluation: await read<EvaluateOutput>('evaluate', 0),
     measured: [

@@ -7,6 +7,7 @@ import type { RoundOutput, RunOutput } from './run.ts'
 import type { StageEnd } from './stage.ts'
 import type { ZeroShotResult } from './stages/evaluate.ts'
 import { tablesOf } from './tables.ts'
+import { trainedOnNotes } from './trained-on.ts'
 import { verdicts } from './verdicts.ts'
 
 /** What the rules of a round did, and the edits by hand that found nothing; absent where there are none. */
@@ -33,7 +34,12 @@ export interface RunSummary {
   readonly steps: number
   /** By stage, in the order they ran; of a stage that was kept from before, what it took then. */
   readonly stages: Readonly<Record<string, { readonly seconds: number; readonly peakGpuBytes?: number }>>
-  readonly images: { readonly train: number; readonly evaluated: number }
+  readonly images: {
+    readonly train: number
+    readonly evaluated: number
+    /** How many of those evaluated were trained on as well; absent when none was. */
+    readonly trainedOn?: number
+  }
   /** What the policy ran on; absent where everything was kept from before. */
   readonly device?: DeviceProfile
   readonly recipeHash: string
@@ -43,21 +49,31 @@ export interface RunSummary {
 
 /** What a run came to. */
 export function summarize(output: RunOutput): RunSummary {
-  const { dataset, rounds, evaluation, models, recipeHash, device } = output
+  const { dataset, rounds, evaluation, measured, models, recipeHash, device } = output
   const { evaluation: figures, zeroShot } = evaluation.summary
   const tables = tablesOf(figures, zeroShot)
+  const evaluated = measured.map(({ name, trainedOn, dataset: { summary } }) => ({
+    name,
+    trainedOn,
+    images: summary.images,
+  }))
+  const trainedOn = evaluated.find(({ name }) => name === '')?.trainedOn ?? 0
   const sum = (of: (round: RunOutput['rounds'][number]) => number): number =>
     rounds.reduce((total, round) => total + of(round), 0)
   return {
     ...tables,
     ...(figures.controls ? { controls: figures.controls } : {}),
     ...(zeroShot ? { zeroShotCeiling: zeroShot.ceiling } : {}),
-    verdicts: verdicts(tables, figures.controls),
+    verdicts: [...trainedOnNotes(evaluated), ...verdicts(tables, figures.controls)],
     funnel: funnelOf(output),
     pairs: sum(({ pairs }) => pairs.summary.pairs),
     steps: sum(({ training }) => training.summary.steps),
     stages: stageTimes(output),
-    images: { train: dataset.summary.images, evaluated: figures.images },
+    images: {
+      train: dataset.summary.images,
+      evaluated: figures.images,
+      ...(trainedOn > 0 ? { trainedOn } : {}),
+    },
     ...(device ? { device } : {}),
     recipeHash,
     modelHashes: models,

@@ -6,7 +6,7 @@ import { cardsView } from './views/cards.ts'
 import { confusionView } from './views/confusion.ts'
 import { curvesView } from './views/curves.ts'
 import { figuresView } from './views/figures.ts'
-import { formatCount } from './views/format.ts'
+import { formatCount, formatEvaluated } from './views/format.ts'
 import { funnelView } from './views/funnel.ts'
 import { scoresView } from './views/histogram.ts'
 import { objectsView } from './views/objects.ts'
@@ -59,7 +59,7 @@ function reportBody(view: RunView): TemplateResult {
       ${[recipe.notes ?? []].flat().map((note) => html`<p>${note}</p>`)}
       <p>
         ${formatCount(summary.pairs)} preference pairs from ${formatCount(summary.images.train)} pictures,
-        ${formatCount(summary.steps)} optimiser steps; measured on ${formatCount(summary.images.evaluated)} other pictures.
+        ${formatCount(summary.steps)} optimiser steps; measured on ${formatEvaluated(summary.images)}.
       </p>
       <nav aria-label="Contents">
         <ul>

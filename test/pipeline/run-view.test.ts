@@ -264,3 +264,18 @@ test('a whole run becomes plain JSON of a size that does not grow with its pictu
   expect(view.yesNo).toEqual([])
   expect(view).not.toHaveProperty('zeroShot')
 })
+
+test('a run evaluated on pictures it was trained on says so before anything else', async () => {
+  const run = await wholeRun()
+  const measured = await output<MeasuredImage[], { images: number }>('results', [[]], { images: 0 })
+  const { summary } = await makeRunView(
+    {
+      ...run,
+      measured: [{ name: '', dataset: run.dataset, before: measured, after: measured, trainedOn: 3 }],
+    },
+    parseRecipe({ ...example.recipe, train: { beta: 0.1 } }),
+    store,
+  )
+  expect(summary.verdicts[0]).toMatch(/^Of the \d+ pictures evaluated 3 were trained on as well/)
+  expect(summary.images).toMatchObject({ trainedOn: 3 })
+})

@@ -57,6 +57,16 @@ describe('a report', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
+  test('says which pictures its figures are of', () => {
+    const said = (images: RunView['summary']['images']): string =>
+      read(renderReport({ ...view, summary: { ...view.summary, images } })).querySelector('header')
+        ?.textContent ?? ''
+    expect(said({ train: 256, evaluated: 400 })).toContain('on 400 pictures the model was not trained on.')
+    expect(said({ train: 256, evaluated: 400, trainedOn: 12 })).toContain(
+      'on 400 pictures, 12 of which the model was trained on.',
+    )
+  })
+
   test('tells rounds apart', () => {
     const [round] = view.rounds
     if (!round) throw new Error('expected a round in the example')

@@ -1,3 +1,5 @@
+import type { RunSummary } from '../../pipeline/summary.ts'
+
 /** A number of seconds for people: `0.4 s`, `41 s`, `3 min 5 s`, `2 h 7 min`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${Number(seconds.toFixed(1))} s`
@@ -27,6 +29,14 @@ export function formatChange(value: number, digits = 1): string {
 /** A whole number with its thousands apart: `12,345`. */
 export function formatCount(value: number): string {
   return value.toLocaleString('en')
+}
+
+/** Which pictures a run's figures are of. */
+export function formatEvaluated({ evaluated, trainedOn = 0 }: RunSummary['images']): string {
+  const pictures = `${formatCount(evaluated)} pictures`
+  return trainedOn === 0
+    ? `${pictures} the model was not trained on`
+    : `${pictures}, ${formatCount(trainedOn)} of which the model was trained on`
 }
 
 /** A figure of any size in three or four places: `0.00012`, `0.693`, `−41.2`, `1.5e-7`. */
