@@ -135,9 +135,9 @@ export class PairEditor extends LitElement {
         <tbody>
           ${sorted.map(
             (text) => html`<tr>
-              <td>${this.#radio('chosen', text)}</td>
-              <td>${this.#radio('rejected', text)}</td>
-              <td class="number numbers">${text.score === undefined ? '–' : text.score.toFixed(1)}</td>
+              <td data-name="Chosen">${this.#radio('chosen', text)}</td>
+              <td data-name="Rejected">${this.#radio('rejected', text)}</td>
+              <td data-name="Score" class="number numbers">${text.score === undefined ? '–' : text.score.toFixed(1)}</td>
               <td>${text.text || html`<em>ends here</em>`}</td>
             </tr>`,
           )}
@@ -225,6 +225,14 @@ export class PairEditor extends LitElement {
       fieldset th { font-size: 0.8125rem; font-weight: 400; color: var(--ink-soft); }
       fieldset .number { text-align: right; }
       fieldset td:last-child { width: 100%; padding-left: 0.375rem; overflow-wrap: anywhere; }
+      @media (max-width: 40rem) {
+        fieldset thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+        fieldset :is(table, tbody) { display: block; }
+        fieldset tr { display: grid; grid-template-columns: repeat(3, auto) 1fr; gap: 0.25rem 1rem; padding: 0.5rem 0; border-top: 1px solid var(--line); }
+        fieldset td { padding: 0; border: 0; }
+        fieldset td[data-name]::before { content: attr(data-name) ' '; font-size: 0.8125rem; color: var(--ink-soft); }
+        fieldset td:last-child { grid-column: 1 / -1; padding: 0; }
+      }
     `,
   ]
 }

@@ -3,8 +3,8 @@ import type { RunState } from './run-state.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /**
- * `<run-bar>`: what the run is doing and the buttons that start, hold and stop it. Dispatches `start`, `pause`, `resume`,
- * `cancel`.
+ * `<run-bar>`: what the run is doing and the buttons that start, hold and stop it; while there is something to press it stays in
+ * sight. Dispatches `start`, `pause`, `resume`, `cancel`.
  */
 export class RunBar extends LitElement {
   static override properties = {
@@ -19,6 +19,11 @@ export class RunBar extends LitElement {
   declare isChanged: boolean
   /** What is missing before it can start; empty when nothing is. */
   declare hint: string
+
+  override willUpdate(): void {
+    const isNeeded = this.isChanged || ['running', 'paused', 'stopping'].includes(this.state.status)
+    this.toggleAttribute('stays', isNeeded)
+  }
 
   override render() {
     const { status, loading, problem } = this.state
@@ -71,7 +76,9 @@ export class RunBar extends LitElement {
   static override styles = [
     sharedStyles,
     css`
-      :host { position: sticky; top: 0.5rem; z-index: 2; scroll-margin-top: 0.5rem; }
+      :host { scroll-margin-top: 0.5rem; }
+      :host([stays]) { position: sticky; top: 0.5rem; z-index: 2; }
+      :host([stays]) section { box-shadow: 0 4px 18px light-dark(#0001, #0006); }
       section {
         display: flex;
         flex-direction: column;
@@ -81,7 +88,6 @@ export class RunBar extends LitElement {
         backdrop-filter: blur(8px);
         border: 1px solid var(--line);
         border-radius: 14px;
-        box-shadow: 0 4px 18px light-dark(#0001, #0006);
       }
       .buttons { margin-left: auto; min-height: 2.375rem; }
       strong { font-size: 1.0625rem; }

@@ -68,7 +68,7 @@ export class RunList extends LitElement {
                 <thead>
                   <tr>
                     <th scope="col">Compare</th><th scope="col">Name</th><th scope="col">State</th><th scope="col">Begun</th>
-                    <th scope="col" class="number" title="In brackets what no other run shares: what deleting it frees">Storage</th>
+                    <th scope="col" class="number">Storage</th>
                     <th scope="col"><span class="visually-hidden">Actions</span></th>
                   </tr>
                 </thead>
@@ -76,7 +76,7 @@ export class RunList extends LitElement {
               </table>
             </div>
             <p class="small soft">
-                ${formatBytes(total)} belong to one run alone.
+                A run’s own storage is what deleting it frees: no other run uses it (${formatBytes(total)} of all runs).
                 ${storage ? `All that this page keeps takes ${formatBytes(storage.usage)}; the browser allows ${formatBytes(storage.quota)}.` : nothing}
                 ${this.chosen.length === 1 ? 'Choose another run to compare the two.' : nothing}
               </p>`
@@ -100,9 +100,9 @@ export class RunList extends LitElement {
         <input class="name" aria-label="Name of the run" .value=${name} @change=${(event: Event) => this.#rename(run, event)} />
       </th>
       <td>${state}</td>
-      <td class="numbers">${new Date(createdAt).toLocaleString()}</td>
-      <td class="number numbers">${formatBytes(byteLength)} <span class="soft">(${formatBytes(ownByteLength)})</span></td>
-      <td class="row">
+      <td class="numbers">${new Date(createdAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}</td>
+      <td class="number numbers">${formatBytes(byteLength)} <span class="small soft">${formatBytes(ownByteLength)} its own</span></td>
+      <td class="actions">
         <button class="quiet" @click=${() => this.dispatchEvent(new CustomEvent('open', { detail: id }))}>Open</button>
         ${
           this.asked === id
@@ -162,11 +162,23 @@ export class RunList extends LitElement {
       th, td { padding: 0.375rem 0.75rem 0.375rem 0; text-align: left; border-top: 1px solid var(--line); white-space: nowrap; }
       thead th { border: 0; font-weight: 400; color: var(--ink-soft); font-size: 0.875rem; }
       .number { text-align: right; }
-      td.row { flex-wrap: nowrap; justify-content: flex-end; padding-right: 0; }
+      .number .small { display: block; line-height: 1.2; }
+      td.actions { padding-right: 0; text-align: right; }
       tbody th { font-weight: 400; }
       input.name { width: 100%; min-width: 9rem; border-color: transparent; background: none; padding-left: 0.375rem; margin-left: -0.375rem; }
       input.name:hover { border-color: var(--edge); }
       tr[aria-current='true'] th input { font-weight: 600; }
+      @media (max-width: 44rem) {
+        thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+        table, tbody { display: block; }
+        tr { display: grid; grid-template-columns: auto 1fr auto; gap: 0 0.75rem; padding: 0.375rem 0; border-top: 1px solid var(--line); }
+        th, td { padding: 0; border: 0; align-self: center; }
+        tbody th { grid-column: 2 / -1; }
+        td:nth-of-type(2) { grid-column: 2; }
+        td:nth-of-type(4), td.actions { grid-column: 2 / -1; text-align: left; }
+        .number .small { display: inline; }
+        td.actions button { padding-left: 0; padding-right: 1rem; }
+      }
     `,
   ]
 }

@@ -68,3 +68,38 @@ test.each(THEMES)(
     expect(await violations(theme)).toEqual([])
   },
 )
+
+/** What reaches past the right edge of the page, and is not inside a box that scrolls there. */
+async function cutOff(): Promise<string[]> {
+  return await page.evaluate(() => {
+    const found: string[] = []
+    const look = (root: ParentNode): void => {
+      for (const element of root.children) {
+        const { right, width } = element.getBoundingClientRect()
+        const { overflowX, position } = getComputedStyle(element)
+        const isHeardOnly = position === 'absolute' && width <= 1
+        if (width > 0 && !isHeardOnly && right > innerWidth + 1)
+          found.push(`${element.localName}.${element.getAttribute('class')} ends at ${Math.round(right)}`)
+        if (overflowX !== 'visible' && element.localName !== 'main') continue
+        if (element.localName === 'svg') continue // what is read under the pointer is drawn beside it
+        look(element)
+        if (element.shadowRoot) look(element.shadowRoot)
+      }
+    }
+    look(document.body)
+    return found
+  })
+}
+
+test.each([
+  ['a phone', 390],
+  ['a small phone', 320],
+])('on %s nothing is cut off', { timeout: 3 * MINUTES }, async (_, width) => {
+  await page.setViewportSize({ width, height: 844 })
+  for (const source of ['Make a scene', 'A picture of mine', 'Pictures it was not trained on']) {
+    await page.locator('try-it').getByText(source).click()
+    if (source === 'Make a scene')
+      await page.locator('scene-maker').getByRole('group', { name: 'The picture' }).waitFor()
+    expect(await cutOff()).toEqual([])
+  }
+})

@@ -1,5 +1,6 @@
 import { render, type TemplateResult } from 'lit'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { StepMetrics } from '../../src/ui/views/curve-charts.ts'
 import { FIGURE_ROWS } from '../../src/ui/views/figure-rows.ts'
 import {
   type CardFilter,
@@ -166,6 +167,14 @@ describe('curves', () => {
     expect(dashes).toEqual(['1 3', '9 3', null, null]) // the others, the ghost, the curve
     expect(all(logps as Element, '[data-mark=line] path').length).toBe(8)
     expect(all(root, '.legend li').map(textOf)).toEqual(['this run', 'run 2', 'run 3'])
+  })
+
+  test('have the level of no preference only where the loss begins there', () => {
+    const [first, ...later] = round.metrics as [StepMetrics, ...StepMetrics[]]
+    const noteOf = (loss: number) =>
+      textOf(show(curvesView([{ ...first, loss }, ...later])).querySelector('.note'))
+    expect(noteOf(Math.LN2)).toContain('Dotted: log 2')
+    expect(noteOf(1.1)).not.toContain('Dotted')
   })
 
   test('of no steps say so', () => {

@@ -409,7 +409,8 @@ export class SceneMaker extends LitElement {
       .tools :is(button, select) { padding: 0.1875rem 0.5rem; font-size: 0.875rem; }
       .arrows { display: inline-flex; gap: 0.125rem; }
       .traps { display: flex; flex-wrap: wrap; gap: 0.375rem 1rem; align-items: center; }
-      .traps label { display: flex; gap: 0.5rem; align-items: center; font-weight: 600; }
+      .traps label { display: flex; flex-wrap: wrap; gap: 0.25rem 0.5rem; align-items: center; max-width: 100%; font-weight: 600; }
+      .traps select { max-width: 100%; font-weight: 400; }
       .traps p { flex: 1 1 20rem; line-height: 1.4; }
       .palette h3 { margin: 0 0 0.25rem; font-weight: 400; }
       .palette .things + h3 { margin-top: 0.5rem; }

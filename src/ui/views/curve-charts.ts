@@ -19,8 +19,12 @@ export interface CurveChart {
   readonly curves: readonly Curve[]
   /** Drawn as it is: a schedule has no noise. */
   readonly isExact?: true
-  /** A level to compare with. */
-  readonly level?: { readonly value: number; readonly name: string }
+  /** A level to compare with, and in which trainings it says something. Default all. */
+  readonly level?: {
+    readonly value: number
+    readonly name: string
+    readonly applies?: (first: StepMetrics) => boolean
+  }
 }
 
 /** The figures of a step that a table shows, the most telling first. */
@@ -40,9 +44,15 @@ export const MAIN_METRICS: readonly MetricKey[] = [
 export const CURVE_CHARTS: readonly CurveChart[] = [
   {
     title: 'loss',
-    meaning: 'Starts at log 2 = 0.693, where the model prefers neither text, and falls as it learns to.',
+    meaning:
+      'What every step lowers: how wrong the model’s preferences are, and any other term of the recipe.',
     curves: [{ key: 'loss', name: 'loss', colour: 'var(--accent)' }],
-    level: { value: Math.LN2, name: 'log 2' },
+    level: {
+      value: Math.LN2,
+      name: 'log 2, where the model prefers neither text',
+      // Another loss, or one with more terms, begins elsewhere.
+      applies: ({ loss }) => Math.abs(loss - Math.LN2) < 1e-3,
+    },
   },
   {
     title: 'rewards/margins',

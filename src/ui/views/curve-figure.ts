@@ -50,12 +50,14 @@ export const dashesOf = (run: number): string => OTHER_DASHES[run % OTHER_DASHES
  * @param places the steps that can be read, of `readablePlaces`.
  */
 export function curveFigure(
-  { title, meaning, curves, isExact, level }: CurveChart,
+  { title, meaning, curves, isExact, level: known }: CurveChart,
   metrics: readonly StepMetrics[],
   places: readonly Place[],
   { smoothing = 0.6, others = [] }: CurvesOptions = {},
 ): TemplateResult {
   const isFew = metrics.length < FEW_STEPS
+  const [first, last] = [metrics[0], metrics.at(-1)] as [StepMetrics, StepMetrics]
+  const level = known?.applies?.(first) === false ? undefined : known
   const weight = isExact || isFew ? 0 : smoothing
   const lower = others.flatMap((other, run) =>
     curves.map(({ key }) =>
@@ -84,7 +86,6 @@ export function curveFigure(
   ])
   const read = (step: StepMetrics): string =>
     curves.map(({ key, name }) => (curves.length > 1 ? `${name} ` : '') + formatValue(step[key])).join(', ')
-  const [first, last] = [metrics[0], metrics.at(-1)] as [StepMetrics, StepMetrics]
   const label = `${title} over ${metrics.length} steps: from ${read(first)} to ${read(last)}`
   const picture = chart(label, {
     width: 360,

@@ -10,7 +10,7 @@ export function timesView({ stages, device }: Pick<RunSummary, 'stages' | 'devic
   const total = rows.reduce((sum, [, { seconds }]) => sum + seconds, 0)
   const where = device && [device.vendor, device.architecture].filter(Boolean).join(' ')
   return html`
-    <div class="times">
+    <div class="times scroll" tabindex="0" role="region" aria-label="Time and memory">
       <table>
         <caption>
           ${formatSeconds(total)} in all${where ? ` on ${where}${device.isSoftware ? ', in software' : ''}` : ''}; of a stage kept
