@@ -42,6 +42,8 @@ export interface DatasetReadingOptions {
 const UNIT_IMAGES = 16
 /** Of images that wait to be stored together. */
 const HELD_BYTES = 8 * 2 ** 20
+/** Of images decoded at once, unless one alone has more; each takes 4 bytes, or 8 where colours are deep. */
+const DECODED_PIXELS = 32e6
 
 /**
  * Reads a dataset into the store: images and thumbnails by their contents, and what is said of them in units by number.
@@ -134,7 +136,13 @@ class Unit {
     const { images, thumbnails } = this.#job
     const records = this.#waiting.splice(0)
     const isThere = await thumbnails.hasMany(records.map(({ hash }) => hash))
-    const tried = await Promise.all(records.map((record, i) => (isThere[i] ? undefined : attempt(record))))
+    const tried: (StoredFile | string | undefined)[] = []
+    for (const group of groupsOf(records, DECODED_PIXELS)) {
+      const start = tried.length
+      tried.push(
+        ...(await Promise.all(group.map((record, i) => (isThere[start + i] ? undefined : attempt(record))))),
+      )
+    }
     const decoded = records.filter((_, i) => typeof tried[i] !== 'string')
     for (const [i, { name }] of records.entries()) {
       const reason = tried[i]
@@ -147,6 +155,22 @@ class Unit {
       this.#storedBytes += bytes.length
     }
   }
+}
+
+/** Consecutive images in groups of so many pixels at most, or of one that alone has more. */
+function groupsOf(records: readonly HashedRecord[], mostPixels: number): HashedRecord[][] {
+  const groups: HashedRecord[][] = []
+  let pixels = Number.POSITIVE_INFINITY
+  for (const record of records) {
+    const own = record.width * record.height
+    pixels += own
+    if (pixels > mostPixels) {
+      groups.push([])
+      pixels = own
+    }
+    groups.at(-1)?.push(record)
+  }
+  return groups
 }
 
 /** A thumbnail, or why there can be none. */

@@ -179,6 +179,41 @@ test('one unit is read at a time', async () => {
   expect(atProgress).toEqual([16, 32, 41])
 })
 
+test('of large pictures few are decoded at once, and of small ones many', async () => {
+  const make = createImageBitmap
+  const decoded = { pixels: 0, count: 0, mostPixels: 0, mostCount: 0 }
+  globalThis.createImageBitmap = (async (...given: Parameters<typeof make>) => {
+    decoded.mostCount = Math.max(decoded.mostCount, ++decoded.count)
+    const bitmap = await make(...given).finally(() => decoded.count--)
+    const [pixels, close] = [bitmap.width * bitmap.height, bitmap.close.bind(bitmap)]
+    decoded.pixels += pixels
+    decoded.mostPixels = Math.max(decoded.mostPixels, decoded.pixels)
+    bitmap.close = () => {
+      decoded.pixels -= pixels
+      close()
+    }
+    return bitmap
+  }) as typeof make
+  try {
+    await read((await place()).job)
+    expect(decoded.mostCount).toBe(16)
+
+    const files: Record<string, Blob> = {}
+    for (let i = 0; i < 6; i++) {
+      const canvas = new OffscreenCanvas(3500 + i, 4000)
+      canvas.getContext('2d')
+      files[`${i}.png`] = await canvas.convertToBlob()
+    }
+    const large = await openImageDataset({ folder: { name: 'large', files } })
+    decoded.mostPixels = 0
+    expect(await read({ ...(await place()).job, dataset: large })).toMatchObject({ images: 6 })
+    expect(decoded.mostPixels).toBeLessThanOrEqual(32e6)
+    expect(decoded.pixels).toBe(0)
+  } finally {
+    globalThis.createImageBitmap = make
+  }
+})
+
 test('some pictures are passed over at the beginning, and no more than wanted are taken', async () => {
   const all = await place()
   await read(all.job)
