@@ -15,7 +15,7 @@ def drop_last(text: str) -> str:
 
 
 def cut_near(text: str, words: float) -> str:
-    """The caption cut at the sentence end nearest to a length in words, at least one sentence."""
+    """The caption cut at the sentence end nearest to a length in words, of two equally near the earlier; at least one sentence."""
     sentences = sentences_of(text)
     lengths = np.cumsum([len(sentence.split()) for sentence in sentences])
     keep = int(np.argmin(np.abs(lengths - words))) + 1
@@ -23,12 +23,9 @@ def cut_near(text: str, words: float) -> str:
 
 
 def control_l(base: list[str], tuned: list[str]) -> list[str]:
-    """Control L: every base caption cut near the tuned mean length, the aim searched so that the mean lengths agree."""
-    target = float(np.mean([len(text.split()) for text in tuned]))
-    aims = np.arange(4.0, 60.0, 0.25)
-    means = [np.mean([len(cut_near(text, aim).split()) for text in base]) for aim in aims]
-    aim = float(aims[int(np.argmin(np.abs(np.array(means) - target)))])
-    return [cut_near(text, aim) for text in base]
+    """Control L: every base caption cut at the sentence end nearest to the tuned captions' mean length."""
+    words = float(np.mean([len(text.split()) for text in tuned]))
+    return [cut_near(text, words) for text in base]
 
 
 def control_c(base: list[str], tuned: list[str], scenes: list[Scene], seed: int = 0) -> tuple[list[str], float]:

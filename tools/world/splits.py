@@ -25,7 +25,7 @@ class Split:
 SPLITS: dict[str, Split] = {
     "train": Split(101, 640, "images and captions for making preference pairs"),
     "dev": Split(102, 500, "every choice of settings"),
-    "heldout": Split(103, 1000, "final figures only"),
+    "heldout": Split(105, 1000, "final figures only"),
     "zeroshot": Split(104, 3 * len(NOUNS), "single objects, every class three times"),
 }
 LETTERING = 0.04
