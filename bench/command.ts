@@ -8,12 +8,17 @@ import { type DatasetFigures, measureDatasets } from './dataset.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import type { PolicyReport } from './page.ts'
 import type { Figure } from './policy/figures.ts'
+import { measureQuality, QUALITY_NAMES, type QualityRow, readResults } from './quality/quality.ts'
+import { demoSpread, demoTable, variantTable } from './quality/tables.ts'
 import { formatCeilings, formatFigure, formatRows } from './report.ts'
 
-type Subject = 'kernels' | 'policy' | 'dataset'
+const SUBJECTS = ['kernels', 'policy', 'dataset', 'quality'] as const
+type Subject = (typeof SUBJECTS)[number]
+const isSubject = (name: string | undefined): name is Subject => SUBJECTS.some((known) => known === name)
 
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
        npm run bench -- dataset [--json] [--images 500,2000]
+       npm run bench -- quality [--only heldout|demo|random|...] [--seeds 0,1,2]
        npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5]
 Prints to standard error as it goes; --json prints the whole report to standard output. Gates nothing.`
 
@@ -23,18 +28,23 @@ export async function main(args: string[]): Promise<number> {
   let json: boolean
   let subject: Subject
   let counts: number[]
+  let seeds: number[]
   try {
-    ;({ options, json, subject, counts } = readArguments(args))
+    ;({ options, json, subject, counts, seeds } = readArguments(args))
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
-  let report: Report | PolicyReport | DatasetFigures[]
+  let report: Report | PolicyReport | DatasetFigures[] | QualityRow[]
   try {
-    report =
-      subject === 'dataset'
-        ? await measureDatasets(counts, (figures) => console.error(formatDataset(figures)))
-        : await runInBrowser(subject, options)
+    if (subject === 'dataset')
+      report = await measureDatasets(counts, (figures) => console.error(formatDataset(figures)))
+    else if (subject === 'quality') {
+      const names = options.only ? options.only.split(',') : QUALITY_NAMES
+      report = await measureQuality(names, seeds, (row) => console.error(formatQuality(row)))
+      const kept = readResults()
+      console.error([demoTable(kept), demoSpread(kept), variantTable(kept)].join('\n\n'))
+    } else report = await runInBrowser(subject, options)
   } catch (error) {
     console.error(`the bench failed: ${error instanceof Error ? error.message : String(error)}`)
     return 1
@@ -49,6 +59,7 @@ function readArguments(args: string[]): {
   json: boolean
   subject: Subject
   counts: number[]
+  seeds: number[]
 } {
   const { values, positionals } = parseArgs({
     args,
@@ -60,12 +71,15 @@ function readArguments(args: string[]): {
       'batch-ms': { type: 'string', default: '400' },
       rounds: { type: 'string', default: '5' },
       images: { type: 'string', default: '500,2000' },
+      seeds: { type: 'string', default: '0,1,2' },
     },
   })
   const { shapes, only, json } = values
   const [subject] = positionals
-  if (positionals.length !== 1 || (subject !== 'kernels' && subject !== 'policy' && subject !== 'dataset'))
-    throw new Error('expected: kernels, policy or dataset')
+  if (positionals.length !== 1 || !isSubject(subject))
+    throw new Error(`expected one of ${SUBJECTS.join(', ')}, got ${positionals.join(' ')}`)
+  if (subject === 'quality' && only && !only.split(',').every((name) => QUALITY_NAMES.includes(name)))
+    throw new Error(`expected --only of ${QUALITY_NAMES.join(', ')}, got ${only}`)
   if (shapes !== 'small' && shapes !== 'full')
     throw new Error(`expected --shapes small or full, got ${shapes}`)
   const [batchMs, rounds] = [Number(values['batch-ms']), Number(values.rounds)]
@@ -74,7 +88,16 @@ function readArguments(args: string[]): {
   const counts = values.images.split(',').map(Number)
   if (!counts.every((count) => Number.isInteger(count) && count > 0))
     throw new Error(`expected --images as numbers with commas between, got ${values.images}`)
-  return { counts, options: { only, small: shapes === 'small', batchMs, rounds }, json, subject }
+  const seeds = values.seeds.split(',').map(Number)
+  if (!seeds.every((seed) => Number.isInteger(seed) && seed >= 0))
+    throw new Error(`expected --seeds as numbers with commas between, got ${values.seeds}`)
+  return { counts, seeds, options: { only, small: shapes === 'small', batchMs, rounds }, json, subject }
+}
+
+function formatQuality({ name, seed, before, after, seconds }: QualityRow): string {
+  const change = (of: 'chair' | 'hal' | 'cover'): string =>
+    `${of} ${before[of]?.value.toFixed(1)} -> ${after[of]?.value.toFixed(1)}`
+  return `${name}, seed ${seed}: ${change('chair')}, ${change('hal')}, ${change('cover')}, ${seconds} s`
 }
 
 function formatDataset({ images, seconds, peakMiB }: DatasetFigures): string {
@@ -84,7 +107,7 @@ function formatDataset({ images, seconds, peakMiB }: DatasetFigures): string {
 
 /** Serves the bench page from this machine, opens it in the browser and runs it there. */
 async function runInBrowser(
-  subject: Exclude<Subject, 'dataset'>,
+  subject: Exclude<Subject, 'dataset' | 'quality'>,
   options: BenchOptions,
 ): Promise<Report | PolicyReport> {
   const server = await createServer({

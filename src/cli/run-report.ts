@@ -94,7 +94,8 @@ export function formatEvaluation(summary: EvaluateSummary | LoneEvaluation, out:
           figureLines({ ...summary.evaluation, ...tablesOf(summary.evaluation, summary.zeroShot) }),
         )
       : section(`Measured ${on}`, aloneLines(summary))
-  return [figures, section('Written', [join(out, 'evaluation.json')])].join('\n')
+  const caveats = summary.caveats.length > 0 ? [section('Mind', summary.caveats)] : []
+  return [figures, ...caveats, section('Written', [join(out, 'evaluation.json')])].join('\n')
 }
 
 function aloneLines({ evaluation, zeroShot }: LoneEvaluation): string[] {

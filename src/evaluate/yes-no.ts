@@ -5,6 +5,8 @@ export interface YesNoAnswer {
   readonly truth: YesNo
   /** What the model said: undefined for neither yes nor no, which is always wrong. */
   readonly answer: YesNo | undefined
+  /** The reply as POPE reads it (`parsePopeReply`), which takes all but a denial for yes. Default `answer`. */
+  readonly popeAnswer?: YesNo
 }
 
 /** The first word of a reply as yes or no; undefined for anything else. */
@@ -29,9 +31,9 @@ export interface YesNoScores {
   accuracy: number
   /** Answers that were yes. */
   yesRate: number
-  /** AMBER: "no" is the positive class. */
+  /** AMBER's: "no" is the positive class; rounded as its script does. */
   no: PrecisionRecall
-  /** POPE: "yes" is the positive class. */
+  /** POPE's: "yes" is the positive class, and replies are read as its script does. */
   yes: PrecisionRecall
 }
 
@@ -44,41 +46,56 @@ export interface PrecisionRecall {
 /** What answers add to the sums from which `yesNoFromSums` computes the figures. */
 export const YES_NO_COUNTS = [
   'answers',
+  'right',
   'saidYes',
   'saidNo',
   'trulyYes',
   'trulyNo',
-  'rightYes',
   'rightNo',
+  'popeYes',
+  'rightPopeYes',
 ] as const
 
 /** Counts of these answers, in the order of `YES_NO_COUNTS`. */
 export function yesNoCounts(answers: readonly YesNoAnswer[]): number[] {
   const count = (test: (answer: YesNoAnswer) => boolean): number => answers.filter(test).length
-  const said = (which: YesNo) => count(({ answer }) => answer === which)
-  const truly = (which: YesNo) => count(({ truth }) => truth === which)
-  const right = (which: YesNo) => count(({ truth, answer }) => truth === which && answer === which)
-  return [answers.length, said('yes'), said('no'), truly('yes'), truly('no'), right('yes'), right('no')]
+  const isPopeYes = ({ answer, popeAnswer = answer }: YesNoAnswer): boolean => popeAnswer === 'yes'
+  return [
+    answers.length,
+    count(({ truth, answer }) => truth === answer),
+    count(({ answer }) => answer === 'yes'),
+    count(({ answer }) => answer === 'no'),
+    count(({ truth }) => truth === 'yes'),
+    count(({ truth }) => truth === 'no'),
+    count(({ truth, answer }) => truth === 'no' && answer === 'no'),
+    count(isPopeYes),
+    count((given) => given.truth === 'yes' && isPopeYes(given)),
+  ]
 }
 
 /** Figures from sums of `yesNoCounts`; zero where there is nothing to divide by. */
 export function yesNoFromSums(sums: ArrayLike<number>): YesNoScores {
-  const [answers = 0, saidYes = 0, saidNo = 0, trulyYes = 0, trulyNo = 0, rightYes = 0, rightNo = 0] =
-    Array.from(sums)
-  const positive = (right: number, said: number, truly: number): PrecisionRecall => {
-    const [precision, recall] = [right / Math.max(1, said), right / Math.max(1, truly)]
-    const sum = precision + recall
-    return {
+  const [
+    answers = 0,
+    right = 0,
+    saidYes = 0,
+    saidNo = 0,
+    trulyYes = 0,
+    trulyNo = 0,
+    rightNo = 0,
+    popeYes = 0,
+    rightPopeYes = 0,
+  ] = Array.from(sums)
+  const [precision, recall] = [rightPopeYes / Math.max(1, popeYes), rightPopeYes / Math.max(1, trulyYes)]
+  return {
+    accuracy: (100 * right) / Math.max(1, answers),
+    yesRate: (100 * saidYes) / Math.max(1, answers),
+    no: amberPrecisionRecall(rightNo, saidNo, trulyNo),
+    yes: {
       precision: 100 * precision,
       recall: 100 * recall,
-      f1: sum === 0 ? 0 : (200 * precision * recall) / sum,
-    }
-  }
-  return {
-    accuracy: (100 * (rightYes + rightNo)) / Math.max(1, answers),
-    yesRate: (100 * saidYes) / Math.max(1, answers),
-    no: positive(rightNo, saidNo, trulyNo),
-    yes: positive(rightYes, saidYes, trulyYes),
+      f1: rightPopeYes === 0 ? 0 : (200 * precision * recall) / (precision + recall),
+    },
   }
 }
 
@@ -89,35 +106,27 @@ export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
 }
 
 /**
- * AMBER's discriminative figures as its script prints them: denominators start at 0.001, precision and recall are rounded
- * to 0.1 before F1, and F1's denominator has a small addition.
+ * AMBER's discriminative figures as its script prints them.
  * @param f1Addition 1e-4; the script has 1e-3 for the existence questions alone.
  */
 export function amberYesNo(
   answers: readonly YesNoAnswer[],
   f1Addition = 1e-4,
 ): PrecisionRecall & { accuracy: number } {
-  const count = (test: (answer: YesNoAnswer) => boolean): number => answers.filter(test).length
-  const percent = (part: number, whole: number): number => round1((100 * part) / (whole + 0.001))
-  const hits = count(({ truth, answer }) => truth === 'no' && answer === 'no')
-  const precision = percent(
-    hits,
-    count(({ answer }) => answer === 'no'),
-  )
-  const recall = percent(
-    hits,
-    count(({ truth }) => truth === 'no'),
-  )
+  const [all = 0, right = 0, , saidNo = 0, , trulyNo = 0, rightNo = 0] = yesNoCounts(answers)
+  return { accuracy: amberPercent(right, all), ...amberPrecisionRecall(rightNo, saidNo, trulyNo, f1Addition) }
+}
+
+/** As AMBER's script: precision and recall are rounded before F1, whose denominator has a small addition. */
+function amberPrecisionRecall(hits: number, said: number, truly: number, f1Addition = 1e-4): PrecisionRecall {
+  const [precision, recall] = [amberPercent(hits, said), amberPercent(hits, truly)]
   const [p, r] = [precision / 100, recall / 100]
-  return {
-    accuracy: percent(
-      count(({ truth, answer }) => truth === answer),
-      answers.length,
-    ),
-    precision,
-    recall,
-    f1: round1((200 * p * r) / (p + r + f1Addition)),
-  }
+  return { precision, recall, f1: round1((200 * p * r) / (p + r + f1Addition)) }
+}
+
+/** Denominators start at 0.001. */
+function amberPercent(part: number, whole: number): number {
+  return round1((100 * part) / (whole + 0.001))
 }
 
 /** Python's `round(value, 1)`: to the nearest, an exact tie (a quarter or three) to the even digit. */

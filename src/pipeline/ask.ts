@@ -1,7 +1,7 @@
 import type { FileSpec } from '../data/folder.ts'
-import { AmberJudge, type AmberTruth, type AmberVocabulary } from '../evaluate/amber.ts'
+import type { AmberTruth } from '../evaluate/amber.ts'
 import { type MarkedText, markNouns } from '../evaluate/mark.ts'
-import { loadNounFinder } from '../method/nouns.ts'
+import { judgeCaption } from '../evaluate/metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { AdapterChoice, PeftFiles } from '../workers/policy.api.ts'
 import { imageFile } from './image-file.ts'
@@ -14,7 +14,12 @@ import type { DatasetOutput } from './stages/dataset.ts'
 import { adapterHash, type TrainOutput, trainedAdapter } from './stages/train.ts'
 import { stateUnit } from './stages/watch.ts'
 import { openOutput } from './stored-run.ts'
-import { embeddedVocabulary, evaluationVocabulary } from './vocabulary.ts'
+import {
+  type EvaluationVocabulary,
+  embeddedVocabulary,
+  evaluationVocabulary,
+  openJudge,
+} from './vocabulary.ts'
 
 /** Tokens told in the place of each of an answer's. */
 const LIKELIEST = 5
@@ -76,17 +81,15 @@ export class AskedModel {
     recipe: Recipe,
   ): Promise<(text: string) => MarkedText[]> {
     const { signal } = this.#controller
-    const [finder, vocabulary] = await Promise.all([
-      loadNounFinder(),
+    const judge = await openJudge(
       world === undefined
-        ? this.#vocabularyOfRun(run, sources, recipe)
-        : embeddedVocabulary(world, sources, signal),
-    ])
-    const judge = new AmberJudge(vocabulary)
-    return (text) => markNouns(text, judge.judge(finder.nouns(text), truth).nouns)
+        ? await this.#vocabularyOfRun(run, sources, recipe)
+        : await embeddedVocabulary(world, sources, signal),
+    )
+    return (text) => markNouns(text, judgeCaption(judge, text, truth).nouns)
   }
 
-  async #vocabularyOfRun(run: string, sources: RunSources, recipe: Recipe): Promise<AmberVocabulary> {
+  async #vocabularyOfRun(run: string, sources: RunSources, recipe: Recipe): Promise<EvaluationVocabulary> {
     const record = await this.#store.runs.get(run)
     const outputs = record ? notesOf(record).outputs : []
     const heldout = await openOutput(this.#store, outputs, { stage: 'dataset', round: 0, part: 'heldout' })

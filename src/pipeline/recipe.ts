@@ -85,8 +85,8 @@ const evaluate = v.strictObject({
   /** What is asked for the captions. Default the first of `caption.prompts`. */
   prompt: v.optional(text),
   max_new_tokens: v.optional(count, 96),
-  /** Yes/no questions for each picture that has some. Default 4. */
-  questions: v.optional(fromZero, 4),
+  /** Yes/no questions for each picture that has some; null asks all. Default null. */
+  questions: v.optional(v.nullable(fromZero), null),
   /** Single objects, for zero-shot classification. Default none. */
   zero_shot: v.optional(v.nullable(dataset), null),
   /** Pictures on whose own captions the loss is measured, before and after. Default 200. */

@@ -50,7 +50,7 @@ export interface RunSummary {
 /** What a run came to. */
 export function summarize(output: RunOutput): RunSummary {
   const { dataset, rounds, evaluation, measured, models, recipeHash, device } = output
-  const { evaluation: figures, zeroShot } = evaluation.summary
+  const { evaluation: figures, zeroShot, caveats } = evaluation.summary
   const tables = tablesOf(figures, zeroShot)
   const evaluated = measured.map(({ name, trainedOn, dataset: { summary } }) => ({
     name,
@@ -64,7 +64,7 @@ export function summarize(output: RunOutput): RunSummary {
     ...tables,
     ...(figures.controls ? { controls: figures.controls } : {}),
     ...(zeroShot ? { zeroShotCeiling: zeroShot.ceiling } : {}),
-    verdicts: [...trainedOnNotes(evaluated), ...verdicts(tables, figures.controls)],
+    verdicts: [...trainedOnNotes(evaluated), ...verdicts(tables, figures.controls), ...caveats],
     funnel: funnelOf(output),
     pairs: sum(({ pairs }) => pairs.summary.pairs),
     steps: sum(({ training }) => training.summary.steps),

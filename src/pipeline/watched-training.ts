@@ -1,7 +1,6 @@
-import { AmberJudge, type AmberTruth } from '../evaluate/amber.ts'
+import type { AmberTruth } from '../evaluate/amber.ts'
 import { type MarkedText, markNouns } from '../evaluate/mark.ts'
 import { type Judge, judgeCaption } from '../evaluate/metrics.ts'
-import { loadNounFinder } from '../method/nouns.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { parseRecipe } from './recipe.ts'
@@ -12,7 +11,7 @@ import type { DatasetOutput } from './stages/dataset.ts'
 import { ADAPTER_FILES, type TrainUnit } from './stages/train.ts'
 import { stateUnit, type WatchedTraining } from './stages/watch.ts'
 import { openOutput } from './stored-run.ts'
-import { evaluationVocabulary } from './vocabulary.ts'
+import { evaluationVocabulary, openJudge } from './vocabulary.ts'
 
 /** Reads what models said in the course of their training, with what they invented marked. */
 export class WatchedTrainings {
@@ -72,24 +71,20 @@ export class WatchedTrainings {
 
   #judge(record: RunRecord, heldout: DatasetOutput, sources: Pick<RunSources, 'site'>): Promise<Judge> {
     const { source } = parseRecipe(record.recipe).evaluate.dataset
-    const judge = this.#judges.get(heldout.hash) ?? openJudge(source, heldout, sources)
+    const judge = this.#judges.get(heldout.hash) ?? judgeOf(source, heldout, sources)
     this.#judges.set(heldout.hash, judge)
     judge.catch(() => this.#judges.delete(heldout.hash)) // the next time may be with network
     return judge
   }
 }
 
-async function openJudge(
+async function judgeOf(
   source: string,
   heldout: DatasetOutput,
   sources: Pick<RunSources, 'site'>,
 ): Promise<Judge> {
   const { signal } = new AbortController()
-  const [finder, vocabulary] = await Promise.all([
-    loadNounFinder(),
-    evaluationVocabulary(source, heldout, sources, signal),
-  ])
-  return { amber: new AmberJudge(vocabulary), nouns: (caption) => finder.nouns(caption) }
+  return await openJudge(await evaluationVocabulary(source, heldout, sources, signal))
 }
 
 function marked(judge: Judge, answer: string, truth: AmberTruth | undefined): MarkedText[] {

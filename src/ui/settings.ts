@@ -261,7 +261,8 @@ export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
       kind: 'number',
       min: 0,
       step: 1,
-      unset: '4',
+      isNullable: true,
+      unset: 'all',
     },
     {
       path: 'evaluate.clean_captions',

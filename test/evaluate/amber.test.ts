@@ -77,7 +77,7 @@ describe('yes/no answers', () => {
         ['yes', 'no'],
       ]),
     )
-    expect(always.no.f1).toBeCloseTo(80)
+    expect(always.no.f1).toBe(79.9) // 80 but for AMBER's rounding and additions
     expect(always).toMatchObject({ yesRate: 0, yes: { f1: 0 } })
     expect(always.accuracy).toBeCloseTo(66.667, 2)
   })
@@ -91,6 +91,12 @@ describe('yes/no answers', () => {
         ]),
       ).accuracy,
     ).toBe(50)
+  })
+
+  test('an answer that is neither counts for POPE as its script reads it', () => {
+    const neither = { truth: 'yes', answer: undefined, popeAnswer: 'yes' } as const
+    const scores = yesNoScores([neither, { truth: 'no', answer: 'no' }])
+    expect(scores).toMatchObject({ accuracy: 50, yesRate: 0, yes: { precision: 100, recall: 100, f1: 100 } })
   })
 
   test('AMBER’s one figure', () => {

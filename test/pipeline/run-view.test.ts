@@ -125,6 +125,7 @@ async function evaluation(): Promise<EvaluateOutput> {
   const { coOccurrences, ...objects } = example.objects
   return await output('results', [examples.slice(0, 50), examples.slice(50)], {
     evaluation: figures,
+    caveats: [],
     objects,
     coOccurrences,
   })

@@ -1,11 +1,10 @@
-import { AmberJudge, type AmberVocabulary } from '../../evaluate/amber.ts'
 import { measure } from '../../evaluate/evaluation.ts'
-import { isAnnotated, type Judge, judgeCaption, type MetricTable } from '../../evaluate/metrics.ts'
+import { isAnnotated, judgeCaption, type MetricTable } from '../../evaluate/metrics.ts'
 import { type JudgedCaption, type ObjectRate, objectRates } from '../../evaluate/objects.ts'
-import { loadNounFinder } from '../../method/nouns.ts'
 import type { ClipEmbedder } from '../clip-embedder.ts'
 import type { EvaluateSettings } from '../recipe.ts'
 import type { StageContext } from '../stage.ts'
+import { caveatsOf, type EvaluationVocabulary, openJudge } from '../vocabulary.ts'
 import { answersOf, classify, type MeasuredPair, type ZeroShotResult } from './evaluate.ts'
 
 /** What one model says, held against the truth: the part of a run's evaluation that needs no second model. */
@@ -13,6 +12,8 @@ export interface LoneEvaluation {
   readonly evaluation: { readonly images: number; readonly before: MetricTable }
   readonly zeroShot?: Pick<ZeroShotResult, 'images' | 'classes' | 'before' | 'ceiling'>
   readonly objects: { readonly before: readonly ObjectRate[] }
+  /** What the figures differ by from those of a benchmark's own script. */
+  readonly caveats: readonly string[]
 }
 
 type Measured = Pick<MeasuredPair, 'dataset' | 'before'>
@@ -27,10 +28,9 @@ export async function evaluateAlone(
     zeroShot,
     vocabulary,
     seed,
-  }: { main: Measured; zeroShot?: Measured; vocabulary: AmberVocabulary; seed: number },
+  }: { main: Measured; zeroShot?: Measured; vocabulary: EvaluationVocabulary; seed: number },
 ): Promise<LoneEvaluation> {
-  const finder = await loadNounFinder()
-  const judge: Judge = { amber: new AmberJudge(vocabulary), nouns: (caption) => finder.nouns(caption) }
+  const judge = await openJudge(vocabulary)
   const images: Parameters<typeof measure>[0][number][] = []
   const judged: JudgedCaption[] = []
   for await (const [chunk, items] of main.dataset.units.units()) {
@@ -49,6 +49,7 @@ export async function evaluateAlone(
       ? { zeroShot: await classified(await openClip(), zeroShot, { samples, seed, signal }) }
       : {}),
     objects: { before: objectRates(judged) },
+    caveats: caveatsOf(vocabulary),
   }
 }
 

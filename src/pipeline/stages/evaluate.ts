@@ -1,8 +1,7 @@
-import { AmberJudge, type AmberVocabulary } from '../../evaluate/amber.ts'
 import { bootstrap, type Estimate, pairedBootstrap } from '../../evaluate/bootstrap.ts'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { type MarkedText, markNouns } from '../../evaluate/mark.ts'
-import { isAnnotated, type Judge, judgeCaption } from '../../evaluate/metrics.ts'
+import { isAnnotated, judgeCaption } from '../../evaluate/metrics.ts'
 import {
   type CoOccurrence,
   coOccurrences,
@@ -10,10 +9,10 @@ import {
   type ObjectRate,
   objectRates,
 } from '../../evaluate/objects.ts'
-import { loadNounFinder } from '../../method/nouns.ts'
 import type { ClipEmbedder } from '../clip-embedder.ts'
 import type { EvaluateSettings } from '../recipe.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
+import { caveatsOf, type EvaluationVocabulary, openJudge } from '../vocabulary.ts'
 import type { DatasetItem, DatasetOutput } from './dataset.ts'
 import type { MeasuredImage, MeasureOutput } from './measure.ts'
 
@@ -48,6 +47,8 @@ export interface CaptionExample {
 
 export interface EvaluateSummary {
   readonly evaluation: Evaluation
+  /** What the figures differ by from those of a benchmark's own script. */
+  readonly caveats: readonly string[]
   readonly zeroShot?: ZeroShotResult
   readonly objects: { readonly before: readonly ObjectRate[]; readonly after: readonly ObjectRate[] }
   readonly coOccurrences: readonly CoOccurrence[]
@@ -59,7 +60,7 @@ export type EvaluateOutput = StageOutput<CaptionExample[], EvaluateSummary>
 export interface EvaluateInputs {
   readonly main: MeasuredPair
   readonly zeroShot?: MeasuredPair
-  readonly vocabulary: AmberVocabulary
+  readonly vocabulary: EvaluationVocabulary
   readonly seed: number
 }
 
@@ -74,7 +75,7 @@ export async function evaluateStage(
   const spec = {
     stage: 'evaluate',
     kind: 'results',
-    version: 2,
+    version: 3,
     round: 0,
     settings: { samples, seed, vocabulary },
     inputs: {
@@ -86,8 +87,7 @@ export async function evaluateStage(
     },
   } as const
   return await runStage<CaptionExample[], EvaluateSummary>(context, spec, async (units, progress) => {
-    const finder = await loadNounFinder()
-    const judge: Judge = { amber: new AmberJudge(vocabulary), nouns: (caption) => finder.nouns(caption) }
+    const judge = await openJudge(vocabulary)
     const images: EvaluatedImage[] = []
     const judged = { before: [] as JudgedCaption[], after: [] as JudgedCaption[] }
     for await (const [chunk, rows] of measuredChunks(main)) {
@@ -116,6 +116,7 @@ export async function evaluateStage(
     const evaluation = evaluate(images, judge, { samples, seed })
     return {
       evaluation,
+      caveats: caveatsOf(vocabulary),
       ...(zeroShot
         ? { zeroShot: await classify(await openClip(), zeroShot, { samples, seed, signal: context.signal }) }
         : {}),
@@ -128,7 +129,7 @@ export async function evaluateStage(
 export function answersOf({ caption, answers, clean }: MeasuredImage): EvaluatedImage['before'] {
   return {
     caption,
-    questions: answers.map(({ truth, answer }) => ({ truth, answer })),
+    questions: answers,
     ...(clean ? { cleanLoss: { sum: -clean.logp, tokens: clean.numTokens } } : {}),
   }
 }

@@ -1,5 +1,5 @@
 import type { FileSpec } from '../../data/folder.ts'
-import { parseYesNo, type YesNo } from '../../evaluate/yes-no.ts'
+import { parsePopeReply, parseYesNo, type YesNo } from '../../evaluate/yes-no.ts'
 import { countWords } from '../../method/sentences.ts'
 import type { UnitKey } from '../../store/stages.ts'
 import type { Answer, GenerateRequest, Reply } from '../../workers/policy.api.ts'
@@ -8,6 +8,7 @@ import { imageFile } from '../image-file.ts'
 import type { AdapterSource, ModelSource, RunModels } from '../models.ts'
 import type { EvaluateSettings } from '../recipe.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
+import { chooseQuestions, isYes } from './choose-questions.ts'
 import type { DatasetItem, DatasetOutput } from './dataset.ts'
 
 /** What the model says about one picture. */
@@ -24,6 +25,8 @@ export interface MeasuredImage {
     readonly text: string
     readonly truth: YesNo
     readonly answer: YesNo | undefined
+    /** As POPE reads a reply that is neither. */
+    readonly popeAnswer?: YesNo
   }[]
   /** Log-probability of one of the picture's own captions, and which of them that is, where that is measured. */
   readonly clean?: { readonly logp: number; readonly numTokens: number; readonly caption: number }
@@ -59,7 +62,7 @@ export async function measureStage(
     stage: 'evaluate',
     part,
     kind: 'results',
-    version: 3,
+    version: 4,
     round: 0,
     settings: { maxNewTokens, questions, cleanCaptions, prompt },
     inputs: {
@@ -120,6 +123,7 @@ async function measureUnits(
       items.map(async (item, i) => ({
         item,
         images: [await imageFile(store, item)],
+        questions: chooseQuestions(item.truth?.questions ?? [], questions, first + i),
         base: bases[u]?.[i],
         isCleanMeasured: first + i < cleanCaptions,
       })),
@@ -133,11 +137,11 @@ async function measureUnits(
     pictures.map(({ images }) => ({ images, prompt })),
     maxNewTokens,
   )
-  const asked = pictures.map(({ item, images, base, isCleanMeasured }, i) => {
+  const asked = pictures.map(({ item, images, questions: chosen, base, isCleanMeasured }, i) => {
     const caption = captions[i]?.text.trim() ?? ''
     const own = base ? base.clean?.caption : nearestInLength(item.captions ?? [], caption)
     const clean = isCleanMeasured && own !== undefined ? item.captions?.[own] : undefined
-    const turns = spread(item.truth?.questions ?? [], questions).map(({ text }) => ({ prompt: text }))
+    const turns = chosen.map(({ text }) => ({ prompt: text }))
     return {
       images,
       own,
@@ -154,7 +158,7 @@ async function measureUnits(
       : []
   const replies = new Map(requests.map((request, i) => [request, read[i] ?? []]))
   const words = await firstWords(asked, replies, (missing) => generate(missing, WORD_TOKENS))
-  const measured = pictures.map(({ item }, i): MeasuredImage => {
+  const measured = pictures.map(({ item, questions: chosen }, i): MeasuredImage => {
     const request = asked[i] as (typeof asked)[number]
     const { text = '', tokens = [], finishReason = 'length' } = captions[i] ?? {}
     const clean = replies.get(request)?.[request.questions]
@@ -164,12 +168,12 @@ async function measureUnits(
       caption: text.trim(),
       numTokens: tokens.length,
       finishReason,
-      answers: spread(item.truth?.questions ?? [], questions).map(({ kind, text, answer }, q) => ({
-        kind,
-        text,
-        truth: /^y/i.test(answer) ? 'yes' : 'no',
-        answer: parseYesNo(words.get(request)?.[q] ?? ''),
-      })),
+      answers: chosen.map(({ kind, text, answer: right }, q) => {
+        const reply = words.get(request)?.[q] ?? ''
+        const answer = parseYesNo(reply)
+        const truth = isYes(right) ? 'yes' : 'no'
+        return { kind, text, truth, answer, ...(answer ? {} : { popeAnswer: parsePopeReply(reply) }) }
+      }),
       ...(clean && request.own !== undefined
         ? { clean: { logp: clean.logp, numTokens: clean.numTokens, caption: request.own } }
         : {}),
@@ -227,18 +231,4 @@ export function nearestInLength(captions: readonly string[], text: string): numb
   const distances = captions.map((caption) => Math.abs(countWords(caption) - wanted))
   const least = distances.indexOf(Math.min(...distances))
   return least < 0 ? undefined : least
-}
-
-/** The first of each kind, then the second of each, up to a number. */
-function spread<T extends { readonly kind: string }>(items: readonly T[], most: number): T[] {
-  const seen = new Map<string, number>()
-  const placed = items.map((item, order) => {
-    const place = seen.get(item.kind) ?? 0
-    seen.set(item.kind, place + 1)
-    return { item, place, order }
-  })
-  return placed
-    .sort((a, b) => a.place - b.place || a.order - b.order)
-    .slice(0, most)
-    .map(({ item }) => item)
 }
