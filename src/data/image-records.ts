@@ -66,14 +66,15 @@ async function readChecked(
 ): Promise<Pick<ImageRecord, 'bytes' | 'type' | 'width' | 'height'>> {
   if (!source) throw new DataError('expected a file of that name, found none')
   const { byteLength } = source
+  // Before anything is read: the first byte of a packed file costs as much as all of it.
+  if (byteLength > maxByteLength)
+    throw new DataError(`expected at most ${maxByteLength} bytes, got ${byteLength}`)
   const read = async (end: number): Promise<Uint8Array<ArrayBuffer>> =>
     source instanceof Uint8Array ? source : await source.read(0, end, signal)
   let bytes = await read(byteLength <= WHOLE_BYTES ? byteLength : TYPE_BYTES)
   const type = imageType(bytes)
   if (!type)
     throw new DataError(`expected a PNG, JPEG, WebP, GIF, BMP or AVIF image, got ${firstBytes(bytes)}`)
-  if (byteLength > maxByteLength)
-    throw new DataError(`expected at most ${maxByteLength} bytes, got ${byteLength}`)
   if (bytes.length < byteLength) bytes = await read(byteLength)
   const size = imageSize(bytes, type)
   if (!size) throw new DataError(`expected a ${type} image with its size, got one that is cut off or damaged`)

