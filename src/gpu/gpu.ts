@@ -117,7 +117,12 @@ export class Gpu extends EventTarget {
     return new Uint32Array(await this.stream.read(tensor))
   }
 
-  /** @throws the first error a kernel or the device met, if there was one. */
+  /** The first error a kernel or the device met: nothing can be computed after it. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** @throws `failure`, if there was one. */
   assertAlive(): void {
     if (this.#failure) throw this.#failure
   }
@@ -135,12 +140,14 @@ export class Gpu extends EventTarget {
 
 function lostError(reason: string): DeviceLostError {
   return new DeviceLostError(
-    `the GPU device is gone (${reason}); open a new one and continue from the last checkpoint`,
+    `the GPU device is gone (${reason}); load the model again and continue from the last checkpoint`,
   )
 }
 
 function kernelError(label: string, error: GPUError): KernelError {
-  const kind =
-    error.constructor.name === 'GPUOutOfMemoryError' ? 'the GPU ran out of memory' : 'refused by WebGPU'
-  return new KernelError(`${label}: ${kind}: ${error.message}`)
+  return error.constructor.name === 'GPUOutOfMemoryError'
+    ? new KernelError(
+        `${label}: the GPU ran out of memory: ${error.message}. Load the model again, with narrower weights or for less at once`,
+      )
+    : new KernelError(`${label}: refused by WebGPU: ${error.message}`)
 }

@@ -55,7 +55,8 @@ export class PolicyModel {
   }
 
   /**
-   * Loads a model in the Hugging Face layout, once it is planned to fit.
+   * Loads a model in the Hugging Face layout, once it is planned to fit. Where that fails or is cancelled, nothing of it is
+   * left.
    * @throws {MemoryError} before anything is loaded when it does not fit, {SourceError} for missing files, {ConfigError} and
    *   {CheckpointError} for models not computed here.
    */
@@ -91,13 +92,18 @@ export class PolicyModel {
       ...(gpu.profile.isSoftware ? {} : { device: gpu.device }),
       ...(features ? { features } : {}),
     })
-    const loader = await WeightLoader.create(gpu, format)
-    const weights = await loadDecoderWeights(gpu, config.decoder, tensors, loader, {
-      ...(signal ? { signal } : {}),
-      ...(onProgress ? { onProgress } : {}),
-    })
-    const decoder = await Decoder.create(gpu, config.decoder, weights, decoderOptions)
-    return new PolicyModel(config, decoder, encoder, limits, fixed)
+    try {
+      const loader = await WeightLoader.create(gpu, format)
+      const weights = await loadDecoderWeights(gpu, config.decoder, tensors, loader, {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onProgress } : {}),
+      })
+      const decoder = await Decoder.create(gpu, config.decoder, weights, decoderOptions)
+      return new PolicyModel(config, decoder, encoder, limits, fixed)
+    } catch (error) {
+      encoder.release()
+      throw error
+    }
   }
 
   /** Plans a use of the loaded model. @throws {MemoryError} when it does not fit, naming the settings that would. */

@@ -10,6 +10,8 @@ export class WorkerError extends Error {
 export interface PolicyClient extends PolicyApi {
   /** Ends the worker at once and frees what it holds. */
   close(): void
+  /** What has to be done before anything else is asked: nothing, a `load` on a new device, or a new client. */
+  needs(): Needs
 }
 
 /** Starts a worker for one policy. */
@@ -19,9 +21,10 @@ export function openPolicy(): PolicyClient {
     name: 'policy',
   })
   const remote = wrap<PolicyApi>(worker)
-  const { guard, close } = guarded(worker, remote)
+  const { guard, close, needs } = guarded(worker, remote)
   return {
-    load: (model, options, onProgress) => guard(remote.load(model, options, onProgress && proxy(onProgress))),
+    load: (model, options, onProgress) =>
+      guard(remote.load(model, options, onProgress && proxy(onProgress)), { revives: true }),
     loadAdapter: (name, adapter) => guard(remote.loadAdapter(name, adapter)),
     unloadAdapter: (name) => guard(remote.unloadAdapter(name)),
     adapters: () => guard(remote.adapters()),
@@ -35,11 +38,12 @@ export function openPolicy(): PolicyClient {
     replies: (job, onReplies) => guard(remote.replies(job, onReplies && proxy(onReplies))),
     train: (job, onEvent) => guard(remote.train(job, onEvent && proxy(onEvent))),
     memory: () => guard(remote.memory()),
-    pause: () => guard(remote.pause()),
-    resume: () => guard(remote.resume()),
+    pause: (call) => guard(remote.pause(call)),
+    resume: (call) => guard(remote.resume(call)),
     stop: () => guard(remote.stop()),
-    cancel: () => guard(remote.cancel()),
+    cancel: (call) => guard(remote.cancel(call)),
     close,
+    needs,
   }
 }
 
@@ -70,28 +74,58 @@ export function openClip(): ClipClient {
   }
 }
 
+export type Needs = 'nothing' | 'load' | 'client'
+
+/** Errors after which a device computes nothing any more. */
+const DEVICE_ERRORS = ['DeviceLostError', 'KernelError']
+
+interface Guarded {
+  /** @param options.revives a call that, when it succeeds, makes up for a device that was lost. Default false. */
+  guard<R>(call: Promise<R>, options?: { revives?: boolean }): Promise<R>
+  close(): void
+  needs(): Needs
+}
+
 /** Calls that reject when the worker breaks down, which Comlink alone would leave waiting for ever. */
 export function guarded<T>(
-  worker: Worker,
-  remote: Remote<T>,
-): {
-  guard<R>(call: Promise<R>): Promise<R>
-  close(): void
-} {
-  let fail: (error: Error) => void = () => {}
-  const failure = new Promise<never>((_, reject) => {
-    fail = reject
-  })
-  failure.catch(() => {}) // told to whoever calls
+  worker: Pick<Worker, 'addEventListener' | 'terminate'>,
+  remote: Pick<Remote<T>, typeof releaseProxy>,
+): Guarded {
+  /** Of the calls under way: one promise for all would keep every call's result for as long as the worker lives. */
+  const rejecters = new Set<(error: Error) => void>()
+  let failure: Error | undefined
+  let isDeviceGone = false
+  const fail = (error: Error): void => {
+    failure ??= error
+    for (const reject of rejecters) reject(failure)
+    rejecters.clear()
+  }
   worker.addEventListener('error', (event) => {
     fail(new WorkerError(`a worker broke down: ${event.message || 'its code could not be loaded'}`))
   })
   return {
-    guard: <R>(call: Promise<R>): Promise<R> => Promise.race([call, failure]),
+    guard: (call, { revives = false } = {}) =>
+      new Promise((resolve, reject) => {
+        if (failure) reject(failure)
+        else rejecters.add(reject)
+        call.then(
+          (result) => {
+            rejecters.delete(reject)
+            if (revives) isDeviceGone = false
+            resolve(result)
+          },
+          (error: unknown) => {
+            rejecters.delete(reject)
+            if (error instanceof Error && DEVICE_ERRORS.includes(error.name)) isDeviceGone = true
+            reject(error)
+          },
+        )
+      }),
     close: () => {
       remote[releaseProxy]()
       worker.terminate()
       fail(new WorkerError('the worker was closed'))
     },
+    needs: () => (failure ? 'client' : isDeviceGone ? 'load' : 'nothing'),
   }
 }

@@ -126,6 +126,7 @@ const INSUFFICIENT_STORAGE = 507
 export function createHeadless(report: (event: HeadlessEvent) => void, renderReport: RenderReport): Headless {
   const policy = openPolicy()
   let running: AbortController | undefined
+  let isTraining = false
   const emit = (event: RunEvent): void => report({ kind: 'run', event })
   /** What the pipeline is given; its stages open models of their own. */
   const begin = (out: string): StageOptions => {
@@ -173,11 +174,13 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     },
     async train(given) {
       await prepare(policy, given, report)
+      isTraining = true
       return await trainAndSend(policy, given.job, given.out, report)
     },
     async stop() {
       if (running) running.abort(new DOMException('stopped', 'AbortError'))
-      else await policy.stop()
+      else if (isTraining) await policy.stop()
+      else await policy.cancel()
     },
   }
 }

@@ -71,6 +71,12 @@ export function openModels({
   let embedder: Promise<ClipEmbedder> | undefined
 
   const load = async (source: ModelSource): Promise<PolicyClient> => {
+    const needs = worker?.needs()
+    if (needs === 'client') {
+      worker?.close()
+      worker = undefined
+    }
+    if (needs !== 'nothing') loaded = undefined
     worker ??= pausablePolicy(openPolicy(), pause, signal)
     if (loaded === source.hash) return worker
     loaded = undefined

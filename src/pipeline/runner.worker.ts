@@ -3,7 +3,7 @@ import { Downloads } from '../store/downloads.ts'
 import { UnknownRunError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
-import { relayTo } from '../workers/relay.ts'
+import { relayed } from '../workers/relay.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
 import { cachedModels } from './cached-models.ts'
@@ -53,18 +53,18 @@ class Runner implements RunnerApi {
     if (this.#running)
       throw new Error('run: expected no other run under way in this tab; cancel it or wait for its end')
     const recipe = parseRecipe(json)
-    const relay = relayTo<RunEvent>(onEvent)
-    const running = { controller: new AbortController(), pause: new PauseSwitch(), emit: relay.send }
-    this.#running = running
-    this.#asked.close() // two models at once might not fit
-    try {
-      const { pause, controller } = running
-      const { signal } = controller
-      await runRecipe(recipe, { store: this.#store, sources, signal, pause, emit: relay.send })
-    } finally {
-      this.#running = undefined
-      await relay.settle()
-    }
+    await relayed<RunEvent, void>(onEvent, async (emit) => {
+      const running = { controller: new AbortController(), pause: new PauseSwitch(), emit }
+      this.#running = running
+      this.#asked.close() // two models at once might not fit
+      try {
+        const { pause, controller } = running
+        const { signal } = controller
+        await runRecipe(recipe, { store: this.#store, sources, signal, pause, emit })
+      } finally {
+        this.#running = undefined
+      }
+    })
   }
 
   async pause() {
@@ -197,12 +197,7 @@ class Runner implements RunnerApi {
   async ask(...[question, onAnswer]: Parameters<RunnerApi['ask']>) {
     if (this.#running)
       throw new Error('ask: expected no run under way, since two models might not fit; wait for its end')
-    const relay = relayTo(onAnswer)
-    try {
-      return await this.#asked.ask(question, relay.send)
-    } finally {
-      await relay.settle()
-    }
+    return await relayed(onAnswer, (send) => this.#asked.ask(question, send))
   }
 
   /** What the scores and pairs of a round have come to; undefined while they are not finished. */

@@ -8,7 +8,7 @@ import { setOnnxThreads } from '../models/onnx.ts'
 import { Downloads } from '../store/downloads.ts'
 import type { ClipApi, OnProgress } from './clip.api.ts'
 import { Job } from './job.ts'
-import { relayTo } from './relay.ts'
+import { relayed } from './relay.ts'
 
 setOnnxThreads()
 
@@ -80,12 +80,9 @@ class ClipSession implements ClipApi {
   /** Runs a job in the reach of `cancel`. */
   async #run<T>(onProgress: OnProgress | undefined, work: (options: WorkOptions) => Promise<T>): Promise<T> {
     const job = new Job()
-    const relay = relayTo(onProgress)
     this.#jobs.add(job)
     try {
-      const result = await work({ signal: job.signal, onProgress: relay.send })
-      await relay.settle()
-      return result
+      return await relayed(onProgress, (send) => work({ signal: job.signal, onProgress: send }))
     } finally {
       this.#jobs.delete(job)
     }

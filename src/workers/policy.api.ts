@@ -11,8 +11,9 @@ export type { StepMetrics }
 
 /**
  * The vision-language model that writes, measures and learns: one set of weights in a worker, for generation, log-
- * probabilities and training. Errors keep their name and message on their way here. `pause`, `resume` and `cancel` are meant
- * for the job that began first; answers and log-probabilities may be asked for while training is under way or paused.
+ * probabilities and training. Errors keep their name and message on their way here. Answers and log-probabilities may be
+ * asked for while training is under way or paused. After a {DeviceLostError} or {KernelError} nothing can be computed until
+ * the model is loaded again, which opens a new device.
  */
 export interface PolicyApi {
   /**
@@ -85,16 +86,27 @@ export interface PolicyApi {
   /** GPU memory of everything the worker does: in use now, and the most since the last call. */
   memory(): Promise<{ readonly bytesInUse: number; readonly peakBytes: number }>
 
-  /** Holds the job under way before its next step or token; the other methods can be used meanwhile. */
-  pause(): Promise<void>
-  resume(): Promise<void>
-  /** Ends training after the step under way, with a checkpoint to continue from; before the first step, as `cancel`. */
+  /**
+   * Holds a job before its next step or token; the other methods can be used meanwhile.
+   * @param call the job's name, see `Call`; nothing happens when none of this name is under way. Default the job that began
+   *   first.
+   */
+  pause(call?: string): Promise<void>
+  /** @param call as for `pause`. */
+  resume(call?: string): Promise<void>
+  /** Ends training after the step under way, with a checkpoint to continue from; before the first step it is cancelled. */
   stop(): Promise<void>
-  /** Breaks the job under way off; it rejects with an `AbortError`. */
-  cancel(): Promise<void>
+  /** Breaks a job off; it rejects with an `AbortError`. @param call as for `pause`. */
+  cancel(call?: string): Promise<void>
 }
 
-export interface LoadOptions {
+/** What takes time and can be told from what else is under way. */
+export interface Call {
+  /** A name for `pause`, `resume` and `cancel`. Default none: they mean this job while it is the first. */
+  readonly call?: string
+}
+
+export interface LoadOptions extends Call {
   /** How weights are kept on the GPU. Default f32. */
   readonly weights?: DecoderWeights['format']
   /** Longest sequence, prompt and answer together, in tokens. Default the model's, at most 4096. */
@@ -165,7 +177,7 @@ export interface ResidentAdapter {
   readonly isMerged: boolean
 }
 
-export interface GenerateJob extends AdapterChoice, TextEnds {
+export interface GenerateJob extends Call, AdapterChoice, TextEnds {
   readonly requests: readonly GenerateRequest[]
   /** Default 256. */
   readonly maxNewTokens?: number
@@ -234,7 +246,7 @@ export interface Dataset {
   readonly images: FolderSpec
 }
 
-export interface LogpsJob extends AdapterChoice, Dataset {
+export interface LogpsJob extends Call, AdapterChoice, Dataset {
   /** Rows computed at once. Default 8. */
   readonly batchSize?: number
 }
@@ -248,7 +260,7 @@ export interface CompletionLogps {
   readonly tokenLogps: readonly number[]
 }
 
-export interface RepliesJob extends AdapterChoice {
+export interface RepliesJob extends Call, AdapterChoice {
   readonly requests: readonly ReplyRequest[]
   /** Tokens computed at once, about. Default 2048. */
   readonly batchTokens?: number
@@ -272,7 +284,7 @@ export interface Reply {
   readonly numTokens: number
 }
 
-export interface TrainJob extends Dataset {
+export interface TrainJob extends Call, Dataset {
   /** The trainer's settings under TRL's names, see `parseTrainerConfig`. */
   readonly config: unknown
   /** Settings of a new adapter under PEFT's names, see `parseLoraConfig`; not with `adapter`. */

@@ -1,29 +1,27 @@
 import { releaseProxy } from 'comlink'
 
-/** Calls to a function on the other side: in order, without waiting, until the end. */
-export interface Relay<T> {
-  send(value: T): void
-  /** Resolves when all that was sent has arrived, and lets the function go; a call's result must not overtake its events. */
-  settle(): Promise<void>
-}
-
-/** @param callback a function, or Comlink's proxy of one. */
-export function relayTo<T>(callback: ((value: T) => void) | undefined): Relay<T> {
+/**
+ * Does work that calls a function on the other side: in order, without waiting. The function is let go at the end, whatever
+ * the end is; neither a result nor an error overtakes what was sent before it.
+ * @param callback a function, or Comlink's proxy of one.
+ * @throws what the work throws, or else what a call did.
+ */
+export async function relayed<T, R>(
+  callback: ((value: T) => void) | undefined,
+  work: (send: (value: T) => void) => Promise<R>,
+): Promise<R> {
   let last: Promise<unknown> = Promise.resolve()
-  return {
-    send(value) {
-      if (!callback) return
-      const sent = Promise.resolve(callback(value))
-      sent.catch(() => {}) // told by `settle`
-      last = Promise.all([last, sent])
-      last.catch(() => {})
-    },
-    async settle() {
-      try {
-        await last
-      } finally {
-        ;(callback as { [releaseProxy]?: () => void } | undefined)?.[releaseProxy]?.()
-      }
-    },
+  const send = (value: T): void => {
+    if (!callback) return
+    last = Promise.all([last, callback(value)]).then(() => {})
+    last.catch(() => {}) // told at the end
+  }
+  try {
+    const result = await work(send)
+    await last
+    return result
+  } finally {
+    await last.catch(() => {})
+    ;(callback as { [releaseProxy]?: () => void } | undefined)?.[releaseProxy]?.()
   }
 }

@@ -2,7 +2,7 @@ import { openPolicy, type PolicyClient } from '../../src/pipeline/client.ts'
 import type { LoadOptions, LoadProgress, PolicyInfo } from '../../src/workers/policy.api.ts'
 import { goldenFolder } from './goldens.ts'
 
-const MODEL_FILES = [
+export const MODEL_FILES = [
   'config.json',
   'model.safetensors',
   'tokenizer.json',

@@ -200,6 +200,26 @@ describe('training through the worker', () => {
     await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' })
     expect((await train({ config: { ...CONFIG, max_steps: 1 } })).outcome.status).toBe('done')
   })
+
+  test('is cancelled by a stop before its first step, and not the answer that began earlier', async () => {
+    const stopped = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const requests = [{ images: [], prompt: '<s> is the dog near :' }]
+    let isHeld = false
+    const answers = policy.generate({ requests, maxNewTokens: 12, call: 'answer' }, () => {
+      if (!isHeld) void policy.pause('answer').then(begun.resolve)
+      isHeld = true
+    })
+    await begun.promise
+    const training = train({}, ({ kind }) => {
+      if (kind === 'reference') void policy.stop().then(stopped.resolve)
+    })
+    await expect(training).rejects.toMatchObject({ name: 'AbortError' })
+    await stopped.promise
+    await policy.stop() // there is nothing to stop any more
+    await policy.resume('answer')
+    expect((await answers)[0]?.finishReason).toBeDefined()
+  })
 })
 
 describe('answers', () => {
@@ -219,6 +239,29 @@ describe('answers', () => {
       expect(logprobs).toHaveLength(tokens.length)
       expect(text.length).toBeGreaterThan(0)
     }
+  })
+})
+
+describe('calls under way at once', () => {
+  test('are paused and cancelled by their names', async () => {
+    const requests = [{ images: [], prompt: '<s> is the dog near :' }]
+    const write = (call: string, onAnswers: () => void) =>
+      policy.generate({ requests, maxNewTokens: 16, stopStrings: ['never'], call }, onAnswers)
+    const held = Promise.withResolvers<void>()
+    let grown = 0
+    const first = write('first', () => {
+      grown++
+      if (grown === 1) void policy.pause('first').then(held.resolve)
+    })
+    await held.promise
+    const second = write('second', () => void policy.cancel('second'))
+    await expect(second).rejects.toMatchObject({ name: 'AbortError' })
+    await policy.cancel('second') // which is over
+    const third = await write('third', () => {})
+    const before = grown
+    await policy.resume('first')
+    expect((await first).map(({ tokens }) => tokens)).toEqual(third.map(({ tokens }) => tokens))
+    expect(grown).toBeGreaterThan(before)
   })
 })
 

@@ -3,7 +3,6 @@ import type { Gpu } from '../../gpu/gpu.ts'
 import type { Tensor } from '../../gpu/tensor.ts'
 import { logpsScratchShapes } from '../../kernels/logps.ts'
 import { ropeTable } from '../../kernels/rope-table.ts'
-import { releaseWeight } from '../../kernels/weight.ts'
 import type { DecoderConfig } from '../config.ts'
 import { ropeFrequencies } from '../rope-parameters.ts'
 import type { AdapterTensors } from './adapter.ts'
@@ -11,7 +10,7 @@ import { BatchError, type PackedBatch, type PredictingRows, predictingRows } fro
 import { createDecoderKernels, type DecoderKernels } from './kernels.ts'
 import { type AttentionTables, type KeyValueCache, LayerRunner, type WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
-import type { DecoderWeights } from './weights.ts'
+import { type DecoderWeights, releaseDecoderWeights } from './weights.ts'
 import { type BatchRows, Workspace } from './workspace.ts'
 
 /** What the head gives for every answer token of a batch. */
@@ -85,15 +84,24 @@ export class Decoder {
     this.ropeTable = gpu.upload(table, [this.maxPositions, config.headDim], 'rope.table')
   }
 
-  /** Compiles the kernels for weights that are on the GPU. @throws {KernelError} when a shader does not compile. */
+  /**
+   * Compiles the kernels for weights that are on the GPU, and takes these over: they are freed with the decoder, or at once
+   * where there comes to be none.
+   * @throws {KernelError} when a shader does not compile.
+   */
   static async create(
     gpu: Gpu,
     config: DecoderConfig,
     weights: DecoderWeights,
     options: DecoderOptions = {},
   ): Promise<Decoder> {
-    const kernels = await createDecoderKernels(gpu, config, weights.format, options.tuner)
-    return new Decoder(gpu, config, weights, kernels, options)
+    try {
+      const kernels = await createDecoderKernels(gpu, config, weights.format, options.tuner)
+      return new Decoder(gpu, config, weights, kernels, options)
+    } catch (error) {
+      releaseDecoderWeights(gpu, weights)
+      throw error
+    }
   }
 
   /** Buffers for batches of at most these rows. */
@@ -301,17 +309,8 @@ export class Decoder {
 
   /** Frees the weights and tables; the decoder cannot be used afterwards. */
   release(): void {
-    const { embedding, head, finalNorm, layers } = this.weights
-    releaseWeight(this.#gpu, embedding)
-    if (head !== embedding) releaseWeight(this.#gpu, head)
-    this.#gpu.release(finalNorm, this.ropeTable)
-    for (const { inputNorm, postNorm, qNorm, kNorm, linear } of layers) {
-      this.#gpu.release(...[inputNorm, postNorm, qNorm, kNorm].filter((t) => t !== undefined))
-      for (const { weight, bias } of Object.values(linear)) {
-        releaseWeight(this.#gpu, weight)
-        if (bias) this.#gpu.release(bias)
-      }
-    }
+    releaseDecoderWeights(this.#gpu, this.weights)
+    this.#gpu.release(this.ropeTable)
   }
 
   /** The residual stream before layer i: one each where a backward pass follows, two by turns where none does. */

@@ -2,7 +2,7 @@ import type { TensorEntry } from '../../data/safetensors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import { Tensor } from '../../gpu/tensor.ts'
 import { createQuantize, type Quantize, type SourceFormat } from '../../kernels/quantize.ts'
-import { allocateWeight, type Weight, type WeightFormat } from '../../kernels/weight.ts'
+import { allocateWeight, releaseWeight, type Weight, type WeightFormat } from '../../kernels/weight.ts'
 import { CheckpointError } from './tensor-names.ts'
 
 /** Most bytes of a tensor on their way to the GPU at once. */
@@ -44,7 +44,8 @@ export class WeightLoader {
   }
 
   /**
-   * Reads one matrix, so that neither host nor GPU holds more of it beside the weight than one slice.
+   * Reads one matrix, so that neither host nor GPU holds more of it beside the weight than one slice; where that fails or is
+   * cancelled, nothing of it stays on the GPU.
    * @throws {CheckpointError} unless the tensor is a matrix in F32, F16 or BF16.
    */
   async load(entry: TensorEntry, signal?: AbortSignal): Promise<Weight> {
@@ -56,7 +57,23 @@ export class WeightLoader {
       throw new CheckpointError(`${entry.name}: expected a matrix, got shape (${entry.shape.join(', ')})`)
     }
     const weight = allocateWeight(this.#gpu, this.format, rows, cols, entry.name)
-    const rowBytes = cols * source.bytesPerElement
+    try {
+      await this.#fill(weight, entry, source, signal)
+    } catch (error) {
+      releaseWeight(this.#gpu, weight)
+      throw error
+    }
+    return weight
+  }
+
+  async #fill(
+    weight: Weight,
+    entry: TensorEntry,
+    { format, bytesPerElement }: { format: SourceFormat; bytesPerElement: number },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const [rows, cols] = weight.shape
+    const rowBytes = cols * bytesPerElement
     const most = sliceRows(rowBytes)
     for (let firstRow = 0; firstRow < rows; firstRow += most) {
       const count = Math.min(most, rows - firstRow)
@@ -67,12 +84,9 @@ export class WeightLoader {
       const staging = this.#stage(words.length)
       this.#gpu.stream.write(staging.prefix([words.length]), words)
       const slice =
-        source.format === 'f32'
-          ? new Tensor(staging.buffer, [count, cols], 'f32')
-          : staging.prefix([words.length])
-      this.#quantize[source.format].quantize({ source: slice, weight, firstRow, rows: count })
+        format === 'f32' ? new Tensor(staging.buffer, [count, cols], 'f32') : staging.prefix([words.length])
+      this.#quantize[format].quantize({ source: slice, weight, firstRow, rows: count })
     }
-    return weight
   }
 
   /** Gives the memory for slices back to the device; loading on makes it anew. */

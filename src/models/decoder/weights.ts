@@ -2,7 +2,7 @@ import { decodeBf16, decodeF16 } from '../../data/floats.ts'
 import type { TensorEntry } from '../../data/safetensors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { Tensor } from '../../gpu/tensor.ts'
-import type { Weight, WeightFormat } from '../../kernels/weight.ts'
+import { releaseWeight, type Weight, type WeightFormat } from '../../kernels/weight.ts'
 import type { DecoderConfig } from '../config.ts'
 import {
   CheckpointError,
@@ -47,7 +47,8 @@ export interface LoadProgress {
 }
 
 /**
- * Reads a decoder's tensors one by one onto the GPU, so that the host never holds more than one of them.
+ * Reads a decoder's tensors one by one onto the GPU, so that the host never holds more than one of them. Where that fails or
+ * is cancelled, nothing of it stays there.
  * @throws {CheckpointError} for a number type that holds no weights.
  */
 export async function loadDecoderWeights(
@@ -59,6 +60,8 @@ export async function loadDecoderWeights(
 ): Promise<DecoderWeights> {
   let done = 0
   let bytesRead = 0
+  /** Frees what has been made. */
+  const undo: (() => void)[] = []
   const found = (name: string): TensorEntry => {
     const entry = tensors.get(name)
     if (!entry) throw new CheckpointError(`${name}: not among the tensors found`)
@@ -72,38 +75,67 @@ export async function loadDecoderWeights(
   const vector = async (name: string): Promise<Tensor> => {
     const entry = found(name)
     const values = await readFloats(entry, signal)
+    const tensor = gpu.upload(values, [values.length], name)
+    undo.push(() => gpu.release(tensor))
     report(entry)
-    return gpu.upload(values, [values.length], name)
+    return tensor
   }
   const matrix = async (name: string): Promise<Weight> => {
     const entry = found(name)
     const weight = await loader.load(entry, signal)
+    undo.push(() => releaseWeight(gpu, weight))
     report(entry)
     return weight
   }
-  const layers: LayerWeights[] = []
-  const embedding = await matrix('embed_tokens.weight')
-  for (let i = 0; i < config.numLayers; i++) {
-    const at = (name: string): string => `layers.${i}.${name}`
-    const linear = {} as Record<LinearName, Linear>
-    for (const name of LINEAR_NAMES) {
-      linear[name] = {
-        weight: await matrix(at(`${LINEAR_PATHS[name]}.weight`)),
-        bias: hasBias(config, name) ? await vector(at(`${LINEAR_PATHS[name]}.bias`)) : undefined,
+  const decoder = async (): Promise<DecoderWeights> => {
+    const layers: LayerWeights[] = []
+    const embedding = await matrix('embed_tokens.weight')
+    for (let i = 0; i < config.numLayers; i++) {
+      const at = (name: string): string => `layers.${i}.${name}`
+      const linear = {} as Record<LinearName, Linear>
+      for (const name of LINEAR_NAMES) {
+        linear[name] = {
+          weight: await matrix(at(`${LINEAR_PATHS[name]}.weight`)),
+          bias: hasBias(config, name) ? await vector(at(`${LINEAR_PATHS[name]}.bias`)) : undefined,
+        }
       }
+      layers.push({
+        inputNorm: await vector(at('input_layernorm.weight')),
+        postNorm: await vector(at('post_attention_layernorm.weight')),
+        qNorm: config.qkNorm ? await vector(at('self_attn.q_norm.weight')) : undefined,
+        kNorm: config.qkNorm ? await vector(at('self_attn.k_norm.weight')) : undefined,
+        linear,
+      })
     }
-    layers.push({
-      inputNorm: await vector(at('input_layernorm.weight')),
-      postNorm: await vector(at('post_attention_layernorm.weight')),
-      qNorm: config.qkNorm ? await vector(at('self_attn.q_norm.weight')) : undefined,
-      kNorm: config.qkNorm ? await vector(at('self_attn.k_norm.weight')) : undefined,
-      linear,
-    })
+    const finalNorm = await vector('norm.weight')
+    const head = tensors.has('lm_head.weight') ? await matrix('lm_head.weight') : embedding
+    return { format: loader.format, embedding, layers, finalNorm, head }
   }
-  const finalNorm = await vector('norm.weight')
-  const head = tensors.has('lm_head.weight') ? await matrix('lm_head.weight') : embedding
-  loader.release()
-  return { format: loader.format, embedding, layers, finalNorm, head }
+  try {
+    return await decoder()
+  } catch (error) {
+    for (const free of undo) free()
+    throw error
+  } finally {
+    loader.release()
+  }
+}
+
+/** Frees a decoder's weights. */
+export function releaseDecoderWeights(
+  gpu: Gpu,
+  { embedding, head, finalNorm, layers }: DecoderWeights,
+): void {
+  releaseWeight(gpu, embedding)
+  if (head !== embedding) releaseWeight(gpu, head)
+  gpu.release(finalNorm)
+  for (const { inputNorm, postNorm, qNorm, kNorm, linear } of layers) {
+    gpu.release(...[inputNorm, postNorm, qNorm, kNorm].filter((t) => t !== undefined))
+    for (const { weight, bias } of Object.values(linear)) {
+      releaseWeight(gpu, weight)
+      if (bias) gpu.release(bias)
+    }
+  }
 }
 
 /** A tensor of a checkpoint as f32. @throws {CheckpointError} unless it is stored as F32, F16 or BF16. */

@@ -11,9 +11,10 @@ import { PolicyModel } from '../../models/policy-model.ts'
 import { Downloads } from '../../store/downloads.ts'
 import { StoredFeatures } from '../../store/features.ts'
 import { StoredTuning } from '../../store/tuning.ts'
-import { Job } from '../job.ts'
-import type { Answer, CompletionLogps, MemoryReport, PolicyApi, Reply } from '../policy.api.ts'
-import { type Relay, relayTo } from '../relay.ts'
+import type { Job } from '../job.ts'
+import { Jobs } from '../jobs.ts'
+import type { Answer, CompletionLogps, MemoryReport, PolicyApi, PolicyInfo, Reply } from '../policy.api.ts'
+import { relayed } from '../relay.ts'
 import { ResidentAdapters } from './adapters.ts'
 import { measureCompletions } from './logps.ts'
 import { expectedMemory, memoryReport } from './memory.ts'
@@ -34,18 +35,15 @@ interface Loaded {
 export class PolicySession implements PolicyApi {
   #gpu: Gpu | undefined
   #loaded: Loaded | undefined
-  /** In the order they began: `pause`, `resume` and `cancel` are meant for the first. */
-  readonly #jobs = new Set<Job>()
+  readonly #jobs = new Jobs()
   #training: Job | undefined
 
   async load(...[spec, options = {}, onProgress]: Parameters<PolicyApi['load']>) {
-    const relay = relayTo(onProgress)
-    return await this.#run(async (job) => {
-      this.#expectAlone('load', job)
+    const { use = {}, call, ...settings } = options
+    return await this.#run(call, onProgress, async (job, send): Promise<PolicyInfo> => {
+      this.#jobs.expectAlone('load', job)
       this.#unload()
-      this.#gpu ??= await Gpu.open()
-      const gpu = this.#gpu
-      const { use = {}, ...settings } = options
+      const gpu = await this.#openGpu()
       const { recompute = false } = settings
       let plan: MemoryReport | undefined
       const policy = await PolicyModel.load(gpu, openFolder(spec, { fetch: new Downloads().fetch }), {
@@ -57,25 +55,29 @@ export class PolicySession implements PolicyApi {
         signal: job.signal,
         onPlan: (made) => {
           plan = memoryReport(made)
-          relay.send({ done: 0, total: 0, bytesRead: 0, plan })
+          send({ done: 0, total: 0, bytesRead: 0, plan })
         },
-        onProgress: (progress) => relay.send(progress),
+        onProgress: send,
       })
       const { decoder, config } = policy
+      const generator = await Generator.create(gpu, decoder, config.imageTokenId).catch((error: unknown) => {
+        policy.release()
+        throw error
+      })
       this.#loaded = {
         gpu,
         policy,
-        generator: await Generator.create(gpu, decoder, config.imageTokenId),
+        generator,
         logps: new AnswerLogps(gpu, decoder, config.imageTokenId),
         adapters: new ResidentAdapters(gpu),
       }
       return { architecture: config.architecture, adapter: gpu.profile, plan: plan as MemoryReport }
-    }, relay)
+    })
   }
 
   async loadAdapter(...[name, folder]: Parameters<PolicyApi['loadAdapter']>) {
     refuseTraining('loadAdapter', name)
-    await this.#run(async (job) => {
+    await this.#jobs.run(undefined, async (job) => {
       const { policy, adapters } = this.#model()
       const { layout, params } = await readAdapter(openFolder(folder), policy.config, job.signal)
       adapters.keep(name, layout, params)
@@ -93,16 +95,16 @@ export class PolicySession implements PolicyApi {
   }
 
   async mergeAdapter(name: string, strength = 1) {
-    await this.#run(async (job) => {
-      this.#expectAlone('mergeAdapter', job)
+    await this.#jobs.run(undefined, async (job) => {
+      this.#jobs.expectAlone('mergeAdapter', job)
       const { policy, adapters } = this.#model()
       adapters.merge(policy.decoder, name, strength)
     })
   }
 
   async unmergeAdapter(name: string) {
-    await this.#run(async (job) => {
-      this.#expectAlone('unmergeAdapter', job)
+    await this.#jobs.run(undefined, async (job) => {
+      this.#jobs.expectAlone('unmergeAdapter', job)
       const { policy, adapters } = this.#model()
       adapters.unmerge(policy.decoder, name)
     })
@@ -124,11 +126,10 @@ export class PolicySession implements PolicyApi {
   }
 
   async generate(...[job, onAnswers]: Parameters<PolicyApi['generate']>) {
-    const relay = relayTo(onAnswers)
-    return await this.#run(async ({ signal, gate }) => {
+    const { requests, adapter, strength, stopAfter, stopStrings, call, ...rest } = job
+    return await this.#run(call, onAnswers, async ({ signal, gate }, send) => {
       const { policy, generator, adapters } = this.#model()
       const { encoder } = policy
-      const { requests, adapter, strength, stopAfter, stopStrings, ...rest } = job
       const { maxNewTokens = 256, temperature = 0, ...settings } = rest
       const ends = { ...(stopAfter ? { stopAfter } : {}), ...(stopStrings ? { stopStrings } : {}) }
       const endsAt = textEndRule((tokens) => encoder.decodeText(tokens), ends)
@@ -161,12 +162,12 @@ export class PolicySession implements PolicyApi {
             signal,
             gate,
             ...(endsAt ? { endsAt } : {}),
-            ...(onAnswers ? { onTokens: (grown) => relay.send(grown.map(answer)) } : {}),
+            ...(onAnswers ? { onTokens: (grown) => send(grown.map(answer)) } : {}),
           },
         ),
       )
       return generations.map(answer)
-    }, relay)
+    })
   }
 
   async spell(...[answer]: Parameters<PolicyApi['spell']>) {
@@ -174,39 +175,36 @@ export class PolicySession implements PolicyApi {
   }
 
   async logps(...[job, onResult]: Parameters<PolicyApi['logps']>) {
-    const relay = relayTo(onResult)
-    return await this.#run(async (running) => {
+    return await this.#run(job.call, onResult, async (running, send) => {
       const { policy, logps, adapters } = this.#model()
       return await adapters.use(job, async (active) => {
         const results: CompletionLogps[] = []
         for await (const result of measureCompletions(policy.encoder, logps, job, active, running)) {
           results.push(result)
-          relay.send(result)
+          send(result)
         }
         return results
       })
-    }, relay)
+    })
   }
 
   async replies(...[job, onReplies]: Parameters<PolicyApi['replies']>) {
-    const relay = relayTo(onReplies)
-    return await this.#run(async (running) => {
+    return await this.#run(job.call, onReplies, async (running, send) => {
       const { policy, logps, adapters } = this.#model()
       return await adapters.use(job, async (active) => {
         const all: Reply[][] = []
         for await (const replies of readReplies(policy.encoder, logps, job, active, running)) {
           all.push(replies)
-          relay.send(replies)
+          send(replies)
         }
         return all
       })
-    }, relay)
+    })
   }
 
   async train(...[job, onEvent]: Parameters<PolicyApi['train']>) {
     if (this.#training) throw new Error('train: expected no other training under way')
-    const relay = relayTo(onEvent)
-    return await this.#run(async (running) => {
+    return await this.#run(job.call, onEvent, async (running, send) => {
       const loaded = this.#model()
       const { merged } = loaded.adapters
       if (merged.length > 0)
@@ -215,11 +213,11 @@ export class PolicySession implements PolicyApi {
         )
       this.#training = running
       try {
-        return await trainPolicy(loaded, job, running, relay.send)
+        return await trainPolicy(loaded, job, running, send)
       } finally {
         this.#training = undefined
       }
-    }, relay)
+    })
   }
 
   async memory() {
@@ -229,48 +227,45 @@ export class PolicySession implements PolicyApi {
     return { bytesInUse, peakBytes }
   }
 
-  async pause() {
-    this.#first()?.pause()
+  async pause(call?: string) {
+    this.#jobs.chosen(call)?.pause()
   }
 
-  async resume() {
-    this.#first()?.resume()
+  async resume(call?: string) {
+    this.#jobs.chosen(call)?.resume()
   }
 
   async stop() {
     if (this.#training?.isUnderWay) this.#training.stop()
-    else this.#first()?.cancel() // there is nothing to continue from yet
+    else this.#training?.cancel() // there is nothing to continue from yet
   }
 
-  async cancel() {
-    this.#first()?.cancel()
+  async cancel(call?: string) {
+    this.#jobs.chosen(call)?.cancel()
   }
 
-  /** Runs a job, in the reach of `pause`, `resume` and `cancel`. */
-  async #run<T, E>(work: (job: Job) => Promise<T>, relay?: Relay<E>): Promise<T> {
-    const job = new Job()
-    this.#jobs.add(job)
-    try {
-      const result = await work(job)
-      await relay?.settle()
-      return result
-    } finally {
-      this.#jobs.delete(job)
+  /** Runs a job that tells of its progress, in the reach of `pause`, `resume` and `cancel`. */
+  async #run<E, T>(
+    call: string | undefined,
+    callback: ((event: E) => void) | undefined,
+    work: (job: Job, send: (event: E) => void) => Promise<T>,
+  ): Promise<T> {
+    return await this.#jobs.run(call, (job) => relayed(callback, (send) => work(job, send)))
+  }
+
+  /** The device, opened anew where nothing can be computed on it any more. */
+  async #openGpu(): Promise<Gpu> {
+    if (this.#gpu?.failure) {
+      this.#gpu.close()
+      this.#gpu = undefined
     }
-  }
-
-  #first(): Job | undefined {
-    return this.#jobs.values().next().value
-  }
-
-  /** Weights may change only while nobody computes with them. */
-  #expectAlone(what: string, job: Job): void {
-    if ([...this.#jobs].some((other) => other !== job))
-      throw new Error(`${what}: expected nothing else under way; wait for it, stop or cancel it first`)
+    this.#gpu ??= await Gpu.open()
+    return this.#gpu
   }
 
   #model(): Loaded {
     if (!this.#loaded) throw new Error('expected a model to be loaded first')
+    this.#loaded.gpu.assertAlive()
     return this.#loaded
   }
 
