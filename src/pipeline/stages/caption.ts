@@ -1,15 +1,11 @@
 import type { Candidate } from '../../method/candidate.ts'
 import type { FunnelExample, FunnelStep } from '../../method/funnel.ts'
 import { isStop } from '../../method/scores.ts'
-import { sentences } from '../../method/sentences.ts'
-import type { Answer, GenerateJob, GenerateRequest } from '../../workers/policy.api.ts'
-import { cancellable } from '../cancellable.ts'
-import type { PolicyClient } from '../client.ts'
-import { imageFile } from '../image-file.ts'
 import type { AdapterSource, ModelSource, RunModels } from '../models.ts'
 import type { CaptionSettings } from '../recipe.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
-import type { DatasetItem, DatasetOutput } from './dataset.ts'
+import type { DatasetOutput } from './dataset.ts'
+import { writeCandidates } from './write-candidates.ts'
 
 export interface CaptionSummary {
   /** Different candidates, and those that came again and were merged. */
@@ -59,7 +55,11 @@ export async function captionStage(
       ...Object.fromEntries(captioners.map(({ hash }, i) => [`captioner${i}`, hash])),
     },
   } as const
-  return await runStage(context, spec, async (units, progress) => {
+  return await runStage(context, spec, async (units, progress, within) => {
+    // Each writes about all pictures before the next is loaded; the policy comes last and stays for what follows.
+    const others: StageOutput<Candidate[], unknown>[] = []
+    for (const [number, source] of captioners.entries())
+      others.push(await captionerStage(within, models, settings, { dataset, source, number, seed, round }))
     const total = dataset.summary.images
     const summary = { candidates: 0, merged: 0, tokens: 0 }
     let done = 0
@@ -67,21 +67,11 @@ export async function captionStage(
       context.signal.throwIfAborted()
       let candidates = await units.get(chunk)
       if (!candidates) {
-        const writers = [
-          { generator: 'policy', open: () => models.policy(), adapter },
-          ...captioners.map((source, i) => ({
-            generator: `captioner${i}`,
-            open: () => models.writer(source),
-            adapter: undefined,
-          })),
-        ]
-        const written: Candidate[] = []
-        for (const { generator, open, adapter: worn } of writers) {
-          const client = await open()
-          const job = worn ? { adapter: await models.adapter(worn) } : {}
-          const writer = { client, job, generator, context, seed, round }
-          written.push(...(await writeCandidates(writer, items, settings)))
-        }
+        const client = await models.policy()
+        const job = adapter ? { adapter: await models.adapter(adapter) } : {}
+        const writer = { client, job, generator: 'policy', context, seed, round }
+        const written = await writeCandidates(writer, items, settings)
+        for (const other of others) written.push(...(await other.units.expect(chunk)))
         candidates = await withVerbatim(merge(written), models)
         await units.put(chunk, candidates)
       }
@@ -94,6 +84,49 @@ export async function captionStage(
       progress(done, total, 'pictures', `${summary.candidates} candidates`)
     }
     return summary
+  })
+}
+
+interface CaptionerInputs extends Pick<CaptionInputs, 'dataset' | 'seed' | 'round'> {
+  readonly source: ModelSource
+  /** Among the captioners, from 0. */
+  readonly number: number
+}
+
+/** What another model than the policy writes about all pictures. */
+async function captionerStage(
+  context: StageContext,
+  models: RunModels,
+  settings: CaptionSettings,
+  { dataset, source, number, seed, round }: CaptionerInputs,
+): Promise<StageOutput<Candidate[], { readonly candidates: number }>> {
+  const generator = `captioner${number}`
+  const spec = {
+    stage: 'caption',
+    part: generator,
+    kind: 'candidates',
+    version: 1,
+    round,
+    settings: { ...settings, questions: null, seed, round },
+    inputs: { dataset: dataset.summary.hash, captioner: source.hash },
+  } as const
+  return await runStage<Candidate[], { candidates: number }>(context, spec, async (units, progress) => {
+    let done = 0
+    let candidates = 0
+    for await (const [chunk, items] of dataset.units.units()) {
+      context.signal.throwIfAborted()
+      let written = await units.get(chunk)
+      if (!written) {
+        const client = await models.writer(source)
+        const writer = { client, job: {}, generator, context, seed, round }
+        written = await writeCandidates(writer, items, settings)
+        await units.put(chunk, written)
+      }
+      done += items.length
+      candidates += written.length
+      progress(done, dataset.summary.images, 'pictures', `${candidates} candidates`)
+    }
+    return { candidates }
   })
 }
 
@@ -123,106 +156,6 @@ async function withVerbatim(candidates: readonly Candidate[], models: RunModels)
       return { ...candidate, verbatim: { prompt, ...(end === undefined ? {} : { end }) } }
     }),
   )
-}
-
-interface Writer {
-  readonly client: PolicyClient
-  readonly job: Pick<GenerateJob, 'adapter'>
-  readonly generator: string
-  readonly context: StageContext
-  readonly seed: number
-  readonly round: number
-}
-
-/** One place where something is to be written: a picture, a prompt, and the answer's beginning. */
-interface Place {
-  readonly item: DatasetItem
-  readonly prompt: number
-  readonly context?: string
-}
-
-async function writeCandidates(
-  writer: Writer,
-  items: readonly DatasetItem[],
-  settings: CaptionSettings,
-): Promise<Candidate[]> {
-  const { prompts, samples, greedy, unit } = settings
-  const places: Place[] = items.flatMap((item) => prompts.map((_, prompt) => ({ item, prompt })))
-  if (unit === 'answer') {
-    // Number 0 is the greedy answer's, whether there is one or not.
-    if (greedy) return await write(writer, places, settings, { candidates: 1 + samples, firstIsGreedy: true })
-    const drawn = samples > 0 ? await write(writer, places, settings, { candidates: samples }) : []
-    return drawn.map((candidate) => ({ ...candidate, candidate: candidate.candidate + 1 }))
-  }
-  const first = await write(writer, places, settings, { candidates: 1, firstIsGreedy: true })
-  const beginnings = first.flatMap(({ text }, i): Place[] =>
-    beginningsOf(text).map((begun) => ({ ...(places[i] as Place), context: begun })),
-  )
-  const drawn = await write(writer, beginnings, settings, { candidates: samples, stopAfter: 'sentence' })
-  const stops = beginnings.map((place) => candidateOf(writer, settings, place, { text: '', numTokens: 1 }))
-  return [...drawn, ...stops]
-}
-
-type Draw = Pick<GenerateJob, 'stopAfter'> &
-  Pick<GenerateRequest, 'firstIsGreedy'> & { readonly candidates: number }
-
-async function write(
-  { client, job, generator, context, seed, round }: Writer,
-  places: readonly Place[],
-  settings: CaptionSettings,
-  { candidates, firstIsGreedy = false, ...ends }: Draw,
-): Promise<Candidate[]> {
-  const requests = await Promise.all(
-    places.map(
-      async ({ item, prompt, context: begun }): Promise<GenerateRequest> => ({
-        images: [await imageFile(context.store, item)],
-        prompt: settings.prompts[prompt] ?? '',
-        ...(begun === undefined ? {} : { context: begun }),
-        candidates,
-        firstIsGreedy,
-        seed,
-        round,
-      }),
-    ),
-  )
-  const { temperature, top_p: topP, max_new_tokens: maxNewTokens } = settings
-  const answers = await cancellable(context.signal, client, () =>
-    client.generate({ ...job, ...ends, requests, temperature, topP, maxNewTokens }),
-  )
-  return answers.map((answer) =>
-    candidateOf({ generator, seed }, settings, places[answer.request] as Place, answer),
-  )
-}
-
-function candidateOf(
-  { generator, seed }: Pick<Writer, 'generator' | 'seed'>,
-  settings: CaptionSettings,
-  { item, prompt, context }: Place,
-  answer: Pick<Answer, 'text'> & Partial<Answer> & { readonly numTokens?: number },
-): Candidate {
-  return {
-    image: item.name,
-    imageHash: item.hash,
-    prompt: settings.prompts[prompt] ?? '',
-    promptId: `p${prompt}`,
-    generator,
-    candidate: answer.candidate ?? 0,
-    seed,
-    text: answer.text,
-    numTokens: answer.tokens?.length ?? answer.numTokens ?? 0,
-    finishReason: answer.finishReason ?? 'stop',
-    ...(context === undefined ? {} : { context }),
-  }
-}
-
-/** A text's beginnings: nothing, its first sentence, its first two, ..., all of it; as written, spaces included. */
-function beginningsOf(text: string): string[] {
-  let end = 0
-  const ends = sentences(text).map((sentence) => {
-    end = text.indexOf(sentence, end) + sentence.length
-    return end
-  })
-  return [0, ...ends].map((length) => text.slice(0, length))
 }
 
 /** Identical texts in the same place, counted; the first stays. */
