@@ -92,9 +92,15 @@ export class ImageEncoder {
     const graph = await VisionGraph.open(source, hiddenSize, { signal, device })
     const parts = [...graph.identity, settings, json]
     if (packed) parts.push({ ...packed, newline: [...packed.newline] })
+    if (processor.isSplitting) parts.push('split')
     const hash = await sha256(new TextEncoder().encode(JSON.stringify(parts)))
-    const pack: Pack = packed ? packing(packed) : ([tile]) => tile as Features
+    const pack = packed ? packing(packed) : joined
     return new ImageEncoder(hash, processor, graph, pack, hiddenSize, imageTokens(json, processor))
+  }
+
+  /** Whether images become as many tiles as they need, whose rows and columns are marked in the prompt. */
+  get isSplitting(): boolean {
+    return this.#processor.isSplitting
   }
 
   /**
@@ -158,6 +164,17 @@ export class ImageEncoder {
   release(): void {
     this.#graph.release()
   }
+}
+
+/** Arrays one after the other. */
+export function joined(arrays: readonly Float32Array[]): Features {
+  const whole = new Float32Array(arrays.reduce((total, { length }) => total + length, 0))
+  let at = 0
+  for (const array of arrays) {
+    whole.set(array, at)
+    at += array.length
+  }
+  return whole
 }
 
 /** How tiles of several resolutions are put together; transformers' `pack_image_features`. */

@@ -1,13 +1,25 @@
 import { sha256 } from '../data/sha256.ts'
-import type { ImageEncoder } from './image-encoder.ts'
+import type { Grid } from './anyres.ts'
+import { type ImageEncoder, joined } from './image-encoder.ts'
+import type { CutImage } from './image-processor.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 type Features = Float32Array<ArrayBuffer>
+/** An image's features in memory and in a store. */
+type Kept = Float32Array<ArrayBuffer>
+
+const NO_PARTS: Grid = { rows: 0, cols: 0 }
 
 /** Where image features outlive a session, by the encoder's key of the image; it may lose any of them. */
 export interface FeatureStore {
-  getMany(images: readonly string[]): Promise<(Features | undefined)[]>
-  setMany(features: readonly (readonly [image: string, features: Features])[]): Promise<void>
+  getMany(images: readonly string[]): Promise<(Kept | undefined)[]>
+  setMany(features: readonly (readonly [image: string, features: Kept])[]): Promise<void>
+}
+
+/** The features of an image, and the rows and columns of parts they begin with: none where it is one tile. */
+export interface ImageBlock {
+  readonly features: Features // (tokens, hiddenSize)
+  readonly parts: Grid
 }
 
 /** An image by its content's hash, whose bytes are read only where its features are lost. */
@@ -31,7 +43,7 @@ export class ImageFeatures {
   readonly #store: FeatureStore | undefined
   readonly #maxBytes: number
   /** By the encoder's key of the image, the one asked for longest ago first. */
-  readonly #memory = new Map<string, Features>()
+  readonly #memory = new Map<string, Kept>()
   #bytes = 0
   /** One after the other, so that what two callers ask for is computed once. */
   #last: Promise<unknown> = Promise.resolve()
@@ -48,11 +60,12 @@ export class ImageFeatures {
 
   /**
    * @param images encoded images, all those of one prompt.
-   * @returns for each (tokens, hiddenSize), row by row; not to be changed.
+   * @returns for each its features, row by row; not to be changed.
    * @throws {ImageEncoderError} for what is no image.
    */
-  async of(images: readonly Bytes[]): Promise<Features[]> {
-    return await this.#of(await this.#wanted(images))
+  async of(images: readonly Bytes[]): Promise<ImageBlock[]> {
+    const kept = await this.#of(await this.#wanted(images))
+    return kept.map((values) => this.#block(values))
   }
 
   /**
@@ -75,7 +88,7 @@ export class ImageFeatures {
     })
   }
 
-  /** Features of one prompt's images, which were seen before: from memory, from the store, or else computed anew. */
+  /** Features (tokens, hiddenSize) of one prompt's images, which were seen before: from memory, from the store, or else computed anew. */
   async ofKnown(images: readonly KnownImage[]): Promise<Features[]> {
     const isAlone = images.length === 1
     const keys = images.map(({ hash }) => this.#encoder.key(hash, isAlone))
@@ -84,7 +97,7 @@ export class ImageFeatures {
       images.map(async (image, i) => {
         const key = keys[i] ?? ''
         const lost = async () => (await this.#of([{ key, bytes: await image.read(), isAlone }]))[0]
-        return held.get(key) ?? ((await lost()) as Features)
+        return this.#block(held.get(key) ?? ((await lost()) as Kept)).features
       }),
     )
   }
@@ -94,12 +107,12 @@ export class ImageFeatures {
     this.#encoder.release()
   }
 
-  async #of(wanted: readonly Wanted[]): Promise<Features[]> {
+  async #of(wanted: readonly Wanted[]): Promise<Kept[]> {
     return await this.#inTurn(async () => {
       const found = await this.#find(wanted.map(({ key }) => key))
       const missing = distinct(wanted, found)
       await this.#compute(missing, found, await Promise.all(missing.map((image) => this.#read(image))))
-      return wanted.map(({ key }) => found.get(key) as Features)
+      return wanted.map(({ key }) => found.get(key) as Kept)
     })
   }
 
@@ -110,43 +123,56 @@ export class ImageFeatures {
     )
   }
 
-  #read({ bytes, isAlone }: Wanted): ReturnType<ImageEncoder['read']> {
+  #read({ bytes, isAlone }: Wanted): Promise<CutImage> {
     return this.#encoder.read(bytes, isAlone)
   }
 
-  async #find(keys: readonly string[]): Promise<Map<string, Features>> {
-    const found = new Map<string, Features>()
+  async #find(keys: readonly string[]): Promise<Map<string, Kept>> {
+    const found = new Map<string, Kept>()
     const unknown: string[] = []
     for (const key of new Set(keys)) {
-      const features = this.#memory.get(key)
-      if (features) this.#remember(key, features, found)
+      const kept = this.#memory.get(key)
+      if (kept) this.#remember(key, kept, found)
       else unknown.push(key)
     }
     if (!this.#store || unknown.length === 0) return found
     const stored = await this.#store.getMany(unknown)
     for (const [i, key] of unknown.entries()) {
-      const features = stored[i]
-      if (features) this.#remember(key, features, found)
+      const kept = stored[i]
+      if (kept) this.#remember(key, kept, found)
     }
     return found
   }
 
   async #compute(
     images: readonly Wanted[],
-    found: Map<string, Features>,
-    cut: Parameters<ImageEncoder['encodeAll']>[0],
+    found: Map<string, Kept>,
+    cut: readonly CutImage[],
   ): Promise<void> {
     if (images.length === 0) return
     const computed = await this.#encoder.encodeAll(cut)
-    const entries = images.map(({ key }, i) => [key, computed[i] as Features] as const)
-    for (const [key, features] of entries) this.#remember(key, features, found)
+    const entries = images.map(({ key }, i) => [key, this.#kept(computed[i] as Features, cut[i])] as const)
+    for (const [key, kept] of entries) this.#remember(key, kept, found)
     await this.#store?.setMany(entries)
   }
 
-  #remember(key: string, features: Features, found: Map<string, Features>): void {
-    found.set(key, features)
-    if (!this.#memory.delete(key)) this.#bytes += features.byteLength
-    this.#memory.set(key, features)
+  /** What is kept of an image: its features and, where images are split, the rows and columns of its parts. */
+  #kept(features: Features, image: CutImage | undefined): Kept {
+    if (!this.#encoder.isSplitting) return features
+    const { rows, cols } = image?.parts ?? NO_PARTS
+    return joined([features, Float32Array.of(rows, cols)])
+  }
+
+  #block(kept: Kept): ImageBlock {
+    if (!this.#encoder.isSplitting) return { features: kept, parts: NO_PARTS }
+    const [rows = 0, cols = 0] = kept.subarray(-2)
+    return { features: kept.subarray(0, -2), parts: { rows, cols } }
+  }
+
+  #remember(key: string, kept: Kept, found: Map<string, Kept>): void {
+    found.set(key, kept)
+    if (!this.#memory.delete(key)) this.#bytes += kept.byteLength
+    this.#memory.set(key, kept)
     for (const [oldest, { byteLength }] of this.#memory) {
       if (this.#bytes <= this.#maxBytes) break
       this.#memory.delete(oldest)
@@ -162,7 +188,7 @@ export class ImageFeatures {
 }
 
 /** Images that were not found, each once. */
-function distinct(wanted: readonly Wanted[], found: ReadonlyMap<string, Features>): Wanted[] {
+function distinct(wanted: readonly Wanted[], found: ReadonlyMap<string, Kept>): Wanted[] {
   const missing = new Map(wanted.map((image) => [image.key, image]))
   for (const key of found.keys()) missing.delete(key)
   return [...missing.values()]

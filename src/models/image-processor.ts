@@ -1,11 +1,12 @@
 import * as v from 'valibot'
 import type { ImageSize } from '../data/image-type.ts'
 import { readSchema } from '../method/schema.ts'
-import type { Pinpoint } from './anyres.ts'
+import type { Grid, Pinpoint } from './anyres.ts'
 import { NEXT_PINPOINTS, ONEVISION_PINPOINTS, pinpointsSchema } from './anyres-config.ts'
 import { ConfigError } from './config-error.ts'
 import { crop } from './crop.ts'
-import { type AnyresTiling, anyresTiles, squared } from './image-tiles.ts'
+import { boxSchema, cropSize, sizeSchema, targetSize } from './image-size.ts'
+import { type AnyresTiling, anyresTiles, splitTiles, squared } from './image-tiles.ts'
 import { isResample, type Rgb, resize } from './resample.ts'
 
 /** A tile as a vision encoder takes it. */
@@ -15,47 +16,41 @@ export interface Pixels {
   readonly values: Float32Array<ArrayBuffer> // (3, height, width)
 }
 
-const side = v.pipe(v.number(), v.integer(), v.minValue(1))
-const box = v.looseObject({
-  height: v.nullish(side),
-  width: v.nullish(side),
-  shortest_edge: v.nullish(side),
-  longest_edge: v.nullish(side),
-})
-const size = v.union([side, box])
 const flag = (on: boolean) => v.nullish(v.boolean(), on)
 const channels = v.pipe(v.array(v.number()), v.length(3))
 const schema = v.looseObject({
   image_processor_type: v.nullish(v.string()),
   do_resize: flag(true),
-  size: v.nullish(size),
+  size: v.nullish(sizeSchema),
   resample: v.nullish(v.number()),
   do_center_crop: flag(false),
-  crop_size: v.nullish(size),
+  crop_size: v.nullish(sizeSchema),
   do_rescale: flag(true),
   rescale_factor: v.nullish(v.number(), 1 / 255),
   do_normalize: flag(true),
   image_mean: v.nullish(channels),
   image_std: v.nullish(channels),
-  max_image_size: v.nullish(box),
+  max_image_size: v.nullish(boxSchema),
+  do_image_splitting: flag(true),
   do_pad: v.nullish(v.boolean()),
   image_grid_pinpoints: v.nullish(pinpointsSchema),
 })
 type Settings = v.InferOutput<typeof schema>
-type Size = v.InferOutput<typeof size>
 
 /** An image cut into the tiles a vision encoder takes, all of one size, before they are normalised. */
 export interface CutImage {
   /** The image's own. */
   readonly size: ImageSize
   readonly tiles: readonly Rgb[]
+  /** Rows and columns of the tiles before the last, which shows the whole; undefined where images are not split so. */
+  readonly parts?: Grid
 }
 
 interface Kind {
   /** The filter that transformers takes where a file does not say. */
   readonly resample: number
   /** What the image becomes. Default whole, one tile. */
-  readonly cut?: 'anyres' | 'square'
+  readonly cut?: 'anyres' | 'split'
   readonly pinpoints?: readonly Pinpoint[]
   /** An image that is not alone in its prompt becomes one tile all the same. */
   readonly isWholeAmongOthers?: true
@@ -64,8 +59,8 @@ interface Kind {
 const KINDS: Readonly<Record<string, Kind>> = {
   CLIPImageProcessor: { resample: 3 },
   SiglipImageProcessor: { resample: 3 },
-  Idefics3ImageProcessor: { resample: 1, cut: 'square' },
-  SmolVLMImageProcessor: { resample: 1, cut: 'square' },
+  Idefics3ImageProcessor: { resample: 1, cut: 'split' },
+  SmolVLMImageProcessor: { resample: 1, cut: 'split' },
   LlavaNextImageProcessor: { resample: 3, cut: 'anyres', pinpoints: NEXT_PINPOINTS },
   LlavaOnevisionImageProcessor: {
     resample: 3,
@@ -82,10 +77,11 @@ export class ImageProcessor {
   readonly #resample: number
   /** How images become tiles of several resolutions (anyres); undefined where they do not. */
   readonly anyres: AnyresTiling | undefined
+  /** Of a tile in pixels, where images become tiles of one resolution, as Idefics 3's do. */
+  readonly #splitSide: number | null | undefined
 
   /**
-   * @param json `preprocessor_config.json`, or `image_processor` of `processor_config.json`. Of Idefics 3's family images
-   *   become one tile each, whatever `do_image_splitting` says.
+   * @param json `preprocessor_config.json`, or `image_processor` of `processor_config.json`.
    * @throws {ConfigError} naming the setting, what was expected and what came.
    */
   constructor(json: unknown) {
@@ -106,8 +102,8 @@ export class ImageProcessor {
     if (do_center_crop && !crop_size) throw fail('crop_size: expected a size where do_center_crop is true')
     if (do_normalize && !(image_mean && image_std))
       throw fail('image_mean and image_std: expected both where do_normalize is true')
-    if (kind.cut === 'square' && !this.#settings.max_image_size?.longest_edge)
-      throw fail('max_image_size: expected longest_edge')
+    this.#splitSide = kind.cut === 'split' ? this.#settings.max_image_size?.longest_edge : undefined
+    if (kind.cut === 'split' && !this.#splitSide) throw fail('max_image_size: expected longest_edge')
     this.anyres =
       kind.cut === 'anyres'
         ? anyresTiling(this.#settings, kind.pinpoints ?? [], this.#resample, fail)
@@ -119,6 +115,11 @@ export class ImageProcessor {
     return this.#kind.isWholeAmongOthers ?? false
   }
 
+  /** Whether an image becomes as many tiles as it needs beside the one that shows it whole. */
+  get isSplitting(): boolean {
+    return Boolean(this.#splitSide) && this.#settings.do_image_splitting
+  }
+
   /**
    * Cuts an image into tiles.
    * @param image of any size.
@@ -126,6 +127,13 @@ export class ImageProcessor {
    */
   cut(image: Rgb, isAlone = true): CutImage {
     const size = { width: image.width, height: image.height }
+    const side = this.#splitSide
+    if (side) {
+      const { tiles, parts } = this.isSplitting
+        ? splitTiles(this.#resized(image), side, this.#resample)
+        : { tiles: [resize(this.#resized(image), side, side, this.#resample)], parts: { rows: 0, cols: 0 } }
+      return { size, tiles, parts }
+    }
     if (!this.anyres) return { size, tiles: [this.#oneTile(image)] }
     const isWhole = this.isWholeAmongOthers && !isAlone
     const tiles = isWhole
@@ -145,15 +153,14 @@ export class ImageProcessor {
   }
 
   #oneTile(image: Rgb): Rgb {
-    const { do_resize, size: wanted, do_center_crop, crop_size, max_image_size } = this.#settings
-    let current = image
-    const scale = (width: number, height: number): void => {
-      current = resize(current, width, height, this.#resample)
-    }
-    if (do_resize && wanted) scale(...targetSize(image, wanted))
-    const side = max_image_size?.longest_edge
-    if (this.#kind.cut === 'square' && side) scale(side, side)
-    return do_center_crop && crop_size ? centerCrop(current, ...cropSize(crop_size)) : current
+    const { do_center_crop, crop_size } = this.#settings
+    const resized = this.#resized(image)
+    return do_center_crop && crop_size ? centerCrop(resized, ...cropSize(crop_size)) : resized
+  }
+
+  #resized(image: Rgb): Rgb {
+    const { do_resize, size: wanted } = this.#settings
+    return do_resize && wanted ? resize(image, ...targetSize(image, wanted), this.#resample) : image
   }
 
   /** A tile's pixel values. */
@@ -171,38 +178,6 @@ export class ImageProcessor {
     }
     return { width, height, values }
   }
-}
-
-function targetSize({ width, height }: Rgb, wanted: Size): [width: number, height: number] {
-  if (typeof wanted === 'number') return shortestEdge(width, height, wanted)
-  if (wanted.height && wanted.width) return [wanted.width, wanted.height]
-  if (wanted.shortest_edge && !wanted.longest_edge) return shortestEdge(width, height, wanted.shortest_edge)
-  if (wanted.longest_edge && !wanted.shortest_edge) return longestEdge(width, height, wanted.longest_edge)
-  throw new ConfigError(
-    `image processor: size: expected height and width, shortest_edge or longest_edge, got ${JSON.stringify(wanted)}`,
-  )
-}
-
-function shortestEdge(width: number, height: number, edge: number): [number, number] {
-  return width <= height
-    ? [edge, Math.trunc((edge * height) / width)]
-    : [Math.trunc((edge * width) / height), edge]
-}
-
-/** Idefics 3's: the other side is rounded up to an even number. */
-function longestEdge(width: number, height: number, edge: number): [number, number] {
-  const even = (n: number): number => Math.max(1, n + (n % 2))
-  return width >= height
-    ? [edge, even(Math.trunc(edge / (width / height)))]
-    : [even(Math.trunc(edge * (width / height))), edge]
-}
-
-function cropSize(wanted: Size): [width: number, height: number] {
-  if (typeof wanted === 'number') return [wanted, wanted]
-  if (wanted.height && wanted.width) return [wanted.width, wanted.height]
-  throw new ConfigError(
-    `image processor: crop_size: expected height and width, got ${JSON.stringify(wanted)}`,
-  )
 }
 
 /** The middle of an image; what lies outside it is black. */

@@ -1,5 +1,5 @@
 import type { ImageSize } from '../data/image-type.ts'
-import { bestResolution, fittedSize, type Pinpoint } from './anyres.ts'
+import { bestResolution, fittedSize, type Grid, type Pinpoint } from './anyres.ts'
 import { crop } from './crop.ts'
 import { type Rgb, resize } from './resample.ts'
 
@@ -32,6 +32,38 @@ export function anyresTiles(image: Rgb, { pinpoints, side, base, resample }: Any
       tiles.push(crop(resized, { left: start.left + x, top: start.top + y, width: side, height: side }))
   }
   return tiles
+}
+
+/** An image's parts row by row and then the whole, and how many rows and columns its parts are: none where it fits one tile. */
+export interface SplitImage {
+  readonly tiles: readonly Rgb[]
+  readonly parts: Grid
+}
+
+/**
+ * Stretches an image to whole tiles and cuts it into them, the whole image squeezed into one more tile at the end; an image
+ * that is one tile stays it. As Idefics 3's `resize_for_vision_encoder` and `split_images`.
+ * @param side of a tile in pixels.
+ */
+export function splitTiles(image: Rgb, side: number, resample: number): SplitImage {
+  const { width, height } = wholeTiles(image, side)
+  const stretched = resize(image, width, height, resample)
+  if (width === side && height === side) return { tiles: [stretched], parts: { rows: 0, cols: 0 } }
+  const parts = { rows: height / side, cols: width / side }
+  const tiles: Rgb[] = []
+  for (let top = 0; top < height; top += side) {
+    for (let left = 0; left < width; left += side)
+      tiles.push(crop(stretched, { left, top, width: side, height: side }))
+  }
+  return { tiles: [...tiles, resize(stretched, side, side, resample)], parts }
+}
+
+/** The longer side rounded up to whole tiles, the other after it. */
+function wholeTiles({ width, height }: ImageSize, side: number): ImageSize {
+  const up = (length: number): number => Math.ceil(length / side) * side
+  const ratio = width / height
+  if (width >= height) return { width: up(width), height: up(Math.trunc(up(width) / ratio)) }
+  return { width: up(Math.trunc(up(height) * ratio)), height: up(height) }
 }
 
 /** An image in the middle of a square of its longer side. @param mean the background's channels, 1 the brightest. */

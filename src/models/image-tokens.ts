@@ -9,14 +9,14 @@ export type ImageTokens = (image: CutImage) => number | undefined
 
 type Json = ProcessorFiles['processor']
 
-/** Python's processors: LLaVA's by patches, Idefics 3's and SmolVLM's a fixed number, the anyres ones by what is left unpadded. */
+/** Python's processors: LLaVA's by patches, Idefics 3's and SmolVLM's a fixed number a tile, the anyres ones by what is left unpadded. */
 export function imageTokens(json: Json, processor: ImageProcessor): ImageTokens {
   const { image_seq_len, num_image_tokens } = json
   if (processor.anyres)
     return typeof num_image_tokens === 'number'
       ? onevisionTokens(json, num_image_tokens, processor)
       : nextTokens(json, processor)
-  if (typeof image_seq_len === 'number') return () => image_seq_len
+  if (typeof image_seq_len === 'number') return ({ tiles }) => image_seq_len * tiles.length
   return (image) => tileTokens(json, image)
 }
 

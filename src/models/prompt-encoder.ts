@@ -6,9 +6,10 @@ import type { TensorEntry } from '../data/safetensors.ts'
 import { sha256 } from '../data/sha256.ts'
 import type { ModelConfig } from './config.ts'
 import type { Prefix } from './decoder/batch.ts'
-import { ImageEncoder, type SeeingModel } from './image-encoder.ts'
-import { type FeatureStore, ImageFeatures, type KnownImage } from './image-features.ts'
+import { ImageEncoder, joined, type SeeingModel } from './image-encoder.ts'
+import { type FeatureStore, type ImageBlock, ImageFeatures, type KnownImage } from './image-features.ts'
 import { readProcessorFiles } from './processor-files.ts'
+import { AROUND, markedTiles, WHOLE } from './tile-marks.ts'
 
 /** Images and texts do not fit each other or the model; the message says what was expected and what came. */
 export class PromptError extends Error {
@@ -96,9 +97,10 @@ export class PromptEncoder {
     const hashes = await Promise.all(images.map(sha256))
     const blocks = images.length > 0 ? await this.#expectImages().of(images) : []
     const ids = this.#expand(this.#ids(opening), blocks)
+    const features = blocks.map((block) => block.features)
     const prefix = { key: JSON.stringify([hashes, opening]), ids }
     const answers = endings.map((ending) => this.#ids(ending))
-    return { prefix: blocks.length > 0 ? { ...prefix, features: joined(blocks) } : prefix, answers }
+    return { prefix: blocks.length > 0 ? { ...prefix, features: joined(features) } : prefix, answers }
   }
 
   /** The features `encode` gave the prefix of these images; undefined for none. */
@@ -161,7 +163,7 @@ export class PromptEncoder {
   }
 
   /** Puts as many image tokens in each image's place as it has rows of features. */
-  #expand(ids: readonly number[], blocks: readonly Float32Array[]): number[] {
+  #expand(ids: readonly number[], blocks: readonly ImageBlock[]): number[] {
     const token = this.#config.imageTokenId
     const places = ids.filter((id) => id === token).length
     if (places !== blocks.length) {
@@ -171,23 +173,24 @@ export class PromptEncoder {
     }
     let image = 0
     return ids.flatMap((id) => {
-      if (id !== token) return [id]
-      const rows = (blocks[image++]?.length ?? 0) / this.#config.decoder.hiddenSize
-      return this.#imageBlock(Array<number>(rows).fill(id))
+      const block = id === token ? blocks[image++] : undefined
+      return block ? this.#imageTokens(id, block) : [id]
     })
   }
 
-  /** Idefics 3 and SmolVLM put marks around the tokens of an image that is one tile. */
-  #imageBlock(tokens: readonly number[]): readonly number[] {
-    if (!/^(Idefics3|SmolVLM)/.test(this.#config.architecture)) return tokens
-    const [around, whole] = ['<fake_token_around_image>', '<global-img>'].map((mark) =>
-      this.#tokenizer.token_to_id(mark),
+  /** An image's tokens; with Idefics 3 and SmolVLM those of each tile between marks. */
+  #imageTokens(token: number, { features, parts }: ImageBlock): readonly number[] {
+    const rows = features.length / this.#config.decoder.hiddenSize
+    if (!/^(Idefics3|SmolVLM)/.test(this.#config.architecture)) return Array<number>(rows).fill(token)
+    for (const mark of [AROUND, WHOLE]) {
+      if (this.#tokenizer.token_to_id(mark) === undefined)
+        throw new PromptError(`expected ${mark} among the tokens, which marks images, found none`)
+    }
+    const tile = this.#tokenizer.id_to_token(token)
+    const perTile = rows / (parts.rows * parts.cols + 1)
+    return this.#ids(markedTiles(tile ?? '', parts)).flatMap((id) =>
+      id === token ? Array<number>(perTile).fill(id) : [id],
     )
-    if (around === undefined || whole === undefined)
-      throw new PromptError(
-        'expected <fake_token_around_image> and <global-img> among the tokens, got neither',
-      )
-    return [around, whole, ...tokens, around]
   }
 
   /**
@@ -288,14 +291,4 @@ function specialTokens(settings: Readonly<Record<string, unknown>>): Record<stri
 function stopTokens(generation: Readonly<Record<string, unknown>>, eos: number | undefined): number[] {
   const listed = [generation.eos_token_id].flat().filter((id) => typeof id === 'number')
   return [...new Set(eos === undefined ? listed : [...listed, eos])]
-}
-
-function joined(blocks: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const whole = new Float32Array(blocks.reduce((total, { length }) => total + length, 0))
-  let at = 0
-  for (const block of blocks) {
-    whole.set(block, at)
-    at += block.length
-  }
-  return whole
 }

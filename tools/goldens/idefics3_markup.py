@@ -36,13 +36,13 @@ CHATS = [
 ]
 
 
-def tokenizer():
+def tokenizer(marks=MARKS, corpus=CORPUS):
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    raw.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=330, initial_alphabet=alphabet, show_progress=False))
-    raw.add_special_tokens([AddedToken(mark, normalized=False, special=True) for mark in MARKS])
+    raw.train_from_iterator(corpus, trainers.BpeTrainer(vocab_size=330, initial_alphabet=alphabet, show_progress=False))
+    raw.add_special_tokens([AddedToken(mark, normalized=False, special=True) for mark in marks])
     return PreTrainedTokenizerFast(
         tokenizer_object=raw, bos_token="<|im_start|>", eos_token="<end_of_utterance>", pad_token="<|im_start|>"
     )
