@@ -159,7 +159,7 @@ function judgeGpu(findings: Findings, notes: string[]): Pick<Verdict, 'level' | 
   }
   if (gpu === 'software') {
     notes.push(
-      'Software adapter: the CPU does the work of a GPU, about 100 times slower than a laptop GPU. Everything runs and gives right results; train only tiny models here.',
+      'Software adapter: the CPU does the work of a GPU, about 100 times slower than a laptop GPU. Everything runs and gives right results; stay with small models, such as the demo’s.',
       'ONNX models will run on WASM, which is faster than this adapter.',
       'If this computer has a GPU: update its driver, switch hardware acceleration on in the browser, and look at chrome://gpu.',
     )

@@ -11,7 +11,7 @@ import './offline-note.ts'
 import type { ModelsPanel } from './models-panel.ts'
 import './models-panel.ts'
 import { PageModel } from './page-model.ts'
-import { type Json, valueAt } from './recipe-draft.ts'
+import { chosenModelsOf, type Json, sourceName, valueAt } from './recipe-draft.ts'
 import './run-bar.ts'
 import type { RunList } from './run-list.ts'
 import './run-list.ts'
@@ -74,11 +74,14 @@ export class AppPage extends LitElement {
         <start-panel
           .chosen=${model.chosen}
           .given=${model.given}
+          .models=${chosenModelsOf(model.recipe).map(({ source }) => sourceName(source))}
           .locked=${controller.isBusy}
           @choose=${(event: CustomEvent<string>) => model.choose(event.detail)}
           @given=${(event: CustomEvent<GivenPictures | undefined>) => model.give(event.detail)}
           @run=${this.#run}
-          @runs=${this.#showRuns}
+          @pages-models=${() => model.usePagesModels()}
+          @runs=${() => this.#goTo('#runs')}
+          @models=${this.#showModels}
         ></start-panel>
       </section>
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
@@ -107,7 +110,7 @@ export class AppPage extends LitElement {
             : nothing
         }
       </section>
-      <section class="card" aria-labelledby="models-title">
+      <section class="card" id="models" tabindex="-1" aria-labelledby="models-title">
         <h2 id="models-title">Models</h2>
         <models-panel
           .runner=${model.runner}
@@ -132,6 +135,7 @@ export class AppPage extends LitElement {
         .state=${state}
         .isChanged=${isChanged}
         .hint=${missing}
+        .link=${() => this.model.link()}
         @start=${() => this.model.start()}
         @pause=${() => controller.pause()}
         @resume=${() => controller.resume()}
@@ -212,7 +216,10 @@ export class AppPage extends LitElement {
     this.earlier = undefined
   }
 
-  readonly #showRuns = (): void => this.#goTo('#runs')
+  readonly #showModels = (): void => {
+    this.renderRoot.querySelector<ModelsPanel>('models-panel')?.offerAnother()
+    this.#goTo('#models')
+  }
 
   #goTo(section: string): void {
     const found = this.renderRoot.querySelector<HTMLElement>(section)

@@ -13,6 +13,12 @@ export async function builtInRecipe(name: string): Promise<Json> {
   return await load()
 }
 
+/** The name of the recipe that comes with the page and makes the run of an id; empty where none does. */
+export async function builtInNameOf(id: string, idOf: (recipe: unknown) => Promise<string>): Promise<string> {
+  for (const name of BUILT_IN) if ((await idOf(await builtInRecipe(name))) === id) return name
+  return ''
+}
+
 function nameOf(path: string): string {
   return (path.split('/').at(-1) ?? '').replace(/\.json$/, '')
 }

@@ -24,7 +24,8 @@ export class DoctorCard extends LitElement {
     if (!diagnosis)
       return html`<section role="status" aria-busy="true"><h2>Looking at your GPU …</h2></section>`
     const { level, headline, notes } = diagnosis.verdict
-    const [first, ...others] = notes
+    // Where all is well, what could be better can wait to be asked for.
+    const [first, ...others] = level === 'ready' ? [undefined, ...notes] : notes
     return html`
       <section>
         <div role="status">
@@ -47,39 +48,47 @@ export class DoctorCard extends LitElement {
   }
 
   static override styles = css`
+    :host { display: block; }
     section {
-      padding: 1.25rem 1.5rem;
+      display: flex;
+      flex-wrap: wrap;
+      gap: 0.25rem 1rem;
+      align-items: baseline;
+      padding: 0.625rem 1.5rem;
       background: var(--card);
       border: 1px solid var(--line);
       border-radius: 14px;
+      font-size: 0.9375rem;
+      line-height: 1.45;
     }
+    div { flex: 1 1 20rem; }
     h2 {
       display: flex;
+      gap: 0.625rem;
       align-items: center;
-      gap: 0.75rem;
       margin: 0;
-      font-size: 1.25rem;
-      line-height: 1.3;
+      font-size: 1rem;
     }
     .mark {
       display: grid;
       place-items: center;
       flex: none;
-      width: 1.75rem;
-      height: 1.75rem;
+      width: 1.25rem;
+      height: 1.25rem;
       border-radius: 50%;
       color: var(--card);
-      background: currentcolor;
-      font-size: 1rem;
+      font-size: 0.75rem;
     }
     .ready .mark { background: var(--good); }
     .slow .mark { background: var(--slow); }
     .blocked .mark { background: var(--bad); }
-    :host { display: block; }
+    .blocked { font-size: 1.25rem; }
     p {
-      margin: 0.375rem 0 0 2.5rem;
+      margin: 0.125rem 0 0 1.875rem;
+      color: var(--ink-soft);
       text-wrap: pretty;
     }
+    details[open] { flex-basis: 100%; }
     ul {
       margin: 0.75rem 0 0;
       padding-left: 1.25rem;
@@ -92,12 +101,9 @@ export class DoctorCard extends LitElement {
       width: 100%;
       margin-top: 0.75rem;
       border-collapse: collapse;
-      font-size: 0.9375rem;
     }
     summary {
       width: fit-content;
-      margin: 0.375rem 0 0 2.5rem;
-      font-size: 0.9375rem;
       color: var(--accent);
       cursor: pointer;
     }
@@ -120,6 +126,7 @@ export class DoctorCard extends LitElement {
       color: var(--ink-soft);
     }
     @media (max-width: 30rem) {
+      section { padding-inline: 1rem; }
       th { width: 9rem; }
     }
   `

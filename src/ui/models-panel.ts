@@ -1,12 +1,12 @@
 import { css, html, LitElement, nothing } from 'lit'
 import type { FolderSpec } from '../data/folder.ts'
 import { formatBytes } from '../gpu/doctor.ts'
-import { type CachedModel, modelName } from '../pipeline/cached-models.ts'
+import type { CachedModel } from '../pipeline/cached-models.ts'
 import { hubAddress } from '../pipeline/hub.ts'
 import type { ModelDescription, ModelRole } from '../pipeline/inspect-model.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
 import { plainProblem } from './problems.ts'
-import { type Json, OWN_MODELS, valueAt, withValuesOf } from './recipe-draft.ts'
+import { type Json, MODEL_PATHS, sourceName, valueAt, withValuesOf } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 const ROLES: readonly (readonly [ModelRole, string])[] = [
@@ -71,6 +71,12 @@ export class ModelsPanel extends LitElement {
     await this.#try(async () => {
       this.models = await this.runner?.cachedModels()
     })
+  }
+
+  /** Unfolds where another model is chosen. */
+  offerAnother(): void {
+    const details = this.renderRoot.querySelector('details')
+    if (details) details.open = true
   }
 
   override render() {
@@ -241,8 +247,7 @@ export class ModelsPanel extends LitElement {
   }
 
   #back(role: ModelRole): void {
-    const paths = [role, ...(role === 'policy' ? ['train.peft.target_modules'] : [])]
-    const detail = withValuesOf(this.recipe, this.defaults, paths)
+    const detail = withValuesOf(this.recipe, this.defaults, MODEL_PATHS[role])
     this.dispatchEvent(new CustomEvent('recipe', { detail }))
   }
 
@@ -286,14 +291,6 @@ export class ModelsPanel extends LitElement {
       .found { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; padding: 0.75rem 1rem; border: 1px solid var(--line); border-radius: 11px; background: var(--paper); overflow-wrap: anywhere; }
     `,
   ]
-}
-
-/** A model's source in a recipe, for people. */
-function sourceName(source: string): string {
-  const [, embedded] = /^embedded:(.+)$/.exec(source) ?? []
-  if (embedded !== undefined) return `${embedded}, which comes with the page`
-  if (Object.values(OWN_MODELS).some((name) => name === source)) return 'a folder on this computer'
-  return /^https?:/.test(source) ? modelName(source) : source
 }
 
 /** A file's path below the folder that was chosen. */

@@ -7,17 +7,21 @@ import {
   storageState,
 } from '../pipeline/runner-client.ts'
 import type { RunSources } from '../pipeline/sources.ts'
-import { builtInRecipe } from './built-in-recipes.ts'
+import { builtInNameOf, builtInRecipe } from './built-in-recipes.ts'
 import type { GivenPictures } from './given-pictures.ts'
 import { plainProblem } from './problems.ts'
 import {
+  chosenModelsOf,
   type Json,
+  MODEL_PATHS,
   needsOwnPictures,
   OWN_MODELS,
   OWN_PICTURES,
   onModel,
   onOwnPictures,
   ownModelsOf,
+  withChosenModels,
+  withValuesOf,
 } from './recipe-draft.ts'
 import { recipeFragment, recipeOfFragment } from './recipe-link.ts'
 import { RunController } from './run-controller.ts'
@@ -47,6 +51,8 @@ export class PageModel extends EventTarget {
   storage: StorageState | undefined
   problem: string | undefined
   readonly #site: string
+  /** The recipe with its pictures, in whose place the visitor's are. */
+  #recipesPictures: Json | undefined
   /** The recipe of the run that is shown, as JSON. */
   #shown: string | undefined
   #watch: ReturnType<typeof setTimeout> | undefined
@@ -94,8 +100,8 @@ export class PageModel extends EventTarget {
       this.storage = await storageState()
       const linked = await recipeOfFragment(fragment)
       if (!linked) return await this.#take(await builtInRecipe('demo'), 'demo')
-      await this.#take(linked.recipe as Json, '')
       const id = await this.runner.idOf(linked.recipe)
+      await this.#take(linked.recipe as Json, await this.#nameOf(id))
       let stored = await this.runner.open(id)
       for (let i = 0; i < RELEASE_TRIES && stored?.isOpen; i++) {
         await new Promise((resolve) => setTimeout(resolve, RELEASE_MS))
@@ -107,20 +113,44 @@ export class PageModel extends EventTarget {
     })
   }
 
-  /** Takes a recipe that comes with the page. */
+  /** Takes a recipe that comes with the page, on the pictures and with the models that the visitor has given. */
   async choose(name: string): Promise<void> {
     await this.#try(async () => {
       const recipe = await builtInRecipe(name)
-      await this.#take(this.given ? onOwnPictures(recipe, OWN_LIMIT) : recipe, name)
+      this.#recipesPictures = recipe
+      const defaults = this.given ? onOwnPictures(recipe, OWN_LIMIT) : recipe
+      const chosen = withChosenModels(defaults, this.recipe, Object.keys(this.models))
+      await this.#take(chosen, name, defaults)
     })
   }
 
-  /** Takes pictures of the visitor's, or none any more. */
+  /** Takes pictures of the visitor's, or none any more; all else of the recipe stays. */
   async give(given: GivenPictures | undefined): Promise<void> {
     this.given = given
     this.#tell()
-    if (given && needsOwnPictures(this.recipe)) return
-    await this.choose(this.chosen || 'demo')
+    const { recipe, defaults, chosen } = this
+    if (!recipe || !defaults || needsOwnPictures(recipe) === (given !== undefined)) return
+    await this.#try(async () => {
+      if (given) {
+        this.#recipesPictures = recipe
+        await this.#take(onOwnPictures(recipe, OWN_LIMIT), chosen, onOwnPictures(defaults, OWN_LIMIT))
+        return
+      }
+      const other = this.#recipesPictures ?? (await builtInRecipe(chosen || 'demo'))
+      const back = (draft: Json): Json => withValuesOf(draft, other, ['name', 'dataset'])
+      await this.#take(back(recipe), chosen, back(defaults))
+    })
+  }
+
+  /** Goes back to the models that come with the page. */
+  async usePagesModels(): Promise<void> {
+    const { recipe } = this
+    if (!recipe || this.controller.isBusy) return
+    await this.#try(async () => {
+      const other = await builtInRecipe(this.chosen || 'demo')
+      const paths = chosenModelsOf(recipe).flatMap(({ role }) => MODEL_PATHS[role])
+      await this.change(withValuesOf(recipe, other, paths))
+    })
   }
 
   /** Takes another model for a role: one at an address, or a folder that was given. */
@@ -158,7 +188,7 @@ export class PageModel extends EventTarget {
     await this.#try(async () => {
       const stored = await this.runner.open(id)
       if (!stored) return
-      await this.#take(stored.record.recipe as Json, '')
+      await this.#take(stored.record.recipe as Json, await this.#nameOf(id))
       await this.#showRun(id)
       await this.#putInAddress()
     })
@@ -180,20 +210,29 @@ export class PageModel extends EventTarget {
     return wasBrokenOff
   }
 
-  async #take(recipe: Json, chosen: string): Promise<void> {
+  /** The recipe that comes with the page and makes the run of an id; which it is only decides what is shown as chosen. */
+  async #nameOf(id: string): Promise<string> {
+    return await builtInNameOf(id, async (recipe) => await this.runner.idOf(recipe))
+  }
+
+  async #take(recipe: Json, chosen: string, defaults = recipe): Promise<void> {
     if (this.controller.isBusy) return
     clearTimeout(this.#watch)
     this.recipe = recipe
-    this.defaults = recipe
+    this.defaults = defaults
     this.chosen = chosen
     this.#shown = undefined
     this.controller.clear()
     this.#tell()
   }
 
+  /** An address of this page that carries the recipe. */
+  async link(): Promise<string> {
+    return new URL(await recipeFragment(this.recipe), this.#site).href
+  }
+
   async #putInAddress(): Promise<void> {
-    const fragment = await recipeFragment(this.recipe)
-    history.replaceState(null, '', fragment)
+    history.replaceState(null, '', await recipeFragment(this.recipe))
   }
 
   async #try(work: () => Promise<void>): Promise<void> {

@@ -1,3 +1,5 @@
+import { modelName } from '../pipeline/cached-models.ts'
+
 /** JSON that can be reached into. */
 export type Json = Readonly<Record<string, unknown>>
 
@@ -49,6 +51,12 @@ export function needsOwnPictures(recipe: unknown): boolean {
 /** The names of models the visitor gives as folders, in recipes. */
 export const OWN_MODELS = { policy: 'my model', clip: 'my CLIP' } as const
 
+/** What of a recipe depends on which model plays a role. */
+export const MODEL_PATHS = {
+  policy: ['policy', 'train.peft.target_modules'],
+  clip: ['clip'],
+} as const satisfies Record<keyof typeof OWN_MODELS, readonly string[]>
+
 /**
  * A recipe with another model. Its hash goes, and so do the names of the layers to train, which are another's: all linear ones
  * of the language model are trained.
@@ -59,8 +67,36 @@ export function onModel(recipe: Json, role: keyof typeof OWN_MODELS, source: str
   return role === 'clip' ? next : withValueAt(next, 'train.peft.target_modules', 'all-linear')
 }
 
+/**
+ * A recipe with the models of another that the visitor has chosen: those that do not come with the page.
+ * @param given the roles of which there is a folder; one that is not there is not kept.
+ */
+export function withChosenModels(recipe: Json, other: unknown, given: readonly string[]): Json {
+  return chosenModelsOf(other)
+    .filter(({ role, source }) => source !== OWN_MODELS[role] || given.includes(role))
+    .reduce((draft, { role, source }) => onModel(draft, role, source), recipe)
+}
+
+/** The models of a recipe that do not come with the page, by role. */
+export function chosenModelsOf(
+  recipe: unknown,
+): { readonly role: keyof typeof OWN_MODELS; readonly source: string }[] {
+  return (Object.keys(OWN_MODELS) as (keyof typeof OWN_MODELS)[]).flatMap((role) => {
+    const source = valueAt(recipe, `${role}.source`)
+    return typeof source === 'string' && !source.startsWith('embedded:') ? [{ role, source }] : []
+  })
+}
+
 /** The roles whose model only the visitor can give. */
 export function ownModelsOf(recipe: unknown): (keyof typeof OWN_MODELS)[] {
   const roles = Object.keys(OWN_MODELS) as (keyof typeof OWN_MODELS)[]
   return roles.filter((role) => valueAt(recipe, `${role}.source`) === OWN_MODELS[role])
+}
+
+/** A model's source in a recipe, for people. */
+export function sourceName(source: string): string {
+  const [, embedded] = /^embedded:(.+)$/.exec(source) ?? []
+  if (embedded !== undefined) return `${embedded}, which comes with the page`
+  if (Object.values(OWN_MODELS).some((name) => name === source)) return 'a folder on this computer'
+  return /^https?:/.test(source) ? modelName(source) : source
 }

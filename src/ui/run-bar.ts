@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit'
+import './copy-link.ts'
 import type { RunState } from './run-state.ts'
 import { sharedStyles } from './shared-styles.ts'
 
@@ -12,6 +13,7 @@ export class RunBar extends LitElement {
     state: { attribute: false },
     isChanged: { type: Boolean },
     hint: {},
+    link: { attribute: false },
   }
   declare name: string
   declare state: RunState
@@ -19,6 +21,8 @@ export class RunBar extends LitElement {
   declare isChanged: boolean
   /** What is missing before it can start; empty when nothing is. */
   declare hint: string
+  /** Makes a link that carries the recipe. */
+  declare link: () => Promise<string>
 
   override willUpdate(): void {
     const isNeeded = this.isChanged || ['running', 'paused', 'stopping'].includes(this.state.status)
@@ -32,7 +36,7 @@ export class RunBar extends LitElement {
         <div class="row">
           <strong>${this.name}</strong>
           <span role="status" class="soft">${statusText(this.state)}</span>
-          <span class="buttons row">${this.#buttons()}</span>
+          <span class="buttons row"><copy-link .link=${this.link}></copy-link>${this.#buttons()}</span>
         </div>
         ${
           loading

@@ -1,36 +1,46 @@
 import { css, html, LitElement, nothing } from 'lit'
 import { type GivenPictures, picturesOfDrop, picturesOfFiles } from './given-pictures.ts'
+import './how-it-works.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** The recipes that come with the page, for people. */
 const RECIPES = [
-  { name: 'demo', title: 'Demo', text: '256 pictures; the settings that work best' },
-  { name: 'smoke', title: 'Short', text: '48 pictures; a look at all stages' },
-  { name: 'paper', title: 'Paper', text: 'CLIP-DPO as published, five prompts a picture' },
+  { name: 'demo', title: 'Demo', text: '256 pictures, the settings that work best' },
+  { name: 'smoke', title: 'Short', text: '48 pictures: a quick look at everything' },
+  { name: 'paper', title: 'Paper', text: '640 pictures, the settings as published' },
 ] as const
 
 /**
- * `<start-panel>`: which recipe, and on which pictures. Dispatches `choose` (`CustomEvent<string>`, a recipe's name), `run`,
- * `given` (`CustomEvent<GivenPictures>`) and `runs`, for the list of runs.
+ * `<start-panel>`: what this is, which recipe, and on which pictures. Dispatches `choose` (`CustomEvent<string>`, a recipe's
+ * name), `run`, `given` (`CustomEvent<GivenPictures>`), `pages-models`, and for the lists `runs` and `models`.
  */
 export class StartPanel extends LitElement {
   static override properties = {
     chosen: {},
     given: { attribute: false },
+    models: { attribute: false },
     locked: { type: Boolean },
     isOver: { state: true },
   }
   /** Name of the recipe that is chosen; empty for one of the visitor's own. */
   declare chosen: string
   declare given: GivenPictures | undefined
+  /** Names of the models of the visitor's that the recipe is with. */
+  declare models: readonly string[]
   /** While a run is under way. */
   declare locked: boolean
   declare isOver: boolean
 
+  constructor() {
+    super()
+    this.models = []
+  }
+
   override render() {
     return html`
       <section aria-labelledby="title">
-        <h2 id="title">Run it</h2>
+        <h2 id="title" class="visually-hidden">What this is, and how to run it</h2>
+        <how-it-works></how-it-works>
         <fieldset ?disabled=${this.locked}>
           <legend class="visually-hidden">Recipe</legend>
           ${RECIPES.map(
@@ -46,6 +56,14 @@ export class StartPanel extends LitElement {
           </button>
           <button class="quiet" @click=${() => this.#tell('runs')}>Open a run</button>
         </div>
+        ${
+          this.models.length > 0
+            ? html`<p class="row">
+                <span>With ${this.models.join(' and ')} in place of the page’s own.</span>
+                <button class="quiet" ?disabled=${this.locked} @click=${() => this.#tell('pages-models')}>Use the page’s own</button>
+              </p>`
+            : nothing
+        }
         <div
           class=${this.isOver ? 'drop over' : 'drop'}
           @dragover=${this.#over}
@@ -70,8 +88,8 @@ export class StartPanel extends LitElement {
             }
           </div>
           <p class="small soft">
-            They stay on this computer. The model that comes with the page has seen emoji scenes only: of photographs it will
-            talk nonsense.
+            They stay on this computer. The model that comes with the page is tiny and has seen emoji scenes only: about
+            photographs it talks nonsense. For those <button class="link" @click=${() => this.#tell('models')}>use a real model</button>.
           </p>
         </div>
       </section>
@@ -103,7 +121,6 @@ export class StartPanel extends LitElement {
     sharedStyles,
     css`
       section { display: flex; flex-direction: column; gap: 1rem; }
-      h2 { font-size: 1.25rem; }
       fieldset {
         display: grid;
         grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
@@ -123,8 +140,9 @@ export class StartPanel extends LitElement {
       }
       .recipe:has(:checked) { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
       .recipe:has(:focus-visible) { outline: 2px solid var(--accent); outline-offset: 2px; }
-      .recipe input { margin: 0.25rem 0 0; accent-color: var(--accent); }
+      .recipe input { flex: none; align-self: flex-start; margin: 0.3125rem 0 0; accent-color: var(--accent); }
       .recipe strong, .recipe .small { display: block; }
+      .link { padding: 0; border: 0; background: none; color: var(--accent); text-decoration: underline; }
       .big { padding: 0.625rem 1.25rem; font-size: 1.0625rem; }
       .drop {
         display: flex;

@@ -9,6 +9,7 @@ import {
   onOwnPictures,
   ownModelsOf,
   valueAt,
+  withChosenModels,
   withValueAt,
   withValuesOf,
 } from '../../src/ui/recipe-draft.ts'
@@ -122,4 +123,13 @@ test('another model comes without the hash and the layers’ names of the one be
   expect(onModel(recipe, 'clip', OWN_MODELS.clip)).toEqual({ ...recipe, clip: { source: OWN_MODELS.clip } })
   expect(ownModelsOf(onModel(recipe, 'clip', OWN_MODELS.clip))).toEqual(['clip'])
   expect(ownModelsOf(recipe)).toEqual([])
+})
+
+test('another recipe takes over the models that were chosen, but no folder that is not there', () => {
+  const smoke = JSON.parse(readFileSync('recipes/smoke.json', 'utf8')) as Json
+  const chosen = onModel(onModel(demo, 'policy', 'org/name'), 'clip', OWN_MODELS.clip)
+  const kept = withChosenModels(smoke, chosen, ['clip'])
+  expect(kept).toEqual(onModel(onModel(smoke, 'policy', 'org/name'), 'clip', OWN_MODELS.clip))
+  expect(withChosenModels(smoke, chosen, [])).toEqual(onModel(smoke, 'policy', 'org/name'))
+  expect(withChosenModels(smoke, demo, ['policy', 'clip'])).toEqual(smoke)
 })
