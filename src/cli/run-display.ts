@@ -50,6 +50,7 @@ export class RunDisplay {
         if (event.total > 0 && event.done === event.total) this.#line.show('loaded', event.what, true)
         break
       case 'note':
+      case 'damage':
         this.#line.say(printable(event.text))
         break
       case 'step':

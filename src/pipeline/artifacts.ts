@@ -18,6 +18,7 @@ export type SendFile = (path: string, body: Blob) => Promise<void>
 /**
  * Writes a run's results as files: what the stages made in the last round, the adapter, and the summary; of rounds before the
  * last the same under names with their number, such as `pairs.round1.jsonl`.
+ * @throws {IncompleteStageError} and {ImageMissingError} when something turns out damaged.
  */
 export async function sendArtifacts(output: RunOutput, store: Store, send: SendFile): Promise<void> {
   const images = new Set<string>()
@@ -28,8 +29,7 @@ export async function sendArtifacts(output: RunOutput, store: Store, send: SendF
       for (const { imageHash } of made) images.add(imageHash)
   }
   for (const hash of images) {
-    const bytes = await store.images.get(hash)
-    if (bytes) await send(`images/${hash}`, new Blob([bytes]))
+    await send(`images/${hash}`, ((await imageFile(store, { hash, name: hash })) as { blob: Blob }).blob)
   }
   await send('funnel.json', json(funnelOf(output)))
   await send('evaluation.json', json(output.evaluation.summary))
@@ -41,7 +41,7 @@ async function sendRound(round: RoundOutput, mark: string, send: SendFile): Prom
   await sendCaptions(candidatesOf(round), send, mark)
   await sendScores(scores, send, mark)
   await send(`pairs${mark}.jsonl`, await jsonLines(pairRows(pairs)))
-  const metrics = ((await training.units.get('metrics')) ?? []) as readonly StepMetrics[]
+  const metrics = (await training.units.expect('metrics')) as readonly StepMetrics[]
   await send(`metrics${mark}.jsonl`, lines(metrics))
   const { files } = await trainedAdapter(training)
   for (const name of ADAPTER_FILES) await send(`adapter${mark}/${name}`, new Blob([files[name]]))

@@ -1,4 +1,3 @@
-import type { Corruption } from '../store/shelf.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 
 export type { StepMetrics }
@@ -45,8 +44,12 @@ export type RunEvent =
   | (StagePlace & { readonly kind: 'watched'; readonly step: number })
   | { readonly kind: 'loading'; readonly what: string; readonly done: number; readonly total: number }
   | { readonly kind: 'note'; readonly text: string }
+  | (Damage & { readonly kind: 'damage' })
 
-/** Tells of a stored value that was damaged; the stage that needs it makes it again. */
-export function damageNote({ kind, key, reason }: Corruption): RunEvent {
-  return { kind: 'note', text: `${kind}/${key.join('/')} was damaged and has been dropped: ${reason}` }
+/** A stored value was damaged and has been dropped; the stage that needs it makes it again. */
+export interface Damage {
+  /** Whose it was; absent where it belongs to none. */
+  readonly stage?: StageName
+  /** Which value, and what was wrong with it. */
+  readonly text: string
 }

@@ -16,7 +16,8 @@ import type {
 } from '../workers/policy.api.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { openPolicy, type PolicyClient } from './client.ts'
-import { damageNote, type RunEvent } from './events.ts'
+import { damageOf, mended } from './damage.ts'
+import type { RunEvent } from './events.ts'
 import { runExamples } from './examples.ts'
 import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
@@ -133,7 +134,7 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     policy.close()
     running = new AbortController()
     const sendTo = (path: string, body: Blob): Promise<void> => send(out, path, body)
-    const store = openStore({ onCorrupt: (found) => emit(damageNote(found)) })
+    const store = openStore({ onCorrupt: (found) => emit({ kind: 'damage', ...damageOf(found) }) })
     return { store, signal: running.signal, emit, send: sendTo }
   }
   const given = <J extends { sources: Omit<RunSources, 'site'> }>(job: J) => ({
@@ -141,18 +142,29 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     sources: { ...job.sources, site: document.baseURI },
   })
   return {
-    caption: (job) => captionCommand(given(job), begin(job.out)),
-    score: (job) => scoreCommand(given(job), begin(job.out)),
-    evaluate: (job) => evaluateCommand(given(job), begin(job.out)),
+    async caption(job) {
+      const options = begin(job.out)
+      return await mended(() => captionCommand(given(job), options))
+    },
+    async score(job) {
+      const options = begin(job.out)
+      return await mended(() => scoreCommand(given(job), options))
+    },
+    async evaluate(job) {
+      const options = begin(job.out)
+      return await mended(() => evaluateCommand(given(job), options))
+    },
     async run(job) {
       const { recipe: json, sources, out } = given(job)
       const { store, signal, send: sendTo } = begin(out)
       const recipe = parseRecipe(json)
-      const output = await runRecipe(recipe, { store, sources, signal, emit })
-      await sendArtifacts(output, store, sendTo)
-      const html = await renderReport(await makeRunView(output, recipe, store))
-      await send(out, 'report.html', html)
-      return { summary: summarize(output), examples: await runExamples(output) }
+      return await mended(async () => {
+        const output = await runRecipe(recipe, { store, sources, signal, emit })
+        await sendArtifacts(output, store, sendTo)
+        const html = await renderReport(await makeRunView(output, recipe, store))
+        await send(out, 'report.html', html)
+        return { summary: summarize(output), examples: await runExamples(output) }
+      })
     },
     async generate(given) {
       const choice = await prepare(policy, given, report)

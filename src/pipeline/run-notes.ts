@@ -1,6 +1,6 @@
 import type { StageRef } from '../store/reach.ts'
 import type { OpenRun, RunRecord } from '../store/runs.ts'
-import type { StagePlace } from './events.ts'
+import type { Damage, StagePlace } from './events.ts'
 import type { DeviceProfile } from './models.ts'
 
 /** An output of a run and where in it that came to be. */
@@ -16,6 +16,8 @@ export interface RunNotes {
   readonly device?: DeviceProfile
   /** Why it failed last. */
   readonly error?: string
+  /** Stored values that turned out damaged while it was under way, the latest last. */
+  readonly damage?: readonly Damage[]
 }
 
 /** The notes of a run; of one that has none yet, empty ones. */

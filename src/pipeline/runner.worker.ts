@@ -8,7 +8,8 @@ import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
 import { cachedModels } from './cached-models.ts'
 import { readComparedRun } from './compare.ts'
-import { damageNote, type RunEvent } from './events.ts'
+import { DamageLog, damageOf, mended } from './damage.ts'
+import type { RunEvent } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
 import { inspectModel } from './inspect-model.ts'
 import { PairPreviews } from './pair-preview.ts'
@@ -28,9 +29,8 @@ import { WatchedTrainings } from './watched-training.ts'
 class Runner implements RunnerApi {
   readonly #store = openStore({
     onCorrupt: (found) => {
-      const note = damageNote(found)
-      if (this.#running) this.#running.emit(note)
-      else console.warn(note)
+      if (this.#running) this.#running.damage.add(found)
+      else console.warn(damageOf(found).text)
     },
   })
   readonly #asked = new AskedModel(this.#store)
@@ -41,7 +41,7 @@ class Runner implements RunnerApi {
     | {
         readonly controller: AbortController
         readonly pause: PauseSwitch
-        readonly emit: (event: RunEvent) => void
+        readonly damage: DamageLog
       }
     | undefined
 
@@ -53,16 +53,19 @@ class Runner implements RunnerApi {
     if (this.#running)
       throw new Error('run: expected no other run under way in this tab; cancel it or wait for its end')
     const recipe = parseRecipe(json)
+    const id = await runId(recipe)
     await relayed<RunEvent, void>(onEvent, async (emit) => {
-      const running = { controller: new AbortController(), pause: new PauseSwitch(), emit }
+      const damage = new DamageLog(this.#store.runs, id, emit)
+      const running = { controller: new AbortController(), pause: new PauseSwitch(), damage }
       this.#running = running
       this.#asked.close() // two models at once might not fit
       try {
         const { pause, controller } = running
         const { signal } = controller
-        await runRecipe(recipe, { store: this.#store, sources, signal, pause, emit })
+        await mended(() => runRecipe(recipe, { store: this.#store, sources, signal, pause, emit }))
       } finally {
         this.#running = undefined
+        await damage.settle()
       }
     })
   }

@@ -18,6 +18,7 @@ import './run-list.ts'
 import { partOf, stageOf } from './run-state.ts'
 import { sharedStyles } from './shared-styles.ts'
 import './stage-card.ts'
+import './stage-notes.ts'
 import { isFinished, newsOf, stageResults } from './stage-results.ts'
 import './stage-settings.ts'
 import './start-panel.ts'
@@ -152,6 +153,13 @@ export class AppPage extends LitElement {
               .locked=${isBusy}
             ></stage-settings>
             ${stageResults(stage, context)}
+            <stage-notes
+              .stage=${stage}
+              .runner=${runner}
+              .run=${state.id}
+              .news=${newsOf(...state.parts.filter((part) => part.stage === stage && part.state !== 'running'))}
+              .damage=${state.damage?.filter((damage) => damage.stage === stage) ?? []}
+            ></stage-notes>
           </stage-card>`,
         )}
       </div>

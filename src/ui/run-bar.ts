@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit'
+import type { Damage } from '../pipeline/events.ts'
 import './copy-link.ts'
 import type { RunState } from './run-state.ts'
 import { sharedStyles } from './shared-styles.ts'
@@ -30,7 +31,7 @@ export class RunBar extends LitElement {
   }
 
   override render() {
-    const { status, loading, problem } = this.state
+    const { status, loading, problem, damage = [] } = this.state
     return html`
       <section aria-label="Run">
         <div class="row">
@@ -44,6 +45,7 @@ export class RunBar extends LitElement {
             : nothing
         }
         ${problem && status === 'failed' ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
+        ${homeless(damage).map(({ text }) => html`<p class="small soft">${text}</p>`)}
         ${this.hint ? html`<p class="small soft">${this.hint}</p>` : nothing}
       </section>
     `
@@ -63,15 +65,16 @@ export class RunBar extends LitElement {
       case 'stopping':
         return html`<button disabled>Stopping …</button>`
       default: {
-        const label =
-          status === 'idle' || this.isChanged
-            ? this.isChanged
-              ? 'Run with these settings'
-              : 'Start'
-            : status === 'done'
-              ? undefined
-              : 'Resume'
-        if (label === undefined) return nothing
+        if (status === 'done' && !this.isChanged)
+          return html`<button
+            class="quiet"
+            title="Takes what is kept from before, and makes again what is missing"
+            ?disabled=${this.hint !== ''}
+            @click=${tell('start')}
+          >
+            Run again
+          </button>`
+        const label = this.isChanged ? 'Run with these settings' : status === 'idle' ? 'Start' : 'Resume'
         return html`<button class="primary" ?disabled=${this.hint !== ''} @click=${tell('start')}>${label}</button>`
       }
     }
@@ -97,6 +100,11 @@ export class RunBar extends LitElement {
       strong { font-size: 1.0625rem; }
     `,
   ]
+}
+
+/** Damage that belongs to no stage, whose card would tell of it. */
+function homeless(damage: readonly Damage[]): Damage[] {
+  return damage.filter(({ stage }) => stage === undefined)
 }
 
 function statusText({ status, parts }: RunState): string {

@@ -35,9 +35,12 @@ export class RunController extends EventTarget {
   /** Runs a recipe to its end; problems become part of the state. @returns whether it got there. */
   async start(recipe: unknown, sources: RunSources): Promise<boolean> {
     if (this.isBusy) return false
+    const before = this.#state
     this.#set({ status: 'running', parts: [] })
     try {
-      this.#set({ ...this.#state, id: await this.#engine.idOf(recipe) })
+      const id = await this.#engine.idOf(recipe)
+      const isSame = id === before.id && before.damage
+      this.#set({ ...this.#state, id, ...(isSame ? { damage: before.damage } : {}) })
       await this.#engine.run(recipe, sources, (event) => this.#take(event))
       this.#set({ ...this.#state, status: 'done' })
       return true

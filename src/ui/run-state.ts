@@ -1,4 +1,5 @@
-import type { RunEvent, StageName, StagePlace } from '../pipeline/events.ts'
+import type { Damage, RunEvent, StageName, StagePlace } from '../pipeline/events.ts'
+import { notesOf } from '../pipeline/run-notes.ts'
 import type { StoredRun } from '../pipeline/runner.api.ts'
 
 /** What a page shows of one output of a run. */
@@ -29,6 +30,8 @@ export interface RunState {
   readonly loading?: { readonly what: string; readonly done: number; readonly total: number }
   /** Why it failed or stopped, in plain words. */
   readonly problem?: string
+  /** Stored values that turned out damaged. */
+  readonly damage?: readonly Damage[]
 }
 
 export const IDLE: RunState = { status: 'idle', parts: [] }
@@ -78,6 +81,10 @@ export function afterEvent(state: RunState, event: RunEvent, now: number): RunSt
       const known = findPart(state.parts, event)
       return known ? withPart(state, { ...known, watched: event.step }) : state
     }
+    case 'damage': {
+      const { kind: _, ...damage } = event
+      return { ...state, damage: [...(state.damage ?? []), damage] }
+    }
     case 'step':
     case 'note':
       return state
@@ -109,7 +116,15 @@ export function stateOf({ record, isOpen, outputs }: StoredRun): RunState {
       ...(end ? { seconds: end.seconds } : {}),
     }),
   )
-  return { id: record.id, status: isOpen ? 'elsewhere' : SHOWN[record.status], parts }
+  const { damage } = notesOf(record)
+  // What was damaged since it ended has been dropped, and is made again when it is resumed.
+  const isWhole = outputs.every(({ end }) => end !== undefined)
+  const status = isOpen
+    ? 'elsewhere'
+    : record.status === 'done' && !isWhole
+      ? 'stopped'
+      : SHOWN[record.status]
+  return { id: record.id, status, parts, ...(damage ? { damage } : {}) }
 }
 
 /** Speed and time left; undefined before there is anything to tell them by. */

@@ -3,7 +3,6 @@ import type { StageName } from '../pipeline/events.ts'
 import type { RunnerClient } from '../pipeline/runner-client.ts'
 import type { GridPicture } from './dataset-grid.ts'
 import './dataset-grid.ts'
-import './dataset-notes.ts'
 import './picture-texts.ts'
 import type { Json } from './recipe-draft.ts'
 import type { RunController } from './run-controller.ts'
@@ -35,8 +34,7 @@ export function stageResults(stage: StageName, context: ResultsContext): Templat
         .hash=${part.hash}
         .news=${newsOf(part)}
           .selected=${picture?.hash ?? ''}
-        ></dataset-grid>
-        <dataset-notes .runner=${runner} .run=${state.id} .news=${part.state}></dataset-notes>`
+        ></dataset-grid>`
     case 'caption':
       return html`<picture-texts
         .runner=${runner}

@@ -14,7 +14,7 @@ import type { StageKind } from '../../src/store/kinds.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { judged } from '../support/evaluation.ts'
 import { exampleRunView } from '../support/run-view.ts'
-import { removeStore, type TestStore, testStore } from '../support/store.ts'
+import { bytesOf, removeStore, type TestStore, testStore } from '../support/store.ts'
 
 const example = exampleRunView()
 const IMAGES = 100
@@ -234,10 +234,16 @@ async function wholeRun(): Promise<RunOutput> {
 test('the files of all rounds are written, those of the last under the plain names', async () => {
   const written: string[] = []
   const files = new Map<string, Blob>()
-  await sendArtifacts(await wholeRun(), store, async (path, body) => {
+  const run = await wholeRun()
+  const send = async (path: string, body: Blob): Promise<void> => {
     written.push(path)
     files.set(path, body)
-  })
+  }
+  await expect(sendArtifacts(run, store, send)).rejects.toThrow('expected the picture in the store')
+  const pictures = Array.from({ length: IMAGES }, (_, i) => ({ hash: hashOf(i), bytes: bytesOf(3, i) }))
+  await store.images.putMany(pictures)
+  await sendArtifacts(run, store, send)
+  for (const { hash } of pictures) expect(written).toContain(`images/${hash}`)
   for (const mark of ['', '.round1']) {
     for (const name of ['captions', 'scores', 'pairs', 'metrics'])
       expect(written).toContain(`${name}${mark}.jsonl`)

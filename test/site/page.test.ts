@@ -220,7 +220,7 @@ test('own pictures are read, bad ones passed over, and asked for again after a r
   await page.getByRole('button', { name: 'Run on my pictures' }).click()
   const begun = await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
   expect(begun.parts[0]).toMatchObject({ stage: 'dataset', done: 6, detail: '1 passed over' })
-  await expect.poll(() => text('dataset-notes')).toMatch(/1 file passed over.*bad\.png/)
+  await expect.poll(() => text('stage-notes')).toMatch(/1 file passed over.*bad\.png/)
   await page.getByRole('button', { name: 'Stop' }).click()
   await untilRun(page, ({ status }) => status === 'stopped')
   await page.reload()

@@ -55,6 +55,19 @@ test('a run is started once, told as it goes, and done', async () => {
   expect(heard).toEqual(['stage'])
 })
 
+test('damage found before stays to be seen when the same run goes on', async () => {
+  const { made, emit, end } = engine()
+  const controller = new RunController(made)
+  const started = controller.start({}, SOURCES)
+  await settle()
+  emit({ kind: 'damage', stage: 'score', text: 'lost' })
+  end().reject(new DOMException('stopped', 'AbortError'))
+  await started
+  void controller.start({}, SOURCES)
+  await settle()
+  expect(controller.state).toMatchObject({ status: 'running', damage: [{ stage: 'score', text: 'lost' }] })
+})
+
 test('pause and resume reach the runner only when there is something to hold', async () => {
   const { made, calls } = engine()
   const controller = new RunController(made)

@@ -116,6 +116,13 @@ describe('pace', () => {
   })
 })
 
+test('damage is kept as it is told, and tells nothing of how far a run is', () => {
+  const first: RunEvent = { kind: 'damage', stage: 'caption', text: 'a' }
+  const state = later([stage('caption', 'running'), first, { kind: 'damage', text: 'b' }])
+  expect(state.damage).toEqual([{ stage: 'caption', text: 'a' }, { text: 'b' }])
+  expect(stageOf(state, 'caption').state).toBe('running')
+})
+
 describe('a run from the store', () => {
   const stored = (status: StoredRun['record']['status'], isOpen: boolean): StoredRun => ({
     record: { id: 'r', name: 'n', recipe: {}, recipeHash: 'h', createdAt: 0, status, stages: [] },
@@ -124,6 +131,15 @@ describe('a run from the store', () => {
       { stage: 'dataset', round: 1, part: 'train', hash: 'a', end: { seconds: 2, summary: {} } },
       { stage: 'caption', round: 1, hash: 'b' },
     ],
+  })
+
+  test('of which something was lost after its end can be resumed, and tells what', () => {
+    const notes = { damage: [{ stage: 'caption', text: 'lost' }] }
+    const { record, ...rest } = stored('done', false)
+    const state = stateOf({ ...rest, record: { ...record, notes } })
+    expect(state).toMatchObject({ status: 'stopped', damage: notes.damage })
+    const whole = rest.outputs.map((output) => ({ ...output, end: { seconds: 1, summary: {} } }))
+    expect(stateOf({ ...rest, record, outputs: whole })).toMatchObject({ status: 'done' })
   })
 
   test('that was left while it ran was stopped', () => {

@@ -35,7 +35,7 @@ export async function evaluateAlone(
   const judged: JudgedCaption[] = []
   for await (const [chunk, items] of main.dataset.units.units()) {
     signal.throwIfAborted()
-    const measured = (await main.before.units.get(chunk)) ?? []
+    const measured = await main.before.units.expect(chunk)
     items.forEach(({ truth }, i) => {
       const said = measured[i]
       if (!truth || !said) return

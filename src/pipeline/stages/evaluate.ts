@@ -147,9 +147,9 @@ async function* measuredChunks({
   after,
 }: MeasuredPair): AsyncGenerator<readonly [number, MeasuredRow[]]> {
   for await (const [chunk, items] of dataset.units.units()) {
-    const [first, second] = await Promise.all([before.units.get(chunk), after.units.get(chunk)])
+    const [first, second] = await Promise.all([before.units.expect(chunk), after.units.expect(chunk)])
     const rows = items.flatMap((item, i): MeasuredRow[] => {
-      const [b, a] = [first?.[i], second?.[i]]
+      const [b, a] = [first[i], second[i]]
       return b && a ? [{ item, before: b, after: a }] : []
     })
     if (rows.length !== items.length)

@@ -117,7 +117,7 @@ async function measureUnits(
 ): Promise<MeasuredImage[][]> {
   const client = await models.policy()
   const worn = tuned ? { adapter: await models.adapter(tuned.adapter) } : {}
-  const bases = await Promise.all(units.map(({ chunk }) => tuned?.base.units.get(chunk)))
+  const bases = await Promise.all(units.map(({ chunk }) => tuned?.base.units.expect(chunk)))
   const pictures = await Promise.all(
     units.flatMap(({ items, first }, u) =>
       items.map(async (item, i) => ({

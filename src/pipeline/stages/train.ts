@@ -188,13 +188,9 @@ async function stoppable<T>(signal: AbortSignal, client: PolicyClient, work: () 
   return await cancellable(signal, { cancel: () => client.stop() }, work)
 }
 
-/** The trained adapter of a stage that has ended. */
-export async function trainedAdapter({ units, hash }: TrainOutput): Promise<AdapterSource> {
-  const files = (await units.get('adapter')) as PeftFiles | undefined
-  if (!files)
-    throw new TrainingError(
-      `train ${hash}: expected the adapter in the store, found none; run the stage again`,
-    )
+/** The trained adapter of a stage that has ended. @throws {IncompleteStageError} when it turns out damaged. */
+export async function trainedAdapter({ units }: TrainOutput): Promise<AdapterSource> {
+  const files = (await units.expect('adapter')) as PeftFiles
   return { files, hash: await adapterHash(files) }
 }
 
