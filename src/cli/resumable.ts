@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isResumable } from '../pipeline/open-run.ts'
 import { type HeadlessSession, PageError, withHeadless } from './headless.ts'
 import { ProgressLine } from './progress.ts'
 import { RunDisplay } from './run-display.ts'
@@ -21,7 +22,7 @@ export interface ResumableWork {
 
 /**
  * Has the pipeline do something in a browser that keeps what it has made, and shows how it goes.
- * @returns undefined when it was broken off, or the disk is full: the same command goes on where it was.
+ * @returns undefined when it was broken off, found the disk full or lost its device: the same command goes on where it was.
  */
 export async function runResumably<T>(
   { out, read, names, isHeaded = false }: ResumableWork,
@@ -42,7 +43,7 @@ export async function runResumably<T>(
       } catch (error) {
         const ended = endOf(error, stop.isAsked)
         if (ended === 'failed') throw error
-        if (ended === 'full') line.say((error as Error).message)
+        if (ended === 'interrupted') line.say((error as Error).message)
         return undefined
       } finally {
         stop.release()
@@ -55,9 +56,9 @@ export async function runResumably<T>(
   return result?.value
 }
 
-/** How work ended that threw: both what was asked to stop and what found the disk full goes on where it was. */
-export function endOf(error: unknown, isStopAsked: boolean): 'stopped' | 'full' | 'failed' {
+/** How work ended that threw: what was asked to stop, found the disk full or lost its device goes on where it was. */
+export function endOf(error: unknown, isStopAsked: boolean): 'stopped' | 'interrupted' | 'failed' {
   if (!(error instanceof PageError)) return 'failed'
-  if (error.name === 'StorageFullError') return 'full'
+  if (isResumable(error)) return 'interrupted'
   return isStopAsked && error.name === 'AbortError' ? 'stopped' : 'failed'
 }

@@ -71,7 +71,7 @@ export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd>
     } catch (error) {
       const ended = endOf(error, stop.isAsked)
       if (ended === 'failed') throw error
-      if (ended === 'full') line.say((error as Error).message)
+      if (ended === 'interrupted') line.say((error as Error).message)
       return undefined
     } finally {
       stop.release()

@@ -1,7 +1,14 @@
-import { StorageFullError } from '../store/errors.ts'
 import type { OpenRun, RunRecord } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { noteRun } from './run-notes.ts'
+
+/** Errors, by their names, that a run gets over when it is taken up again, once there is room or a device. */
+const RESUMABLE_ERRORS = ['StorageFullError', 'DeviceLostError']
+
+/** Whether a run that ended so goes on where it was: nothing was wrong with it. */
+export function isResumable(error: unknown): error is Error {
+  return error instanceof Error && RESUMABLE_ERRORS.includes(error.name)
+}
 
 /** Which run is opened. */
 export interface RunPlace {
@@ -42,7 +49,7 @@ export async function withRun<T>(
 }
 
 async function noteFailure(run: OpenRun, error: unknown, signal: AbortSignal): Promise<void> {
-  await setStatus(run, signal.aborted || error instanceof StorageFullError ? 'stopped' : 'failed')
+  await setStatus(run, signal.aborted || isResumable(error) ? 'stopped' : 'failed')
   if (!signal.aborted) await noteRun(run, { error: error instanceof Error ? error.message : String(error) })
 }
 

@@ -297,7 +297,7 @@ export interface TrainJob extends Call, Dataset {
   readonly checkpoint?: FileSpec
   /** Figures of the steps before the checkpoint, by which ill health shows after it. Default none. */
   readonly history?: readonly StepMetrics[]
-  /** Optimiser steps between two checkpoints. Default 50. */
+  /** Optimiser steps between two checkpoints. Default 1, and 5 where one is over 16 MiB. */
   readonly checkpointSteps?: number
   /** Answers to be given on the way; they change nothing of the training. Default none. */
   readonly watch?: WatchSettings

@@ -40,6 +40,9 @@ test('how a run ended is noted: done, failed with the reason, or stopped', async
     'no room',
   )
   expect(record()).toMatchObject({ status: 'stopped', notes: { error: 'no room' } })
+  const lost = Object.assign(new Error('gone'), { name: 'DeviceLostError' }) // as it comes from a worker
+  await expect(withRun(place, () => Promise.reject(lost))).rejects.toThrow('gone')
+  expect(record()).toMatchObject({ status: 'stopped', notes: { error: 'gone' } })
   const aborted = { ...place, signal: AbortSignal.abort() }
   await expect(withRun(aborted, () => Promise.reject(new Error('aborted')))).rejects.toThrow('aborted')
   expect(record()?.status).toBe('stopped')

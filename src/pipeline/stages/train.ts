@@ -122,7 +122,6 @@ export async function trainStage(
       ...(checkpoint
         ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) }, history: metrics }
         : {}),
-      checkpointSteps: 5,
       watch: await watchSettings(context, watch, pictures),
     }
     const outcome = await stoppable(context.signal, client, () =>

@@ -7,7 +7,12 @@ import { planSteps } from '../../method/schedule.ts'
 import { parseTrainerConfig } from '../../method/trainer-config.ts'
 import { type ReadAdapter, readAdapter } from '../../models/adapter-files.ts'
 import type { ModelConfig } from '../../models/config.ts'
-import { adapterLayout, initialAdapter, unpackAdapter } from '../../models/decoder/adapter.ts'
+import {
+  type AdapterLayout,
+  adapterLayout,
+  initialAdapter,
+  unpackAdapter,
+} from '../../models/decoder/adapter.ts'
 import type { Generator } from '../../models/decoder/generator.ts'
 import { DpoTrainer } from '../../models/decoder/trainer.ts'
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from '../../models/decoder/training-checkpoint.ts'
@@ -24,6 +29,9 @@ import { openWatch } from './watch.ts'
 
 /** The name under which the adapter being trained, or trained last, answers. */
 export const TRAINING = 'training'
+
+/** A checkpoint of up to so many bytes is taken after every step: little beside the step itself. */
+const SMALL_CHECKPOINT_BYTES = 2 ** 24
 
 interface Trained {
   readonly gpu: Gpu
@@ -94,7 +102,7 @@ export async function trainPolicy(
     const { status, state, ailment } = await runTraining(trainer, {
       beta: config.beta,
       signal,
-      ...(job.checkpointSteps === undefined ? {} : { checkpointSteps: job.checkpointSteps }),
+      checkpointSteps: job.checkpointSteps ?? defaultCheckpointSteps(layout),
       ...(job.history ? { history: job.history } : {}),
       shouldStop: () => running.isStopping,
       gate: running.gate,
@@ -120,6 +128,11 @@ export async function trainPolicy(
     await adapters.withdraw(TRAINING, trainer.params)
     trainer.release()
   }
+}
+
+/** A checkpoint holds an adapter and the optimiser's two moments in 32 bits. */
+function defaultCheckpointSteps({ size }: AdapterLayout): number {
+  return 3 * 4 * size <= SMALL_CHECKPOINT_BYTES ? 1 : 5
 }
 
 /** The adapter a training starts from: PEFT's files, or a new one drawn from the seed. */

@@ -1,0 +1,2 @@
+import './losable-device.ts'
+import '../../src/workers/policy.worker.ts'
