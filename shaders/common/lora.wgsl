@@ -4,7 +4,7 @@
 // Only rows in [row_start, row_end) are read or written.
 //
 // Dropout is computed anew wherever it is needed, for eight rows at a time: element (row, c) is left out when half-word
-// row % 8 of the generator at (row / 8, c, step, module) under (seed, "lora") is below `dropped`; the halves are the
+// row % 8 of the generator at (row / 8, c, batch, module) under (seed, "lora") is below `dropped`; the halves are the
 // four lower ones, then the four upper ones.
 
 struct Params {
@@ -20,7 +20,7 @@ struct Params {
   chunks: u32,
   scale: f32,
   seed: u32,
-  step: u32,
+  batch: u32,
   module_id: u32,
   dropped: u32, // of 65536
   keep_scale: f32,
@@ -38,7 +38,7 @@ const LORA: u32 = 0x6c6f7261u;
 const STEPS: vec4<u32> = vec4<u32>(0u, 1u, 2u, 3u);
 
 fn random_words(octet: u32, c: u32) -> vec4<u32> {
-  return philox4x32(vec4(octet, c, params.step, params.module_id), vec2(params.seed, LORA));
+  return philox4x32(vec4(octet, c, params.batch, params.module_id), vec2(params.seed, LORA));
 }
 
 /// What dropout multiplies an octet's rows 0 to 3 (upper = 0) or 4 to 7 (upper = 1) with: 0 or 1 / (1 - rate).

@@ -7,7 +7,8 @@ export interface LoraDropout {
   /** Share of elements left out, in [0, 1); 0 is no dropout. */
   rate: number
   seed: number
-  step: number
+  /** Number of the micro-batch within the run. */
+  batch: number
   /** Number of the adapted module within the model. */
   module: number
 }
@@ -44,7 +45,7 @@ const MIN_CHUNK_ROWS = 32
 const MAX_RANK = 256
 
 /** Leaves nothing out. */
-export const NO_DROPOUT: LoraDropout = { rate: 0, seed: 0, step: 0, module: 0 }
+export const NO_DROPOUT: LoraDropout = { rate: 0, seed: 0, batch: 0, module: 0 }
 
 /** Half-words out of 65536 that leave an element out: the rate in the resolution it has. */
 function loraDropped(rate: number): number {
@@ -142,7 +143,7 @@ export function loraParams(
       chunks: 0,
       scale,
       seed: dropout.seed,
-      step: dropout.step,
+      batch: dropout.batch,
       module_id: dropout.module,
       dropped,
       keep_scale: 65536 / (65536 - dropped),

@@ -51,18 +51,22 @@ const schema = v.strictObject({
   max_steps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(-1)), -1),
   /** Longest sequence, prompt and answer together; longer ones lose their end. null cuts nothing. */
   max_length: v.optional(v.nullable(count), 1024),
+  /** Leave dropout out, a LoRA adapter's `lora_dropout` included; false lets it act. */
+  disable_dropout: v.optional(v.boolean(), true),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 42),
   /**
    * Keep pairs about one image and prompt next to each other when shuffling, so that batches compute their prompt once.
    * Default false: every pair is shuffled, as in TRL.
    */
   group_by_prompt: v.optional(v.boolean(), false),
-  /** What the policy is held to: an initial adapter's first state, as in TRL 1.x, or the model without adapter. */
+  /** What the policy is held to: a given adapter's first state, as in TRL 1.x, or the model without adapter, as is a new one. */
   reference: v.optional(v.picklist(['initial', 'base']), 'initial'),
 })
 
 /** Training settings under TRL's names, with TRL 1.13's defaults. */
 export type TrainerConfig = v.InferOutput<typeof schema>
+/** The same as they are given: what is left out has its default. */
+export type TrainerSettings = v.InferInput<typeof schema>
 
 /**
  * Reads training settings; unknown keys are errors.

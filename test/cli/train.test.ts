@@ -19,6 +19,7 @@ const CONFIG = {
   learning_rate: 1e-3,
   max_steps: 60,
   per_device_train_batch_size: 2,
+  disable_dropout: false,
   peft: { r: 4, lora_alpha: 8, lora_dropout: 0.1 },
 }
 

@@ -134,7 +134,7 @@ async function prove(test: Case): Promise<void> {
   }
 }
 
-const dropout = { rate: 0.3, seed: 11, step: 4, module: 9 }
+const dropout = { rate: 0.3, seed: 11, batch: 4, module: 9 }
 
 describe.each([true, false])('lora with subgroups: %s', (subgroups) => {
   test.each([
@@ -177,13 +177,13 @@ describe.each([true, false])('lora with subgroups: %s', (subgroups) => {
   })
 })
 
-test('negative controls: a changed B, another step of dropout, another scaling are seen', async () => {
+test('negative controls: a changed B, another batch of dropout, another scaling are seen', async () => {
   const size = [33, 65, 34, 8] as const
   const test: Case = { size, subgroups: true, dropout }
   const { host, result } = await run(test)
   const changed = await run({ ...test, perturb: 0.01 })
   expect(relativeError(changed.result.y, expected(test, host).y)).toBeGreaterThan(TOLERANCES.lora)
-  const later = expected({ ...test, dropout: { ...dropout, step: 5 } }, host)
+  const later = expected({ ...test, dropout: { ...dropout, batch: 5 } }, host)
   expect(relativeError(result.dx, later.dx)).toBeGreaterThan(0.1)
 })
 

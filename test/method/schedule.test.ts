@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { batchesOfStep, learningRate, planSteps } from '../../src/method/schedule.ts'
 import { parseTrainerConfig } from '../../src/method/trainer-config.ts'
+import defaults from '../goldens/defaults.json'
 import golden from '../goldens/schedule.json'
 
 test.each(golden.cases)(
@@ -51,12 +52,13 @@ describe('steps are counted as transformers counts them', () => {
 
 describe('settings', () => {
   test('have TRL’s defaults', () => {
-    expect(parseTrainerConfig({})).toMatchObject({
-      beta: 0.1,
-      learning_rate: 1e-6,
-      max_grad_norm: 1,
-      num_train_epochs: 3,
-      seed: 42,
+    const { reference, group_by_prompt, warmup_ratio, loss_type, ...common } = parseTrainerConfig({})
+    expect({ ...common, loss_type: [loss_type] }).toEqual(defaults.trainer)
+    // What TRL has no setting for is as TRL does it.
+    expect({ reference, group_by_prompt, warmup_ratio }).toEqual({
+      reference: 'initial',
+      group_by_prompt: false,
+      warmup_ratio: 0,
     })
   })
 

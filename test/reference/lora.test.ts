@@ -5,7 +5,7 @@ import { TOLERANCES } from '../tolerances.ts'
 import { type LoraCase, loraBackward, loraForward, loraKeep, loraMerge } from './lora.ts'
 
 const random = new Random(1)
-const dropout = { rate: 0.25, seed: 7, step: 3, module: 5 }
+const dropout = { rate: 0.25, seed: 7, batch: 3, module: 5 }
 const [rows, inputs, outputs, rank, scaling] = [9, 7, 5, 3, 1.5]
 const shape: LoraCase = { rows, inputs, outputs, rank, scaling, keep: loraKeep(rows, inputs, dropout) }
 const x = random.normals(rows * inputs)
@@ -55,7 +55,7 @@ test('dropout leaves out its share of elements, keeps the mean, and differs by e
   const left = keep.filter((k) => k === 0).length / keep.length
   expect(Math.abs(left - 0.25)).toBeLessThan(5 * Math.sqrt((0.25 * 0.75) / keep.length))
   expect(Math.abs(mean - 1)).toBeLessThan(0.03)
-  for (const other of [{ seed: 8 }, { step: 4 }, { module: 6 }]) {
+  for (const other of [{ seed: 8 }, { batch: 4 }, { module: 6 }]) {
     const different = loraKeep(T, n, { ...dropout, ...other }).filter((k, i) => k !== keep[i]).length
     expect(different / keep.length).toBeGreaterThan(0.3) // 2 * 0.25 * 0.75 = 0.375 expected
   }

@@ -87,12 +87,12 @@ export function loraMerge(
 export function loraKeep(
   rows: number,
   cols: number,
-  { rate, seed, step, module }: { rate: number; seed: number; step: number; module: number },
+  { rate, seed, batch, module }: { rate: number; seed: number; batch: number; module: number },
 ): Float64Array {
   const dropped = Math.min(65535, Math.round(rate * 65536))
   return Float64Array.from({ length: rows * cols }, (_, i) => {
     const [row, c] = [Math.floor(i / cols), i % cols]
-    const words = philox4x32([Math.floor(row / 8), c, step, module], [seed, 0x6c6f7261])
+    const words = philox4x32([Math.floor(row / 8), c, batch, module], [seed, 0x6c6f7261])
     const half = (at(words, row % 4) >>> (row % 8 < 4 ? 0 : 16)) & 0xffff
     return half >= dropped ? 65536 / (65536 - dropped) : 0
   })

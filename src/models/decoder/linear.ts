@@ -12,7 +12,7 @@ export interface ActiveAdapter {
   /** Factor on the adapter's effect: 0 is the base model, 1 the adapter as trained. Default 1. */
   readonly strength?: number
   /** Dropout on the adapter's inputs; while training only. */
-  readonly dropout?: Pick<LoraDropout, 'rate' | 'seed' | 'step'> | undefined
+  readonly dropout?: Pick<LoraDropout, 'rate' | 'seed' | 'batch'> | undefined
 }
 
 /** Which linear layer of the decoder a call is for. */

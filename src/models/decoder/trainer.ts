@@ -36,6 +36,11 @@ export interface TrainerState {
 export interface TrainerOptions {
   readonly config: TrainerConfig
   readonly layout: AdapterLayout
+  /**
+   * The adapter begins with this run: its reference is then the model without it, as TRL has it for an adapter it makes
+   * itself. Default false: the adapter was there before.
+   */
+  readonly isNew?: boolean
   readonly pairs: readonly TokenPair[]
   /** Image features of the pair at a place in `pairs`, where its prefix does not hold them; asked for shortly before use. */
   readonly features?: (pair: number) => Promise<Float32Array | undefined>
@@ -125,8 +130,8 @@ export class DpoTrainer {
   }
 
   /**
-   * The reference's log-probabilities of all answers, computed once before the first step: TRL's initial adapter, or the
-   * model without one where `reference` is "base".
+   * The reference's log-probabilities of all answers, computed once before the first step: the adapter as it was given, or
+   * the model without one where the adapter is new or `reference` is "base".
    */
   async computeReference({
     signal,
@@ -136,8 +141,8 @@ export class DpoTrainer {
     onProgress?: (done: number, total: number) => void
   } = {}): Promise<void> {
     if (this.#referenceLogps) return
-    const { pairs, config } = this.#options
-    const adapter = config.reference === 'initial' ? { params: this.params } : undefined
+    const { pairs, config, isNew = false } = this.#options
+    const adapter = config.reference === 'initial' && !isNew ? { params: this.params } : undefined
     const logps = new Float32Array(2 * pairs.length)
     const size = config.per_device_train_batch_size
     for (let first = 0; first < pairs.length; first += size) {
@@ -170,12 +175,13 @@ export class DpoTrainer {
     const batches = this.#microBatches()
     const { epoch } = batchesOfStep(config, this.plan, this.#step)
     const lr = learningRate(config, this.plan, this.#step)
-    const adapter: ActiveAdapter = {
-      params: this.params,
-      dropout: { rate: layout.config.lora_dropout, seed: config.seed, step: this.#step },
-    }
+    const rate = config.disable_dropout ? 0 : layout.config.lora_dropout
     this.#adamw.zero([this.#grads.flat])
-    for (const { indices, place } of batches) this.#microBatch(indices, adapter, place, 1 / batches.length)
+    for (const { indices, place } of batches) {
+      const batch = this.#step * config.gradient_accumulation_steps + place // each drops other elements
+      const adapter = { params: this.params, dropout: { rate, seed: config.seed, batch } }
+      this.#microBatch(indices, adapter, place, 1 / batches.length)
+    }
     this.#adamw.gradNorm({
       grads: [this.#grads.flat],
       partials: this.#normPartials,

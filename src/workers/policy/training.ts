@@ -83,7 +83,7 @@ export async function trainPolicy(
   const trainer = await DpoTrainer.create(
     gpu,
     policy.decoder,
-    { config, layout, pairs, features, pack, shuffle },
+    { config, layout, isNew: job.adapter === undefined, pairs, features, pack, shuffle },
     start,
   )
   try {
