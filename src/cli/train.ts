@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { parseLoraConfig } from '../data/peft.ts'
-import { parseTrainerConfig } from '../method/trainer-config.ts'
+import { type LoraConfig, parseLoraConfig } from '../data/peft.ts'
+import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config.ts'
 import type { StepMetrics } from '../pipeline/events.ts'
 import { type HeadlessEvent, type HeadlessOutcome, TRAINING_FILES } from '../pipeline/headless.ts'
 import { withHeadless } from './headless.ts'
@@ -99,23 +99,31 @@ function conclude(outcome: HeadlessOutcome | undefined, out: string, line: Progr
   return 'done'
 }
 
+interface TrainingSettings {
+  readonly config: TrainerConfig
+  /** None where an adapter is continued. */
+  readonly peft?: LoraConfig
+}
+
 /** The trainer's settings and the new adapter's, checked here so that nothing is started for nothing. */
-function readConfig({ config: path, adapter }: TrainRequest): { config: unknown; peft: unknown } {
+function readConfig({ config: path, adapter }: TrainRequest): TrainingSettings {
   expectFile('--config', path)
   try {
     const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
     if (typeof json !== 'object' || json === null || Array.isArray(json))
       throw new UsageError('expected an object of settings')
     const { peft, ...config } = json as Record<string, unknown>
-    parseTrainerConfig(config, path)
+    const settings = parseTrainerConfig(config, path)
     if (adapter !== undefined && peft !== undefined)
       throw new UsageError('peft: expected absent, since --adapter brings its own settings')
     if (adapter === undefined && peft === undefined)
       throw new UsageError(
         'peft: expected the settings of the new adapter, such as {"r": 16, "lora_alpha": 32}, or --adapter',
       )
-    if (peft !== undefined) parseLoraConfig(peft, `${path}: peft`)
-    return { config, peft }
+    return {
+      config: settings,
+      ...(peft === undefined ? {} : { peft: parseLoraConfig(peft, `${path}: peft`) }),
+    }
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     throw new UsageError(`--config: ${message.startsWith(path) ? '' : `${path}: `}${message}`, { cause })

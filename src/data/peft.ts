@@ -8,7 +8,7 @@ import {
   writeSafetensors,
 } from './safetensors.ts'
 
-/** LoRA settings under PEFT's names; defaults are `LoraConfig`'s. */
+/** LoRA settings under PEFT's names; defaults are `LoraConfig`'s, but for `target_modules`, for which PEFT has none: "all-linear". */
 export interface LoraConfig {
   /** Rank of the update. */
   r: number
@@ -26,6 +26,9 @@ export interface LoraConfig {
   target_modules: string | string[]
   exclude_modules: string | string[] | null
 }
+
+/** The same as they are given: what is left out has its default. */
+export type LoraSettings = Partial<LoraConfig>
 
 /** An adapter file or setting is not one this project can use; the message names the key. */
 export class AdapterError extends Error {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { parseLoraConfig } from '../data/peft.ts'
+import { type LoraSettings, parseLoraConfig } from '../data/peft.ts'
 import { pairSchema } from '../method/pair-settings.ts'
 import { questionSchema, questionWriterSchema } from '../method/question-settings.ts'
 import { readSchema } from '../method/schema.ts'
@@ -119,7 +119,7 @@ type Read = v.InferOutput<typeof schema>
 
 /** All that determines a run, with its defaults filled in. */
 export interface Recipe extends Omit<Read, 'train'> {
-  readonly train: { readonly config: TrainerConfig; readonly peft: Readonly<Record<string, unknown>> }
+  readonly train: { readonly config: TrainerConfig; readonly peft: LoraSettings }
 }
 
 export type DatasetRef = Read['dataset']

@@ -3,14 +3,14 @@ import { blobSource } from '../../src/data/bytes.ts'
 import type { FileSpec, FolderSpec } from '../../src/data/folder.ts'
 import { type LoraMatrices, parseLoraConfig, readAdapterWeights, writeAdapter } from '../../src/data/peft.ts'
 import { openPolicy, type PolicyClient } from '../../src/pipeline/client.ts'
-import type { TrainEvent, TrainJob } from '../../src/workers/policy.api.ts'
+import type { TrainEvent, TrainerSettings, TrainJob } from '../../src/workers/policy.api.ts'
 import golden from '../goldens/dpo-trainer/golden.json'
 import { goldenBlob, goldenFolder, goldenTensors } from '../support/goldens.ts'
 import { openGoldenPolicy } from '../support/policy.ts'
 import { expectTrlLog } from '../support/trl.ts'
 
 const PEFT = { r: 4, lora_alpha: 8, target_modules: 'all-linear' }
-const CONFIG = {
+const CONFIG: TrainerSettings = {
   beta: 0.2,
   learning_rate: 5e-3,
   lr_scheduler_type: 'cosine',
@@ -64,7 +64,8 @@ async function train(change: Partial<TrainJob> = {}, during: (event: TrainEvent)
 
 describe('ten steps of TRL’s DPOTrainer, from images and texts', () => {
   test('give the same figures', async () => {
-    const { peft, ...config } = golden.config
+    const { peft, ...settings } = golden.config
+    const config = settings as TrainerSettings
     const tensors = await goldenTensors('dpo-trainer/golden.safetensors')
     const layers = new Map<string, LoraMatrices<Float32Array>>()
     for (const [name, loraA] of tensors) {
@@ -86,7 +87,7 @@ describe('ten steps of TRL’s DPOTrainer, from images and texts', () => {
     )
     expect(outcome.status).toBe('done')
     const steps = events.flatMap((event) => (event.kind === 'step' ? [event.metrics] : []))
-    expectTrlLog(steps, golden.log, config.beta)
+    expectTrlLog(steps, golden.log, golden.config.beta)
   })
 })
 
@@ -288,7 +289,7 @@ describe('errors keep their name and message', () => {
       'e.jsonl: line 1: expected an image file a.png beside the dataset, found none',
     ],
   ])('%s', async (_, change, name, message) => {
-    const error: unknown = await train(change).catch((e: unknown) => e)
+    const error: unknown = await train(change as Partial<TrainJob>).catch((e: unknown) => e)
     expect(error).toMatchObject({ name, message: expect.stringContaining(message) })
   })
 
