@@ -137,7 +137,10 @@ function follow(line: ProgressLine, metricsPath: string): (event: HeadlessEvent)
   return (event) => {
     switch (event.kind) {
       case 'pairs':
-        line.show('pairs', `${event.done} read`)
+        line.show(
+          'pairs',
+          `${event.done} read${event.dropped > 0 ? `, ${event.dropped} left out: their prompts alone fill max_length` : ''}`,
+        )
         break
       case 'reference':
         line.show('reference', `${event.done}/${event.total} pairs`, event.done === event.total)

@@ -24,6 +24,8 @@ interface Example {
 
 /** A row of a TRL-style preference dataset. */
 export interface PreferenceExample extends Example {
+  /** The dataset has no image column, for which TRL makes texts ready another way. */
+  readonly isTextOnly: boolean
   readonly chosen: Text
   readonly rejected: Text
   /** Factor on the pair's loss, where the dataset has one. */
@@ -68,29 +70,35 @@ const COMPLETION = v.looseObject({ prompt: text, completion: text })
 
 /**
  * Pairs of a TRL-style preference dataset, a file or rows in memory: columns `images` (or `image`), `prompt`, `chosen`,
- * `rejected`, and optionally `weight`; others are passed over.
+ * `rejected`, and optionally `weight`; others are passed over. Whether there is an image column the first row tells, as in
+ * TRL.
  * @throws {DataError} naming file, row and column, what was expected and what came; also when there is no row.
  */
 export async function* readPreferences(
   source: RowSource,
   signal?: AbortSignal,
 ): AsyncGenerator<PreferenceExample> {
-  let count = 0
+  let isTextOnly: boolean | undefined
   for await (const row of readRows(source, signal)) {
     const { prompt, chosen, rejected, weight } = parse(PREFERENCE, row)
     expectOneKind(row, { prompt, chosen, rejected })
+    isTextOnly ??= !('images' in row.values || 'image' in row.values)
     const images = imagesOf(row)
+    if (isTextOnly && images.length > 0)
+      throw new DataError(
+        `${row.where}: expected no images, since the first row has no such column, got ${images.length}; give rows without any "images": []`,
+      )
     yield {
       where: row.where,
+      isTextOnly,
       images,
       prompt,
       chosen,
       rejected,
       ...(typeof weight === 'number' ? { weight } : {}),
     }
-    count++
   }
-  if (count === 0) throw new DataError(`${source.name}: expected at least one pair, got none`)
+  if (isTextOnly === undefined) throw new DataError(`${source.name}: expected at least one pair, got none`)
 }
 
 /**

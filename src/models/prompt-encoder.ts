@@ -1,7 +1,6 @@
-import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { Folder } from '../data/folder.ts'
-import type { ChatMessage, Text } from '../data/preference.ts'
+import type { Text } from '../data/preference.ts'
 import type { TensorEntry } from '../data/safetensors.ts'
 import { sha256 } from '../data/sha256.ts'
 import type { ModelConfig } from './config.ts'
@@ -9,12 +8,9 @@ import type { Prefix } from './decoder/batch.ts'
 import { ImageEncoder, joined, type SeeingModel } from './image-encoder.ts'
 import { type FeatureStore, type ImageBlock, ImageFeatures, type KnownImage } from './image-features.ts'
 import { readProcessorFiles } from './processor-files.ts'
+import { PromptError } from './prompt-error.ts'
+import { PromptTexts, specialTokens } from './prompt-texts.ts'
 import { AROUND, markedTiles, WHOLE } from './tile-marks.ts'
-
-/** Images and texts do not fit each other or the model; the message says what was expected and what came. */
-export class PromptError extends Error {
-  override readonly name = 'PromptError'
-}
 
 /** Turns images and texts into what a decoder takes, and its tokens back into text. */
 export class PromptEncoder {
@@ -23,22 +19,19 @@ export class PromptEncoder {
   readonly #tokenizer: Tokenizer
   readonly #config: ModelConfig
   readonly #images: ImageFeatures | undefined
-  readonly #template: Template | undefined
-  readonly #specials: Readonly<Record<string, string>>
+  readonly #texts: PromptTexts
 
   private constructor(
     tokenizer: Tokenizer,
     config: ModelConfig,
     images: ImageFeatures | undefined,
-    template: Template | undefined,
-    specials: Readonly<Record<string, string>>,
+    texts: PromptTexts,
     stopTokens: readonly number[],
   ) {
     this.#tokenizer = tokenizer
     this.#config = config
     this.#images = images
-    this.#template = template
-    this.#specials = specials
+    this.#texts = texts
     this.stopTokens = stopTokens
   }
 
@@ -65,9 +58,9 @@ export class PromptEncoder {
   ): Promise<PromptEncoder> {
     const { tokenizer: json, tokenizerConfig, ...processor } = await readProcessorFiles(files, signal)
     const tokenizer = new Tokenizer(withWorkingSplits(json) as object, tokenizerConfig)
-    const { chatTemplate } = processor
     const specials = specialTokens(tokenizerConfig)
     const eos = specials.eos_token === undefined ? undefined : tokenizer.token_to_id(specials.eos_token)
+    const texts = new PromptTexts(processor.chatTemplate, specials, config.imageTokenId !== undefined)
     const images =
       config.imageTokenId === undefined
         ? undefined
@@ -76,8 +69,7 @@ export class PromptEncoder {
       tokenizer,
       config,
       images && new ImageFeatures(images, { store: features?.(images.hash) }),
-      chatTemplate === undefined ? undefined : new Template(chatTemplate),
-      specials,
+      texts,
       stopTokens(processor.generation, eos),
     )
   }
@@ -93,7 +85,7 @@ export class PromptEncoder {
     prompt: Text,
     completions: readonly Text[],
   ): Promise<{ prefix: Prefix; answers: number[][] }> {
-    const { opening, endings } = this.#texts(prompt, completions, images.length)
+    const { opening, endings } = this.#texts.cut(prompt, completions, images.length)
     const hashes = await Promise.all(images.map(sha256))
     const blocks = images.length > 0 ? await this.#expectImages().of(images) : []
     const ids = this.#expand(this.#ids(opening), blocks)
@@ -101,6 +93,26 @@ export class PromptEncoder {
     const prefix = { key: JSON.stringify([hashes, opening]), ids }
     const answers = endings.map((ending) => this.#ids(ending))
     return { prefix: blocks.length > 0 ? { ...prefix, features: joined(features) } : prefix, answers }
+  }
+
+  /**
+   * As `encode`, for a dataset without an image column, which TRL's `DPOTrainer` makes ready another way: the tokens that the
+   * tokenizer puts around a text are there, plain answers get an end token unless they have one, and an answer's tokens are
+   * what those of prompt and answer together have beyond the prompt's.
+   * @throws {PromptError} when plain answers need an end token that the tokenizer does not have, when messages need a template
+   *   the model does not have, or for an image token.
+   */
+  encodeTextOnly(prompt: Text, completions: readonly Text[]): { prefix: Prefix; answers: number[][] } {
+    const { opening, wholes, isWhole } = this.#texts.whole(prompt, completions)
+    const tokens = (text: string): number[] => {
+      const { ids } = this.#tokenizer.encode(text, { add_special_tokens: !isWhole(text) })
+      return this.#expand(ids, [])
+    }
+    const ids = tokens(opening)
+    return {
+      prefix: { key: JSON.stringify(['text only', typeof prompt, opening]), ids },
+      answers: wholes.map((whole) => tokens(whole).slice(ids.length)),
+    }
   }
 
   /** The features `encode` gave the prefix of these images; undefined for none. */
@@ -124,7 +136,7 @@ export class PromptEncoder {
    * @throws {PromptError} when a chat is given to a model that has no template.
    */
   renderPrompt(prompt: Text, images: number, context = ''): string {
-    const opening = typeof prompt === 'string' ? prompt : this.#opening(this.#messages(prompt, images))
+    const opening = this.#texts.opening(prompt, images)
     if (context === '') return opening
     const wanted = [...this.#ids(opening), ...this.#ids(context)].join()
     const joined = [opening + context, `${opening} ${context}`]
@@ -134,7 +146,7 @@ export class PromptEncoder {
   /** A prompt as a user types it: verbatim where it holds the image token or there is no chat template. */
   userPrompt(text: string): Text {
     const token = this.#config.imageTokenId
-    if (!this.#template || (token !== undefined && this.#ids(text).includes(token))) return text
+    if (!this.#texts.hasTemplate || (token !== undefined && this.#ids(text).includes(token))) return text
     return [{ role: 'user', content: text }]
   }
 
@@ -192,76 +204,10 @@ export class PromptEncoder {
       id === token ? Array<number>(perTile).fill(id) : [id],
     )
   }
-
-  /**
-   * Prompt and answers as text. Strings stay as they are; messages are rendered as TRL does: the prompt is what its own
-   * rendering and those with each answer have in common, an answer the rest of its rendering.
-   */
-  #texts(
-    prompt: Text,
-    completions: readonly Text[],
-    images: number,
-  ): { opening: string; endings: readonly string[] } {
-    const isText = (text: Text): text is string => typeof text === 'string'
-    if (isText(prompt) && completions.every(isText)) return { opening: prompt, endings: completions }
-    if (isText(prompt) || completions.some(isText))
-      throw new PromptError('expected prompt and answers all as strings or all as messages, got both')
-    const messages = this.#messages(prompt, images)
-    const wholes = completions.map((completion) =>
-      this.#render([...messages, ...this.#messages(completion as readonly ChatMessage[], 0)], false),
-    )
-    const opening = wholes.reduce(commonStart, this.#opening(messages))
-    return { opening, endings: wholes.map((whole) => whole.slice(opening.length)) }
-  }
-
-  /** Messages as the template takes them: one of a model without images knows plain texts alone. */
-  #messages(messages: readonly ChatMessage[], images: number): readonly ChatMessage[] {
-    return this.#config.imageTokenId === undefined ? messages : withImages(messages, images)
-  }
-
-  /** A prompt's rendering, up to where the answer begins: within the last message if that is the assistant's. */
-  #opening(messages: readonly ChatMessage[]): string {
-    const last = messages.at(-1)
-    if (last?.role !== 'assistant') return this.#render(messages, true)
-    const text = [last.content]
-      .flat()
-      .map((part) => (typeof part === 'string' ? part : part.type === 'text' ? part.text : ''))
-    const final = text.join('').trim()
-    const rendered = this.#render(messages, false)
-    const at = rendered.lastIndexOf(final)
-    if (at < 0) throw new PromptError('expected the chat template to keep the last message, to be continued')
-    return rendered.slice(0, at + final.length)
-  }
-
-  #render(messages: readonly ChatMessage[], isOpen: boolean): string {
-    if (!this.#template)
-      throw new PromptError('expected plain strings: the model has no chat template, got messages')
-    return this.#template.render({ ...this.#specials, messages, add_generation_prompt: isOpen })
-  }
 }
 
 function seeingModel({ decoder: { hiddenSize }, anyres }: ModelConfig): SeeingModel {
   return { hiddenSize, ...(anyres ? { anyres } : {}) }
-}
-
-/** What two texts have in common from their start. */
-function commonStart(a: string, b: string): string {
-  let length = 0
-  while (length < a.length && a[length] === b[length]) length++
-  return a.slice(0, length)
-}
-
-/** Puts image places at the start of the first user message where the messages have none, as TRL does. */
-function withImages(messages: readonly ChatMessage[], images: number): ChatMessage[] {
-  const hasPlaces = messages.some(
-    ({ content }) => typeof content !== 'string' && content.some(({ type }) => type === 'image'),
-  )
-  const first = messages.findIndex(({ role }) => role === 'user')
-  return messages.map(({ role, content }, i) => {
-    const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content
-    const places = !hasPlaces && i === first ? Array<{ type: 'image' }>(images).fill({ type: 'image' }) : []
-    return { role, content: [...places, ...parts] }
-  })
 }
 
 /** The tokenizer library splits at a plain string keeping it, whatever `behavior` says; at a pattern it does as told. */
@@ -276,15 +222,6 @@ function withWorkingSplits(json: unknown): unknown {
     return { ...(value as object), pattern: { Regex: pattern.String.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&') } }
   })
   return JSON.parse(text)
-}
-
-function specialTokens(settings: Readonly<Record<string, unknown>>): Record<string, string> {
-  const tokens: Record<string, string> = {}
-  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
-    const value = settings[name] as string | { content: string } | null | undefined
-    if (value) tokens[name] = typeof value === 'string' ? value : value.content
-  }
-  return tokens
 }
 
 /** The end tokens of `generation_config.json`, and the tokenizer's. */

@@ -1,3 +1,4 @@
+import { DataError } from '../data/data-error.ts'
 import { type ImageRef, type OpenFile, readImage } from '../data/images.ts'
 import type { PreferenceExample } from '../data/preference.ts'
 import { sha256 } from '../data/sha256.ts'
@@ -10,40 +11,81 @@ import type { PromptEncoder } from './prompt-encoder.ts'
 /** Pairs as token ids, and where the image features of each come from when they are needed. */
 export interface EncodedPairs {
   readonly pairs: TokenPair[]
+  /** Rows that were left out, since their prompt alone fills `maxLength`. */
+  readonly dropped: number
   /** @param pair its place in `pairs`. @returns (image tokens, hiddenSize); undefined for text alone. */
   features(pair: number): Promise<Float32Array | undefined>
 }
 
+export interface PairBounds {
+  /** Longest sequence trained on, TRL's `max_length`; null cuts nothing. */
+  readonly maxLength: number | null
+  /** Longest sequence the model as it is loaded can take. */
+  readonly maxPositions: number
+}
+
 /**
  * Turns a dataset's rows into token ids, a few rows at a time. Neither an image's bytes nor its features are held: features
- * are computed once, which also checks them, and fetched again from memory, from the store or from the image's file.
- * @throws {DataError} when an image is missing, and what the encoder throws, with file and row in front.
+ * are computed once, which also checks them, and fetched again from memory, from the store or from the image's file. Rows
+ * whose prompt leaves no place for an answer within `maxLength` are left out, as TRL does where there are no images.
+ * @throws {DataError} when an image is missing, no row is left, or a row has an empty answer or does not fit the model, and
+ *   what the encoder throws, with file and row in front.
  */
 export async function encodePairs(
   encoder: PromptEncoder,
   examples: AsyncIterable<PreferenceExample>,
   open: OpenFile,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number) => void } = {},
+  bounds: PairBounds,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, dropped: number) => void } = {},
 ): Promise<EncodedPairs> {
   const pairs: TokenPair[] = []
   const known: KnownImage[][] = []
+  let dropped = 0
   for await (const { row, images } of imagesAhead(examples, open, encoder, signal)) {
     signal?.throwIfAborted()
-    const { where, prompt, chosen, rejected, weight } = row
-    const { prefix, answers } = await atRow(where, () => encoder.encode(images, prompt, [chosen, rejected]))
+    const { where, isTextOnly, prompt, chosen, rejected, weight } = row
+    const { prefix, answers } = await atRow(where, async () =>
+      isTextOnly
+        ? encoder.encodeTextOnly(prompt, [chosen, rejected])
+        : await encoder.encode(images, prompt, [chosen, rejected]),
+    )
     const { key, ids } = prefix
     const [first = [], second = []] = answers
-    pairs.push({
-      prefix: { key, ids },
-      chosen: first,
-      rejected: second,
-      ...(weight === undefined ? {} : { weight }),
-    })
+    const pair = { prefix: { key, ids }, chosen: first, rejected: second }
+    if (bounds.maxLength !== null && ids.length >= bounds.maxLength) {
+      dropped++
+      onProgress?.(pairs.length, dropped)
+      continue
+    }
+    checkPair(pair, where, bounds)
+    pairs.push({ ...pair, ...(weight === undefined ? {} : { weight }) })
     const hashes = await Promise.all(images.map(sha256))
     known.push(row.images.map((ref, i) => ({ hash: hashes[i] ?? '', read: reader(ref, open, where) })))
-    onProgress?.(pairs.length)
+    onProgress?.(pairs.length, dropped)
   }
-  return { pairs, features: async (pair) => await encoder.features(known[pair] ?? []) }
+  if (pairs.length === 0)
+    throw new DataError(
+      `expected prompts shorter than max_length (${bounds.maxLength} tokens), got none in ${dropped} rows; raise max_length`,
+    )
+  return { pairs, dropped, features: async (pair) => await encoder.features(known[pair] ?? []) }
+}
+
+function checkPair(
+  { prefix, chosen, rejected }: TokenPair,
+  where: string,
+  { maxLength, maxPositions }: PairBounds,
+): void {
+  for (const [name, answer] of Object.entries({ chosen, rejected })) {
+    if (answer.length === 0)
+      throw new DataError(`${where}: ${name}: expected an answer of at least one token, got none`)
+  }
+  const whole = prefix.ids.length + Math.max(chosen.length, rejected.length)
+  const length = Math.min(whole, maxLength ?? whole)
+  if (length > maxPositions)
+    throw new DataError(
+      `${where}: expected at most ${maxPositions} tokens, the positions of the model as it is loaded, got ${length}; ` +
+        'set max_length to cut answers, or load the model with more positions',
+    )
 }
 
 /** Reads an image later on; bytes that came with their row are left to the browser, which may keep them on disk. */

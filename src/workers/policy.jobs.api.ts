@@ -170,8 +170,8 @@ export interface WatchSettings {
 }
 
 export type TrainEvent =
-  /** Pairs made ready so far: images seen, texts turned into tokens. */
-  | { readonly kind: 'pairs'; readonly done: number }
+  /** Pairs made ready so far, and rows left out because their prompt alone fills `max_length`. */
+  | { readonly kind: 'pairs'; readonly done: number; readonly dropped: number }
   /** What the training will take on the GPU, before it takes it. */
   | { readonly kind: 'plan'; readonly plan: MemoryReport }
   /** Reference log-probabilities computed so far. */

@@ -95,7 +95,7 @@ describe('training through the worker', () => {
   test('tells what it does, step by step, and gives an adapter that loads again', async () => {
     const { outcome, events, steps } = await train()
     expect(outcome).toMatchObject({ status: 'done', step: 8, totalSteps: 8 })
-    expect(events.findLast(({ kind }) => kind === 'pairs')).toEqual({ kind: 'pairs', done: 24 })
+    expect(events.findLast(({ kind }) => kind === 'pairs')).toEqual({ kind: 'pairs', done: 24, dropped: 0 })
     expect(events.find(({ kind }) => kind === 'start')).toMatchObject({
       step: 0,
       totalSteps: 8,
@@ -144,6 +144,14 @@ describe('training through the worker', () => {
     expect(watched.at(-1)?.answers).toEqual([await answer('training')])
     expect(watched.at(-1)?.adapter).toEqual(outcome.adapter)
     expect(watched[1]?.adapter).not.toEqual(outcome.adapter)
+  })
+
+  test('leaves out rows whose prompt alone fills max_length, and says how many', async () => {
+    const short = { images: [], prompt: '<s> is', chosen: 'a dog </s>', rejected: 'the cat </s>' }
+    const rows = [short, { ...short, prompt: `<s> ${'is '.repeat(9)}` }, short]
+    const config = { ...CONFIG, max_length: 8, max_steps: 1 }
+    const { events } = await train({ data: undefined as never, rows, config })
+    expect(events.findLast(({ kind }) => kind === 'pairs')).toEqual({ kind: 'pairs', done: 2, dropped: 1 })
   })
 
   test('stops with a checkpoint, and continues bit for bit', async () => {
@@ -287,6 +295,40 @@ describe('errors keep their name and message', () => {
       },
       'DataError',
       'e.jsonl: line 1: expected an image file a.png beside the dataset, found none',
+    ],
+    [
+      'an empty answer',
+      { data: undefined, rows: [{ images: [], prompt: '<s> is', chosen: 'a </s>', rejected: '' }] },
+      'DataError',
+      'rows: row 0: rejected: expected an answer of at least one token, got none',
+    ],
+    [
+      'prompts that fill max_length',
+      { config: { ...CONFIG, max_length: 3 } },
+      'DataError',
+      'expected prompts shorter than max_length (3 tokens), got none in 24 rows',
+    ],
+    [
+      'a sequence longer than the model',
+      {
+        data: undefined,
+        rows: [{ prompt: '<s> is', chosen: 'a dog '.repeat(40), rejected: 'a' }],
+        config: { ...CONFIG, max_length: null },
+      },
+      'DataError',
+      'rows: row 0: expected at most 64 tokens',
+    ],
+    [
+      'images where the first row has no column for them',
+      {
+        data: undefined,
+        rows: [
+          { prompt: 'a', chosen: 'a', rejected: 'a' },
+          { images: ['a.png'], prompt: 'a', chosen: 'a', rejected: 'a' },
+        ],
+      },
+      'DataError',
+      'rows: row 1: expected no images, since the first row has no such column, got 1',
     ],
   ])('%s', async (_, change, name, message) => {
     const error: unknown = await train(change as Partial<TrainJob>).catch((e: unknown) => e)

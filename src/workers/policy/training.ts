@@ -52,10 +52,14 @@ export async function trainPolicy(
   const config = parseTrainerConfig(job.config)
   const { layout, params } = await startingAdapter(job, policy.config, config.seed, signal)
   const { source, open } = await openDataset(job, signal)
-  const { pairs, features } = await encodePairs(policy.encoder, readPreferences(source, signal), open, {
-    signal,
-    onProgress: (done) => onEvent({ kind: 'pairs', done }),
-  })
+  const bounds = { maxLength: config.max_length, maxPositions: policy.decoder.maxPositions }
+  const { pairs, features } = await encodePairs(
+    policy.encoder,
+    readPreferences(source, signal),
+    open,
+    bounds,
+    { signal, onProgress: (done, dropped) => onEvent({ kind: 'pairs', done, dropped }) },
+  )
   const run = {
     settings: JSON.stringify(config),
     peft: JSON.stringify(layout.config),
