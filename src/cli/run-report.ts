@@ -123,13 +123,15 @@ function figureLines({
       `${name.padEnd(18)}${b.value.toFixed(1).padStart(8)}${a.value.toFixed(1).padStart(8)}   ${interval(d)}`,
     ]
   })
-  const control = (title: string, { metrics }: Pick<Controls['L'], 'metrics'>): string =>
-    `${title.padEnd(30)} CHAIR ${metrics.chair.value.toFixed(1)}, Hal ${metrics.hal.value.toFixed(1)}, Cover ${metrics.cover.value.toFixed(1)}, ${metrics.meanLength.value.toFixed(1)} words`
+  const control = (title: string, { metrics, tunedMinus }: Controls['L']): string[] => [
+    `${title.padEnd(30)} CHAIR ${metrics.chair.value.toFixed(1)}, Hal ${metrics.hal.value.toFixed(1)}, Cover ${metrics.cover.value.toFixed(1)}, ${metrics.meanLength.value.toFixed(1)} words`,
+    `${'  after less this'.padEnd(30)} CHAIR ${interval(tunedMinus.chair)}, Hal ${interval(tunedMinus.hal)}, Cover ${interval(tunedMinus.cover)}`,
+  ]
   return [
     head,
     ...rows,
     ...(controls
-      ? [control('control C (same Cover)', controls.C), control('control L (same length)', controls.L)]
+      ? [...control('control C (same Cover)', controls.C), ...control('control L (same length)', controls.L)]
       : []),
   ]
 }

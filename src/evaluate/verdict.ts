@@ -29,22 +29,25 @@ export function truncationVerdict(minusL: CaptionMetrics, minusC: CaptionMetrics
   const beatsC = helps && isLower(minusC.hal)
   const isLengthMatched = minusL.meanLength.value <= MATCHED_WORDS
   const beatsL = isLengthMatched && isHigher(minusL.cover) && !isHigher(minusL.chair)
-  const againstC = beatsC
-    ? 'At the same Cover the tuned model invents less than captions that merely lose their last sentence'
-    : isCoverMatched
-      ? 'The gain is shortening: at the same Cover, captions that merely lose their last sentence invent no more'
-      : 'Whether the gain is more than shortening is not shown: captions that lose their last sentence still cover more'
-  const againstL = beatsL
-    ? 'at the same length it covers more and invents no more than captions cut short'
-    : isLengthMatched
-      ? 'at the same length it does not cover more than captions cut short without inventing more'
+  return { helps, beatsC, beatsL, message: `${againstC()}; ${againstL()}.` }
+
+  function againstC(): string {
+    if (minusC.cover.value > MATCHED_COVER)
+      return beatsC
+        ? 'The gain is not shortening: the tuned model mentions more of what is there and invents less'
+        : 'The tuned model mentions more of what is there, but does not invent less'
+    if (beatsC)
+      return 'The gain is not shortening: captions that merely lose their last sentence, until they mention as little, invent more'
+    return isCoverMatched
+      ? 'The gain is shortening: captions that merely lose their last sentence, until they mention as little, invent no more'
+      : 'It is not shown that the gain is more than shortening: captions that merely lose their last sentence still mention more'
+  }
+  function againstL(): string {
+    if (beatsL) return 'at the same length the tuned model mentions more and invents no more'
+    return isLengthMatched
+      ? 'at the same length it does not mention more without inventing more'
       : 'captions cut short came out shorter than the tuned ones, which says nothing about the same length'
-  const unmatched =
-    Math.abs(minusC.cover.value) > MATCHED_COVER
-      ? ` Cutting could not bring the Cover nearer to the tuned model's than ${points(minusC.cover)} points.`
-      : ''
-  const figures = `CHAIR ${points(minusC.chair)}, Hal ${points(minusC.hal)}`
-  return { helps, beatsC, beatsL, message: `${againstC} (${figures}); ${againstL}.${unmatched}` }
+  }
 }
 
 function isLower({ high }: Estimate): boolean {
@@ -53,9 +56,4 @@ function isLower({ high }: Estimate): boolean {
 
 function isHigher({ low }: Estimate): boolean {
   return low > 0
-}
-
-/** "-1.2 [-2.0, -0.4]" */
-function points({ value, low, high }: Estimate): string {
-  return `${value.toFixed(1)} [${low.toFixed(1)}, ${high.toFixed(1)}]`
 }

@@ -12,6 +12,7 @@ import {
   objectsView,
   recipeView,
   timesView,
+  verdictsView,
   yesNoView,
 } from './views/index.ts'
 
@@ -41,14 +42,8 @@ export class EvaluateResults extends LitElement {
     if (!view) return nothing
     const { summary, cards, objects, zeroShot, yesNo, recipe } = view
     return html`
-      ${figuresView(summary)}
-      <h3>The same pictures before and after</h3>
-      ${cardsView(cards)}
-      ${more('What is invented, and beside what', objectsView(objects))}
-      ${yesNo.length > 0 ? more('Yes/no questions by kind', yesNoView(yesNo)) : nothing}
-      ${zeroShot ? more('Single objects: what they were taken for', confusionView(zeroShot)) : nothing}
-      ${more('Time and memory', timesView(summary))} ${more('The recipe', recipeView(recipe))}
-      <div class="row files">
+      ${verdictsView(summary.verdicts)}
+      <div class="row">
         <span class="soft">Take away:</span>
         <button @click=${this.#saveReport}>Report</button>
         <button @click=${() => this.#save('pairs.jsonl')}>Pairs</button>
@@ -56,6 +51,14 @@ export class EvaluateResults extends LitElement {
         <button @click=${() => this.#save('summary.json')}>Summary</button>
         <button @click=${this.#saveAdapter}>Adapter (PEFT)</button>
       </div>
+      <h3>The same pictures before and after</h3>
+      <div class="bounded" tabindex="0" role="region" aria-label="Pictures before and after">${cardsView(cards)}</div>
+      <h3>Figures</h3>
+      ${figuresView(summary)}
+      ${more('What is invented, and beside what', objectsView(objects))}
+      ${yesNo.length > 0 ? more('Yes/no questions by kind', yesNoView(yesNo)) : nothing}
+      ${zeroShot ? more('Single objects: what they were taken for', confusionView(zeroShot)) : nothing}
+      ${more('Time and memory', timesView(summary))} ${more('The recipe', recipeView(recipe))}
     `
   }
 
@@ -102,6 +105,10 @@ export class EvaluateResults extends LitElement {
     css`
       :host { display: flex; flex-direction: column; gap: 1.25rem; }
       h3 { font-size: 1.0625rem; }
+      .row button { padding: 0.25rem 0.75rem; font-size: 0.9375rem; }
+      .bounded { max-height: min(38rem, 80vh); overflow-y: auto; border-block: 1px solid var(--line); }
+      .bounded fieldset { position: sticky; z-index: 1; top: 0; padding: 0.75rem 0; background: var(--card); }
+      .bounded .card-list { margin-top: 0; }
       details > summary { width: fit-content; color: var(--accent); }
       details[open] > summary { margin-bottom: 0.75rem; }
     `,

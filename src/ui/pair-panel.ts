@@ -105,7 +105,7 @@ export class PairPanel extends LitElement {
         .unmatched=${preview?.unmatchedEdits ?? []}
         .locked=${this.locked}
       ></pair-edits-list>
-      ${preview ? funnelView(preview.funnel) : nothing}
+      ${preview ? funnelView(preview.funnel, preview.settings) : nothing}
     `
   }
 

@@ -5,7 +5,7 @@ import themeStyles from './theme.css?inline'
 import { cardsView } from './views/cards.ts'
 import { confusionView } from './views/confusion.ts'
 import { curvesView } from './views/curves.ts'
-import { figuresView } from './views/figures.ts'
+import { figuresView, verdictsView } from './views/figures.ts'
 import { formatCount, formatEvaluated } from './views/format.ts'
 import { funnelView } from './views/funnel.ts'
 import { scoresView } from './views/histogram.ts'
@@ -86,7 +86,11 @@ function sectionsOf({ recipe, summary, rounds, cards, objects, zeroShot, yesNo }
   const byRound = (of: (round: RoundView) => TemplateResult): TemplateResult =>
     html`${rounds.map((round) => html`${rounds.length > 1 ? html`<h3>Round ${round.round}</h3>` : nothing} ${of(round)}`)}`
   return [
-    { id: 'figures', title: 'Before and after', body: figuresView(summary) },
+    {
+      id: 'figures',
+      title: 'Before and after',
+      body: html`${verdictsView(summary.verdicts)} ${figuresView(summary)}`,
+    },
     { id: 'pictures', title: 'Pictures', body: cardsView(cards) },
     { id: 'objects', title: 'What is invented', body: objectsView(objects) },
     ...(yesNo.length > 0 ? [{ id: 'questions', title: 'Questions', body: yesNoView(yesNo) }] : []),
@@ -96,7 +100,7 @@ function sectionsOf({ recipe, summary, rounds, cards, objects, zeroShot, yesNo }
     {
       id: 'funnel',
       title: 'From candidates to pairs',
-      body: byRound(({ funnel, round }) => funnelView(funnel, round)),
+      body: byRound(({ funnel, round }) => funnelView(funnel, recipe.pair, round)),
     },
     { id: 'pairs', title: 'Preference pairs', body: byRound(({ pairs }) => pairsView(pairs)) },
     { id: 'time', title: 'Time and memory', body: timesView(summary) },

@@ -159,7 +159,7 @@ describe('truncation controls', () => {
     expect(delta.chair.high).toBeLessThan(0)
     expect(controls.verdict).toMatchObject({ helps: false, beatsC: false, beatsL: false })
     expect(controls.verdict.message).toMatch(
-      /^(The gain is shortening|Whether the gain is more than shortening is not shown)/,
+      /^(The gain is shortening|It is not shown that the gain is more than shortening)/,
     )
     expect(Math.abs(controls.C.tunedMinus.cover.value)).toBeLessThan(0.2)
     expect(controls.C.probability).toBeGreaterThan(0.3)
@@ -181,7 +181,11 @@ describe('truncation controls', () => {
     expect(truncationVerdict({ ...flat, cover: above, meanLength: above }, flat).beatsL).toBe(
       above.value <= 1,
     )
-    expect(truncationVerdict(flat, { ...flat, cover: above }).message).toContain('could not bring the Cover')
+    const more = { ...flat, cover: above }
+    expect(truncationVerdict(flat, more).message).toContain('but does not invent less')
+    expect(truncationVerdict(flat, { ...more, chair: below, hal: below }).message).toContain(
+      'mentions more of what is there and invents less',
+    )
   })
 })
 

@@ -21,24 +21,25 @@ test('a change whose interval excludes zero is called one, others are not', () =
     controls,
   )
   expect(fall[0]).toBe(
-    'Captions that invent something: 40.0% before, 20.0% after (-50.0%), a fall beyond chance (95% interval -25.0 to -15.0 points).',
+    'Captions that invent something: 40.0% before, 20.0% after, 50% less: more than chance explains.',
   )
   const none = verdicts(
     { before: table(at(40)), after: table(at(38)), delta: table(at(-2, -6, 2)) },
     controls,
   )
-  expect(none[0]).toContain('no change beyond chance')
+  expect(none[0]).toMatch(/38\.0% after, 5% less: no more than chance explains\.$/)
   expect(none).not.toContain('M')
   expect(none).toContain(
-    'Invention did not fall beyond chance: there is no gain that shortening could explain.',
+    'Not less is invented than chance explains: there is no gain that could be shortening.',
   )
 })
 
-test('a gain is held against shortening, and a change that rounds to nothing has no sign', () => {
-  const delta = { ...table(at(-20, -25, -15)), cover: at(-0.01, -0.04, 0.03) }
+test('a gain is held against shortening, and a change that rounds to nothing is not told', () => {
+  const delta = { ...table(at(-20, -25, -15)), cover: at(-0.01, -0.04, 0.03), cleanLoss: at(-0.01) }
   const lines = verdicts({ before: table(at(40)), after: table(at(20)), delta }, controls)
   expect(lines).toContain('M')
-  expect(lines[3]).toContain('(95% interval 0.0 to 0.0 points)')
+  expect(lines[3]).toMatch(/: 80\.0% before, 80\.0% after: no more than chance explains\.$/)
+  expect(lines.at(-1)).toBe('Loss on true captions: 0.0%.')
 })
 
 test('what was not measured is not spoken of', () => {

@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { parsePairSettings } from '../../src/method/pair-settings.ts'
+import { candidateRules, pairRules } from '../../src/method/rules.ts'
 import { outcomeOf } from '../../src/ui/views/figure-rows.ts'
 import { formatChange, formatFigure, formatSeconds, formatValue } from '../../src/ui/views/format.ts'
 import { recipeDiff } from '../../src/ui/views/recipe-diff.ts'
+import { RULES } from '../../src/ui/views/rules.ts'
 import { smooth } from '../../src/ui/views/smooth.ts'
 import { wordDiff } from '../../src/ui/views/word-diff.ts'
 
@@ -103,4 +106,25 @@ test('figures have true minus signs and no minus zero', () => {
     '3 min 5 s',
     '2 h 7 min',
   ])
+})
+
+test('every rule of the pairs is told in plain words', () => {
+  const settings = parsePairSettings({
+    minScore: 1,
+    minChosenScore: 1,
+    minQuestionScore: 1,
+    maxImageText: 1,
+    maxPairsPerImage: 1,
+  })
+  const names = [...candidateRules(settings, () => 0), ...pairRules(settings)].map(({ name }) => name)
+  for (const name of [
+    ...names,
+    'duplicates',
+    'best-worst',
+    'all',
+    'one pair of a prompt',
+    'pairs of an image',
+    'by hand',
+  ])
+    expect(RULES[name]?.meaning, name).toMatch(/\.$/)
 })

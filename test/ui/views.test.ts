@@ -1,5 +1,6 @@
 import { render, type TemplateResult } from 'lit'
 import { afterEach, describe, expect, test } from 'vitest'
+import { parsePairSettings } from '../../src/method/pair-settings.ts'
 import type { StepMetrics } from '../../src/ui/views/curve-charts.ts'
 import { FIGURE_ROWS } from '../../src/ui/views/figure-rows.ts'
 import {
@@ -89,9 +90,11 @@ describe('figures', () => {
 })
 
 test('the funnel has a bar in proportion for every rule, and its examples to unfold', () => {
-  const root = show(funnelView(round.funnel))
+  const root = show(funnelView(round.funnel, parsePairSettings({ minGap: 4 })))
   const rules = all(root, '.funnel > li')
   expect(rules.length).toBe(round.funnel.length)
+  const settings = all(root, '.funnel .name small').map(textOf)
+  expect(settings).toEqual(expect.arrayContaining(['at least 4', 'at least 0.6']))
   const [duplicates] = rules
   expect(textOf(duplicates)).toContain('2,048 candidates: 331 removed, 1,717 left')
   const width = (selector: string): number =>

@@ -12,17 +12,13 @@ const OUTCOMES = {
   unclear: { mark: '≈', text: 'within chance' },
 } as const
 
-export type FiguresSource = Pick<
-  RunSummary,
-  'before' | 'after' | 'delta' | 'controls' | 'verdicts' | 'images'
-> &
+export type Figures = Pick<RunSummary, 'before' | 'after' | 'delta' | 'controls' | 'images'> &
   Partial<Pick<RunSummary, 'zeroShotCeiling'>>
 
-/** What a run came to in words, its figures before and after with 95% intervals, and the truncation controls. */
-export function figuresView(summary: FiguresSource): TemplateResult {
+/** A run's figures before and after with 95% intervals, and the truncation controls. */
+export function figuresView(summary: Figures): TemplateResult {
   return html`
     <div class="figures">
-      ${verdictsView(summary.verdicts)}
       <div class="scroll" tabindex="0" role="region" aria-label="Figures before and after">
         <table>
           <caption>
@@ -55,7 +51,7 @@ export function verdictsView(verdicts: readonly string[]): TemplateResult {
   </ul>`
 }
 
-function figureRow(row: FigureRow, { before, after, delta }: FiguresSource): TemplateResult | typeof nothing {
+function figureRow(row: FigureRow, { before, after, delta }: Figures): TemplateResult | typeof nothing {
   const [first, second, change] = [row.of(before), row.of(after), row.of(delta)]
   if (!first || !second || !change) return nothing
   const { mark, text } = OUTCOMES[outcomeOf(change, row.better)]
@@ -97,7 +93,7 @@ function rangeBar(before: Estimate, after: Estimate): TemplateResult {
   </svg>`
 }
 
-function ceilingView({ zeroShotCeiling }: FiguresSource): TemplateResult | typeof nothing {
+function ceilingView({ zeroShotCeiling }: Figures): TemplateResult | typeof nothing {
   if (!zeroShotCeiling) return nothing
   const { value, low, high } = zeroShotCeiling
   return html`<p class="note">
@@ -110,7 +106,7 @@ const CONTROL_COLUMNS = ['chair', 'hal', 'cover', 'meanLength'] as const
 const CONTROL_NAMES = { chair: 'CHAIR', hal: 'Hal', cover: 'Cover', meanLength: 'Words' } as const
 
 /** Whether the gain is more than shortening: the base model's captions cut without any training, beside the tuned ones. */
-function controlsView({ before, after, controls }: FiguresSource): TemplateResult | typeof nothing {
+function controlsView({ before, after, controls }: Figures): TemplateResult | typeof nothing {
   if (!controls) return nothing
   const row = (
     name: TemplateResult | string,
