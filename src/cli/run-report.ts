@@ -77,6 +77,7 @@ const ROWS: readonly [name: string, of: (table: MetricTable) => Estimate | undef
   ['AMBER score', (t) => t.amberScore],
   ['yes/no accuracy', (t) => t.yesNo?.accuracy],
   ['yes-rate', (t) => t.yesNo?.yesRate],
+  ['F1 of yes (POPE)', (t) => t.yesNo?.f1Yes],
   ['zero-shot top-1', (t) => t.zeroShot?.top1],
   ['words', (t) => t.meanLength],
   ['nouns', (t) => t.nounsPerCaption],

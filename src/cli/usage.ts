@@ -147,8 +147,8 @@ how weights are kept, --memory MIB the most to take on the GPU (no limit), --rec
 --data is JSON lines or parquet with images (paths relative to the file, or embedded), prompt, and chosen and rejected.
 --config is JSON: the trainer's settings under TRL's names, and peft: {"r": 16, "lora_alpha": 32, ...} for a new adapter.
 caption, score, pair and evaluate take their settings and the seed from a recipe (recipes/paper.json). PLACE is a folder of
-pictures, a zip, a tar, JSON lines, parquet, MS-COCO's JSON, AMBER's folder, or embedded:NAME/SPLIT; models of these
-commands may be embedded:NAME too.
+pictures, a zip, a tar, JSON lines, parquet, MS-COCO's JSON, AMBER's or POPE's folder, or embedded:NAME/SPLIT; models of
+these commands may be embedded:NAME too.
 What is stopped (Ctrl+C) is continued by the same command: run, caption, score, evaluate and train.
 
 Exit codes: 0 done, 1 failed (doctor: no usable WebGPU), 2 wrong usage, 3 stopped and can be continued.

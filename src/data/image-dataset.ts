@@ -3,13 +3,14 @@ import type { ByteSource } from './bytes.ts'
 import { isCocoName, readCoco } from './coco.ts'
 import { DataError } from './data-error.ts'
 import { type FileSpec, type Folder, type FolderSpec, openFile, openFolder } from './folder.ts'
+import { ImageFinder } from './image-finder.ts'
 import { pathsOf, readImageFolder } from './image-folder.ts'
 import { isNotesFile } from './image-notes.ts'
 import type { ImageRecord, ReadOptions, Skipped } from './image-records.ts'
-import { readImageRows } from './image-rows.ts'
-import type { OpenFile } from './images.ts'
-import { isParquet } from './parquet.ts'
+import { type RowsFile, readImageRows } from './image-rows.ts'
 import { baseName, extension, folderOf } from './paths.ts'
+import { popeSplit } from './pope.ts'
+import { isRows } from './rows.ts'
 import { type Duplicate, type HashedRecord, uniqueRecords } from './unique.ts'
 import { readWebDataset } from './webdataset.ts'
 import { isZip, zipFolder } from './zip.ts'
@@ -22,7 +23,7 @@ export interface ImageDatasetSpec {
   readonly folder?: FolderSpec
   /** A zip or tar archive, JSON lines, parquet, or MS-COCO's JSON. Paths in it are below `folder`. */
   readonly file?: FileSpec
-  /** Of a dataset in several parquet files, those whose names begin with this and a hyphen. Default all. */
+  /** Of a dataset in several parquet files, those whose names begin with this and a hyphen; of POPE's, one of them. Default all. */
   readonly split?: string
 }
 
@@ -55,7 +56,7 @@ interface Found {
 
 /**
  * Finds out how a dataset lies in its files: parquet; AMBER's `annotations.json` and `relation.json`; MS-COCO's `captions_*.json`
- * or `instances_*.json`; WebDataset's tar archives; one zip archive with any of these; one JSON-lines file with
+ * or `instances_*.json`; POPE's `*_pope_*.json`; WebDataset's tar archives; one zip archive with any of these; one JSON-lines file with
  * rows of images; otherwise the images of a folder.
  * @throws {DataError} when the files cannot be a dataset.
  */
@@ -104,15 +105,15 @@ async function inFile(
 ): Promise<Found> {
   if (await isZip(source, signal))
     return await inFolder(await zipFolder(source, skipTo(early), signal), early, split, signal)
-  const open: OpenFile = async (path, openSignal) => await beside?.open(path, openSignal)
   if (/\.(tar|tgz|tar\.gz)$/.test(source.name.toLowerCase()))
     return { format: 'webdataset', read: (options) => readWebDataset([source], options) }
-  if (extension(source.name) === 'json') {
-    const images = beside ?? { name: source.name, paths: [], open: async () => undefined }
-    return { format: 'coco', read: (options) => readCoco([source], images, options) }
+  const images = beside ?? { name: source.name, paths: [], open: async () => undefined }
+  if (await isRows(source, signal)) {
+    const file = { source, images: new ImageFinder(images) }
+    return { format: 'rows', read: (options) => readImageRows([file], options) }
   }
-  if (extension(source.name) === 'jsonl' || (await isParquet(source, signal)))
-    return { format: 'rows', read: (options) => readImageRows(source, open, options) }
+  if (extension(source.name) === 'json')
+    return { format: 'coco', read: (options) => readCoco([source], images, options) }
   throw new DataError(
     `${source.name}: expected a zip or tar archive, JSON lines (.jsonl), parquet or MS-COCO's JSON, got another file`,
   )
@@ -135,6 +136,8 @@ async function inFolder(
   const coco = paths.filter(isCocoName)
   if (coco.length > 0)
     return { format: 'coco', read: (options) => readCoco(opened(folder, coco, options), folder, options) }
+  const pope = paths.filter((path) => popeSplit(path) !== undefined)
+  if (pope.length > 0) return rowsOf(folder, ofPope(folder.name, pope, split))
   const lines = ending('jsonl').filter((path) => !isNotesFile(path))
   if (lines.length === 1) return rowsOf(folder, lines)
   const shards = ending('tar')
@@ -155,9 +158,11 @@ function rowsOf(folder: Folder, files: readonly string[]): Found {
   return {
     format: 'rows',
     async *read(options) {
+      const read: RowsFile[] = []
       for (const file of files)
         for await (const source of opened(folder, [file], options))
-          yield* readImageRows(source, from(folder, file), options)
+          read.push({ source, images: new ImageFinder(folder, folderOf(file)) })
+      yield* readImageRows(read, options)
     },
   }
 }
@@ -175,9 +180,11 @@ async function* opened(
   }
 }
 
-/** Paths in a dataset's file are relative to it. */
-function from(folder: Folder, file: string): OpenFile {
-  return (path, signal) => folder.open(folderOf(file) + path, signal)
+function ofPope(name: string, paths: readonly string[], split: string | undefined): readonly string[] {
+  if (split === undefined) return paths
+  const chosen = paths.filter((path) => popeSplit(path) === split)
+  if (chosen.length > 0) return chosen
+  throw new DataError(`${name}: expected POPE's questions of the split ${split}, found ${paths.join(', ')}`)
 }
 
 function ofSplit(name: string, paths: readonly string[], split: string | undefined): readonly string[] {

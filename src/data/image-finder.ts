@@ -6,12 +6,15 @@ import { baseName, relativePath } from './paths.ts'
 /** Opens images that annotations name, wherever in the folder they lie. */
 export class ImageFinder {
   readonly #folder: Folder
+  readonly #from: string
   readonly #paths: ReadonlySet<string>
   /** Paths by the last part; undefined for one that several have. */
   readonly #byName = new Map<string, string | undefined>()
 
-  constructor(folder: Folder) {
+  /** @param from the folder in it, with a slash at its end, from which paths start. Default its top. */
+  constructor(folder: Folder, from = '') {
     this.#folder = folder
+    this.#from = from
     this.#paths = new Set(folder.paths)
     for (const path of this.#paths) {
       const name = baseName(path)
@@ -29,8 +32,9 @@ export class ImageFinder {
 
   /** The path under which `open` looks; undefined where it finds none, or the path leads out. */
   find(path: string): string | undefined {
-    const below = relativePath(path)
-    if (below === undefined) return undefined
+    const relative = relativePath(path)
+    if (relative === undefined) return undefined
+    const below = this.#from + relative
     const isKnown = this.#folder.paths === undefined || this.#paths.has(below)
     return isKnown ? below : this.#byName.get(baseName(below))
   }

@@ -6,19 +6,25 @@ import type { ImageNotes } from './image-records.ts'
 import { brief } from './images.ts'
 import { readJsonLines } from './jsonl.ts'
 import { extension, folderOf, relativePath } from './paths.ts'
-import { truthOfRow } from './truth.ts'
+import { popeSplit } from './pope.ts'
+import { joinTruth, questionColumn, truthOfRow } from './truth.ts'
 
 const CAPTION_COLUMNS = ['captions', 'caption', 'text'] as const
 const NAME_COLUMNS = ['file_name', 'image', 'file', 'filename', 'name', 'path'] as const
 
 /**
- * What a row says of its image: `captions`, `caption` or `text` (one or a list), and the columns of `ImageTruth`.
+ * What a row says of its image: `captions`, `caption` or `text` (one or a list), the columns of `ImageTruth`, and a yes/no question
+ * as in POPE's files.
+ * @param file the row's, which tells which of POPE's questions they are.
  * @throws {DataError} naming the column, what was expected and what came.
  */
-export function notesOfRow(values: Readonly<Record<string, unknown>>): ImageNotes {
-  const column = CAPTION_COLUMNS.find((name) => values[name] !== undefined && values[name] !== null)
+export function notesOfRow(values: Readonly<Record<string, unknown>>, file = ''): ImageNotes {
+  const question = questionColumn(values)
+  const column = CAPTION_COLUMNS.find(
+    (name) => name !== question && values[name] !== undefined && values[name] !== null,
+  )
   const captions = column && captionList(values[column], column)
-  const truth = truthOfRow(values)
+  const truth = truthOfRow(values, popeSplit(file))
   return { ...(captions && captions.length > 0 ? { captions } : {}), ...(truth ? { truth } : {}) }
 }
 
@@ -29,10 +35,10 @@ function captionList(value: unknown, column: string): string[] {
   return list.map((text) => text.trim()).filter((text) => text !== '')
 }
 
-/** Joins what two rows say of one image. */
+/** Joins what two rows say of one image; what both say is said once. */
 export function joinNotes(a: ImageNotes | undefined, b: ImageNotes): ImageNotes {
-  const captions = [...(a?.captions ?? []), ...(b.captions ?? [])]
-  const truth = b.truth ?? a?.truth
+  const captions = [...new Set([...(a?.captions ?? []), ...(b.captions ?? [])])]
+  const truth = a?.truth && b.truth ? joinTruth(a.truth, b.truth) : (b.truth ?? a?.truth)
   return { ...(captions.length > 0 ? { captions } : {}), ...(truth ? { truth } : {}) }
 }
 

@@ -2,6 +2,8 @@ import type { ByteSource } from './bytes.ts'
 import { DataError, type DataRow } from './data-error.ts'
 
 const CHUNK_BYTES = 2 ** 20
+/** Of a file's beginning, to see how it goes on. */
+const PEEK_BYTES = 2 ** 16
 
 /** Rows of a JSON-lines file, read piece by piece; empty lines are passed over. */
 export async function* readJsonLines(source: ByteSource, signal?: AbortSignal): AsyncGenerator<DataRow> {
@@ -41,4 +43,19 @@ async function* lines(source: ByteSource, signal: AbortSignal | undefined): Asyn
     yield* parts
   }
   if (rest !== '') yield rest
+}
+
+/** Whether a file of whatever name has a JSON object on each line; one object alone counts where it names one image. */
+export async function isJsonLines(source: ByteSource, signal?: AbortSignal): Promise<boolean> {
+  const bytes = await source.read(0, Math.min(PEEK_BYTES, source.byteLength), signal)
+  const text = new TextDecoder().decode(bytes).trimStart()
+  const end = text.indexOf('\n')
+  try {
+    const row: unknown = JSON.parse(end < 0 ? text : text.slice(0, end))
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) return false
+    const isFollowed = end >= 0 && /^\s*\{/.test(text.slice(end))
+    return isFollowed || 'image' in row || 'file_name' in row
+  } catch {
+    return false
+  }
 }

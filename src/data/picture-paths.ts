@@ -4,9 +4,8 @@ import { DataError } from './data-error.ts'
 import type { Folder } from './folder.ts'
 import { ImageFinder } from './image-finder.ts'
 import { imagesOfRow } from './image-rows.ts'
-import { isParquet } from './parquet.ts'
 import { extension } from './paths.ts'
-import { readRows } from './rows.ts'
+import { isRows, readRows } from './rows.ts'
 
 /**
  * The paths of the pictures that a data set's file names, each once, in its order; none of a file that holds its pictures
@@ -19,9 +18,8 @@ export async function* picturePaths(
   folder: Folder,
   signal?: AbortSignal,
 ): AsyncGenerator<string> {
-  const kind = extension(source.name)
-  const isTable = kind === 'jsonl' || (kind !== 'json' && (await isParquet(source, signal)))
-  if (!isTable && kind !== 'json') return
+  const isTable = await isRows(source, signal)
+  if (!isTable && extension(source.name) !== 'json') return
   const finder = new ImageFinder(folder)
   const seen = new Set<string>()
   for await (const name of isTable ? namesInRows(source, signal) : await cocoNames(source, signal)) {

@@ -1,8 +1,9 @@
 import type { ByteSource } from './bytes.ts'
 import { DataError, type DataRow } from './data-error.ts'
 import { brief } from './images.ts'
-import { readJsonLines } from './jsonl.ts'
+import { isJsonLines, readJsonLines } from './jsonl.ts'
 import { isParquet, readParquet } from './parquet.ts'
+import { extension } from './paths.ts'
 
 /** Rows that are in memory already. */
 export interface RowList {
@@ -23,6 +24,13 @@ export async function* readRows(source: RowSource, signal?: AbortSignal): AsyncG
   if ('rows' in source) yield* listed(source)
   else if (await isParquet(source, signal)) yield* readParquet(source, signal)
   else yield* readJsonLines(source, signal)
+}
+
+/** Whether a file has rows: JSON lines, under whatever name, or parquet. */
+export async function isRows(source: ByteSource, signal?: AbortSignal): Promise<boolean> {
+  const kind = extension(source.name)
+  if (kind === 'jsonl') return true
+  return kind === 'json' ? await isJsonLines(source, signal) : await isParquet(source, signal)
 }
 
 function* listed({ name, rows }: RowList): Generator<DataRow> {

@@ -53,17 +53,71 @@ const TRUTH = v.looseObject({
   lettering: v.nullish(v.string()),
 })
 
+/** The column of a question's text, where `label` or `answer` says yes or no: POPE's own files have `text`, copies `question`. */
+export function questionColumn({
+  question,
+  text,
+  label,
+  answer,
+}: Readonly<Record<string, unknown>>): 'question' | 'text' | undefined {
+  if (!isYesNo(label ?? answer)) return undefined
+  return typeof question === 'string' ? 'question' : typeof text === 'string' ? 'text' : undefined
+}
+
+/**
+ * The yes/no question that a row is, as in POPE's files; undefined for another row.
+ * @param kind where the row has no `category`. Default `existence`.
+ */
+export function questionOfRow(
+  values: Readonly<Record<string, unknown>>,
+  kind = 'existence',
+): TruthQuestion | undefined {
+  const column = questionColumn(values)
+  if (column === undefined) return undefined
+  const { category, label, answer } = values
+  return {
+    kind: typeof category === 'string' && category !== '' ? category : kind,
+    text: String(values[column]),
+    answer: /^y/i.test(String(label ?? answer).trim()) ? 'Yes' : 'No',
+  }
+}
+
+function isYesNo(value: unknown): boolean {
+  return typeof value === 'string' && /^(yes|no)$/i.test(value.trim())
+}
+
+/** What two sources know of one picture. */
+export function joinTruth(a: ImageTruth, b: ImageTruth): ImageTruth {
+  const of = <T>(one: readonly T[], other: readonly T[]): readonly T[] => {
+    const known = new Set(one.map((item) => JSON.stringify(item)))
+    return [...one, ...other.filter((item) => !known.has(JSON.stringify(item)))]
+  }
+  return {
+    ...a,
+    ...b,
+    truth: of(a.truth, b.truth),
+    hallu: of(a.hallu, b.hallu),
+    questions: of(a.questions, b.questions),
+    attributes: of(a.attributes, b.attributes),
+    relations: of(a.relations, b.relations),
+    objects: of(a.objects, b.objects),
+  }
+}
+
 /** A picture's truth when only some of it is known. */
 export function truthOf(known: Partial<ImageTruth>): ImageTruth {
   return { truth: [], hallu: [], questions: [], attributes: [], relations: [], objects: [], ...known }
 }
 
 /**
- * The truth in a row's columns; undefined for a row without a column `truth`.
+ * The truth in a row's columns; undefined for a row that has no column `truth` and is no question.
+ * @param kind of a question that does not say its own. Default `existence`.
  * @throws {DataError} naming the column, what was expected and what came.
  */
-export function truthOfRow(values: Readonly<Record<string, unknown>>): ImageTruth | undefined {
-  if (values.truth === undefined || values.truth === null) return undefined
+export function truthOfRow(values: Readonly<Record<string, unknown>>, kind?: string): ImageTruth | undefined {
+  const asked = questionOfRow(values, kind)
+  if (values.truth === undefined || values.truth === null)
+    return asked ? truthOf({ questions: [asked] }) : undefined
   const { place, truth, hallu, questions, attributes, relations, objects, lettering } = readSchema(
     TRUTH,
     values,
@@ -72,7 +126,7 @@ export function truthOfRow(values: Readonly<Record<string, unknown>>): ImageTrut
   return truthOf({
     truth,
     hallu: hallu ?? [],
-    questions: questions ?? [],
+    questions: [...(questions ?? []), ...(asked ? [asked] : [])],
     attributes: attributes ?? [],
     relations: relations ?? [],
     objects: objects ?? [],

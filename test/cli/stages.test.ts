@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import type { Evaluation } from '../../src/evaluate/evaluation.ts'
+import type { MetricTable } from '../../src/evaluate/metrics.ts'
 import { judged } from '../support/evaluation.ts'
 import { clipDpo, type Ended } from '../support/program.ts'
 
@@ -143,6 +144,40 @@ describe('stage by stage on the command line', { timeout: 1_200_000 }, () => {
     const { delta, controls } = judged(evaluation)
     for (const { low, value, high } of [delta.cover, controls.C.metrics.chair])
       expect(low <= value && value <= high).toBe(true)
+  })
+
+  test('a model is evaluated on questions as POPE has them, several to a picture', async () => {
+    mkdirSync(at('pope', 'val2014'), { recursive: true })
+    const hashes = readdirSync(at('run', 'images')).slice(0, 2)
+    for (const [i, hash] of hashes.entries())
+      symlinkSync(at('run', 'images', hash), at('pope', 'val2014', `COCO_${i}.jpg`))
+    const rows = ['dog', 'cat', 'tree', 'car'].flatMap((noun, i) =>
+      hashes.map((_, image) => ({
+        question_id: 2 * i + image + 1,
+        image: `COCO_${image}.jpg`,
+        text: `Is there a ${noun} in the image?`,
+        label: i % 2 === 0 ? 'yes' : 'no',
+      })),
+    )
+    writeFileSync(at('pope', 'coco_pope_random.json'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const recipe = JSON.parse(readFileSync(TINY, 'utf8')) as { evaluate: object }
+    writeFileSync(
+      at('pope.json'),
+      JSON.stringify({ ...recipe, evaluate: { ...recipe.evaluate, questions: null } }),
+    )
+    const ended = await succeed(
+      ...['evaluate', '--model', MODEL, '--data', at('pope')],
+      ...['--recipe', at('pope.json'), '--out', at('pope-out')],
+    )
+    expect(ended.stdout).toMatch(/F1 of yes \(POPE\) +\d/)
+    const { evaluation } = JSON.parse(text('pope-out', 'evaluation.json')) as {
+      evaluation: { images: number; before: MetricTable }
+    }
+    const { yesNo, chair } = evaluation.before
+    expect(evaluation.images).toBe(2)
+    expect(chair).toBeUndefined()
+    // Four questions to each of two pictures.
+    expect((yesNo?.accuracy.value ?? Number.NaN) % 12.5).toBe(0)
   })
 
   test('a text model beside the recipe is asked for questions, and what it writes amiss is told', async () => {

@@ -30,7 +30,7 @@ export async function datasetStage(
   const spec = {
     stage: 'dataset',
     kind: 'datasets',
-    version: 1,
+    version: 2,
     round,
     part,
     settings: { skip, limit: limit ?? null },
