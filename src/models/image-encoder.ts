@@ -1,5 +1,4 @@
 import type { Folder } from '../data/folder.ts'
-import { findOnnx } from '../data/onnx-files.ts'
 import type { TensorEntry } from '../data/safetensors.ts'
 import { sha256 } from '../data/sha256.ts'
 import { anyresGrid, bestResolution } from './anyres.ts'
@@ -8,19 +7,19 @@ import { packTiles, packWhole } from './anyres-packing.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { decodeImage } from './decode-image.ts'
 import { ImageEncoderError } from './image-encoder-error.ts'
-import { type CutImage, ImageProcessor } from './image-processor.ts'
-import { type ImageTokens, imageTokens } from './image-tokens.ts'
+import { findImageFiles, type ImageFiles, type SeeingModel } from './image-files.ts'
+import type { CutImage, ImageProcessor } from './image-processor.ts'
+import type { ImageTokens } from './image-tokens.ts'
 import { readNewline } from './newline.ts'
 import type { ProcessorFiles } from './processor-files.ts'
 import { VisionGraph } from './vision-graph.ts'
 
 type Features = Float32Array<ArrayBuffer>
 
-/** What of a model its image features depend on. */
-export interface SeeingModel {
-  /** The decoder's. */
-  readonly hiddenSize: number
-  readonly anyres?: AnyresConfig
+export interface ImageOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly device?: GPUDevice | undefined
+  readonly checkpoint?: ReadonlyMap<string, TensorEntry> | undefined
 }
 
 /** Makes an image's features of its tiles'. */
@@ -53,49 +52,36 @@ export class ImageEncoder {
   }
 
   /**
-   * Loads `onnx/vision_encoder*.onnx` as transformers.js lays it out; undefined when the folder has none.
-   * @param settings the image processor's and the processor's, see `readProcessorFiles`.
+   * Loads the vision encoder that was found.
    * @param options.checkpoint the folder's tensors, where they are known already; models with anyres images need one of them.
    * @param options.device computes the graph, where the browser can; default WASM, which is faster than a software adapter.
-   * @throws {ImageEncoderError} when the graph has other inputs or outputs, {ConfigError} for settings not known here,
-   *   {CheckpointError} when the checkpoint lacks the newline of anyres images.
+   * @throws {ImageEncoderError} when the graph has other inputs or outputs, {CheckpointError} when the checkpoint lacks the
+   *   newline of anyres images.
    */
-  static async load(
-    files: Folder,
-    { imageProcessor: settings, processor: json }: Pick<ProcessorFiles, 'imageProcessor' | 'processor'>,
-    { hiddenSize, anyres }: SeeingModel,
-    {
-      signal,
-      device,
-      checkpoint,
-    }: {
-      signal?: AbortSignal | undefined
-      device?: GPUDevice | undefined
-      checkpoint?: ReadonlyMap<string, TensorEntry> | undefined
-    } = {},
-  ): Promise<ImageEncoder | undefined> {
-    const source = await findOnnx(files, 'vision_encoder', signal)
-    if (!source) return undefined
-    if (!settings) {
-      throw new ImageEncoderError(
-        `${files.name}: expected processor_config.json with image_processor, or preprocessor_config.json, found neither`,
-      )
-    }
-    const processor = new ImageProcessor(settings)
-    if (!anyres !== !processor.anyres) {
-      throw new ImageEncoderError(
-        `${files.name}: expected an image processor that cuts images into tiles (LlavaNextImageProcessor, LlavaOnevisionImageProcessor) with the models of that name and with no other; config.json and the processor's file do not fit`,
-      )
-    }
+  static async open(
+    { files, model, source, processor, tokens, settings }: ImageFiles,
+    { signal, device, checkpoint }: ImageOptions = {},
+  ): Promise<ImageEncoder> {
+    const { hiddenSize, anyres } = model
     const tensors = async () => checkpoint ?? (await readCheckpoint(files, signal))
     const packed = anyres && { ...anyres, newline: await readNewline(await tensors(), hiddenSize, signal) }
     const graph = await VisionGraph.open(source, hiddenSize, { signal, device })
-    const parts = [...graph.identity, settings, json]
+    const parts = [...graph.identity, ...settings]
     if (packed) parts.push({ ...packed, newline: [...packed.newline] })
     if (processor.isSplitting) parts.push('split')
     const hash = await sha256(new TextEncoder().encode(JSON.stringify(parts)))
-    const pack = packed ? packing(packed) : joined
-    return new ImageEncoder(hash, processor, graph, pack, hiddenSize, imageTokens(json, processor))
+    return new ImageEncoder(hash, processor, graph, packed ? packing(packed) : joined, hiddenSize, tokens)
+  }
+
+  /** Finds and opens a folder's vision encoder, see `findImageFiles` and `open`; undefined when the folder has none. */
+  static async load(
+    files: Folder,
+    processors: Pick<ProcessorFiles, 'imageProcessor' | 'processor'>,
+    model: SeeingModel,
+    options: ImageOptions = {},
+  ): Promise<ImageEncoder | undefined> {
+    const found = await findImageFiles(files, processors, model, options.signal)
+    return found && (await ImageEncoder.open(found, options))
   }
 
   /** Whether images become as many tiles as they need, whose rows and columns are marked in the prompt. */
@@ -128,14 +114,16 @@ export class ImageEncoder {
 
   /**
    * The features that replace images' tokens; those of an image do not depend on what else is computed with it.
+   * @param signal asked before each few tiles.
    * @returns for each (tokens, hiddenSize), row by row.
    * @throws {ImageEncoderError} when the graph's rows are not of the decoder's hidden size, or an image's not as many as the
    *   processor puts image tokens.
    */
-  async encodeAll(images: readonly CutImage[]): Promise<Features[]> {
+  async encodeAll(images: readonly CutImage[], signal?: AbortSignal): Promise<Features[]> {
     const all: Features[] = []
     let tiles: Features[] = []
     for (const batch of batches(images, this.#graph.batchSize)) {
+      signal?.throwIfAborted()
       tiles.push(...(await this.#graph.run(batch.map((tile) => this.#processor.normalize(tile)))))
       for (;;) {
         const image = images[all.length]
@@ -154,7 +142,7 @@ export class ImageEncoder {
   }
 
   #checked(features: Features, image: CutImage): Features {
-    const [rows, tokens] = [features.length / this.#hiddenSize, this.#tokens(image)]
+    const [rows, tokens] = [features.length / this.#hiddenSize, this.#tokens.of(image)]
     if (tokens === undefined || rows === tokens) return features
     throw new ImageEncoderError(
       `expected ${tokens} rows of image features, one for each image token of the model's processor, got ${rows}`,

@@ -71,8 +71,9 @@ export class ImageFeatures {
   /**
    * Computes ahead what `of` will be asked for; it is `of` that tells what is no image.
    * @param prompts the images of each.
+   * @throws the signal's reason when it is aborted; nothing of these images is kept then.
    */
-  async prepare(prompts: readonly (readonly Bytes[])[]): Promise<void> {
+  async prepare(prompts: readonly (readonly Bytes[])[], signal?: AbortSignal): Promise<void> {
     const wanted = (await Promise.all(prompts.map((images) => this.#wanted(images)))).flat()
     await this.#inTurn(async () => {
       const found = await this.#find(wanted.map(({ key }) => key))
@@ -84,6 +85,7 @@ export class ImageFeatures {
         good.map(({ image }) => image),
         found,
         good.map(({ cut }) => cut),
+        signal,
       )
     })
   }
@@ -148,9 +150,10 @@ export class ImageFeatures {
     images: readonly Wanted[],
     found: Map<string, Kept>,
     cut: readonly CutImage[],
+    signal?: AbortSignal,
   ): Promise<void> {
     if (images.length === 0) return
-    const computed = await this.#encoder.encodeAll(cut)
+    const computed = await this.#encoder.encodeAll(cut, signal)
     const entries = images.map(({ key }, i) => [key, this.#kept(computed[i] as Features, cut[i])] as const)
     for (const [key, kept] of entries) this.#remember(key, kept, found)
     await this.#store?.setMany(entries)

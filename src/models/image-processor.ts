@@ -5,8 +5,8 @@ import type { Grid, Pinpoint } from './anyres.ts'
 import { NEXT_PINPOINTS, ONEVISION_PINPOINTS, pinpointsSchema } from './anyres-config.ts'
 import { ConfigError } from './config-error.ts'
 import { crop } from './crop.ts'
-import { boxSchema, cropSize, sizeSchema, targetSize } from './image-size.ts'
-import { type AnyresTiling, anyresTiles, splitTiles, squared } from './image-tiles.ts'
+import { boxSchema, cropSize, MOST_PIXELS, sizeSchema, targetSize } from './image-size.ts'
+import { type AnyresTiling, anyresTiles, splitTiles, squared, wholeTiles } from './image-tiles.ts'
 import { isResample, type Rgb, resize } from './resample.ts'
 
 /** A tile as a vision encoder takes it. */
@@ -113,6 +113,36 @@ export class ImageProcessor {
   /** Whether an image's tiles depend on its being alone in its prompt. */
   get isWholeAmongOthers(): boolean {
     return this.#kind.isWholeAmongOthers ?? false
+  }
+
+  /** Of every tile an image becomes, in pixels; undefined where it depends on the image. */
+  get tileSize(): ImageSize | undefined {
+    const { do_resize, size, do_center_crop, crop_size } = this.#settings
+    if (this.#splitSide) return { width: this.#splitSide, height: this.#splitSide }
+    if (do_center_crop && crop_size) {
+      const [width, height] = cropSize(crop_size)
+      return { width, height }
+    }
+    if (this.anyres) return do_resize ? this.anyres.base : undefined
+    return do_resize && typeof size === 'object' && size?.width && size.height
+      ? { width: size.width, height: size.height }
+      : undefined
+  }
+
+  /** Rows and columns of parts an image is split into at most, none where it is not; undefined where there is no limit. */
+  get mostParts(): Grid | undefined {
+    const { do_resize, size } = this.#settings
+    const side = this.#splitSide
+    if (!side || !this.isSplitting) return { rows: 0, cols: 0 }
+    if (!do_resize || typeof size !== 'object' || !size) return undefined
+    const { longest_edge: edge } = size
+    const square = edge ? Math.min(MOST_PIXELS, edge + (edge % 2)) : undefined
+    const [wide, tall] = [size.width ?? square, size.height ?? square]
+    if (!wide || !tall) return undefined
+    const { width, height } = wholeTiles({ width: wide, height: tall }, side)
+    return width === side && height === side
+      ? { rows: 0, cols: 0 }
+      : { rows: height / side, cols: width / side }
   }
 
   /** Whether an image becomes as many tiles as it needs beside the one that shows it whole. */

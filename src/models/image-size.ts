@@ -15,7 +15,7 @@ export const sizeSchema = v.union([side, boxSchema])
 type Size = v.InferOutput<typeof sizeSchema>
 
 /** Along a side, after Idefics 3's first resizing. */
-const MOST_PIXELS = 4096
+export const MOST_PIXELS = 4096
 
 /** What an image is resized to. @throws {ConfigError} for a size that says neither both sides nor one edge. */
 export function targetSize({ width, height }: ImageSize, wanted: Size): [width: number, height: number] {

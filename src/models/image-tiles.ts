@@ -58,8 +58,8 @@ export function splitTiles(image: Rgb, side: number, resample: number): SplitIma
   return { tiles: [...tiles, resize(stretched, side, side, resample)], parts }
 }
 
-/** The longer side rounded up to whole tiles, the other after it. */
-function wholeTiles({ width, height }: ImageSize, side: number): ImageSize {
+/** The longer side rounded up to whole tiles, the other after it: what `splitTiles` stretches an image to. */
+export function wholeTiles({ width, height }: ImageSize, side: number): ImageSize {
   const up = (length: number): number => Math.ceil(length / side) * side
   const ratio = width / height
   if (width >= height) return { width: up(width), height: up(Math.trunc(up(width) / ratio)) }

@@ -24,7 +24,10 @@ export async function* imagesAhead<T extends Illustrated>(
   const held: { row: T; images: Uint8Array<ArrayBuffer>[] }[] = []
   async function* flush() {
     signal?.throwIfAborted()
-    await encoder.prepare(held.map(({ images }) => images))
+    await encoder.prepare(
+      held.map(({ images }) => images),
+      signal,
+    )
     yield* held.splice(0)
   }
   for await (const row of rows) {

@@ -7,21 +7,23 @@ import { type ModelConfig, parseModelConfig } from './config.ts'
 import { Decoder, type DecoderOptions } from './decoder/decoder.ts'
 import { type MemoryLimits, planWithin } from './decoder/memory-fit.ts'
 import type { MemoryPlan, MemoryRequest } from './decoder/memory-plan.ts'
+import { defaultPositions } from './decoder/positions.ts'
 import { findDecoderTensors } from './decoder/tensor-names.ts'
 import { WeightLoader } from './decoder/weight-loader.ts'
 import { type LoadProgress, loadDecoderWeights } from './decoder/weights.ts'
 import type { FeatureStore } from './image-features.ts'
-import { PromptEncoder } from './prompt-encoder.ts'
+import { type ImageSpace, PromptEncoder } from './prompt-encoder.ts'
 
 /** What of a memory request the loaded weights decide, and what is left to say. */
 type Fixed = Pick<MemoryRequest, 'format' | 'sourceBytes' | 'maxPositions'>
 export type PolicyUse = Omit<MemoryRequest, keyof Fixed>
 
+/** `maxPositions`, where it is not said, leaves room for the largest image: see `defaultPositions`. */
 export interface PolicyOptions extends DecoderOptions {
   /** How weights are kept on the GPU. Default f32. */
   readonly weights?: WeightFormat
-  /** What will be done with the model, for the plan. Default nothing beyond having it. */
-  readonly use?: PolicyUse
+  /** What will be done with the model, for the plan, or how that follows from the largest image. Default only having it. */
+  readonly use?: PolicyUse | ((largestImage: ImageSpace | undefined) => PolicyUse)
   /** Most bytes to take on the GPU. Default no limit: WebGPU does not tell how much there is. */
   readonly budgetBytes?: number
   /** Called with the plan before anything is put on the GPU. */
@@ -79,17 +81,16 @@ export class PolicyModel {
       maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
       ...(budgetBytes === undefined ? {} : { budgetBytes }),
     }
-    const { maxPositions } = decoderOptions
-    const fixed = {
-      format,
-      sourceBytes: sourceBytes(tensors.values()),
-      ...(maxPositions === undefined ? {} : { maxPositions }),
-    }
-    onPlan?.(planWithin(config, { ...use, ...fixed }, limits))
-    const encoder = await PromptEncoder.load(files, config, {
+    const encoder = await PromptEncoder.read(files, config, signal)
+    const { largestImage } = encoder
+    const { maxPositions = defaultPositions(config.decoder, largestImage?.tokens) } = decoderOptions
+    const fixed = { format, sourceBytes: sourceBytes(tensors.values()), maxPositions }
+    const planned = typeof use === 'function' ? use(largestImage) : use
+    onPlan?.(planWithin(config, { ...planned, ...fixed }, limits))
+    await encoder.openImages({
       checkpoint,
-      ...(signal ? { signal } : {}),
-      ...(gpu.profile.isSoftware ? {} : { device: gpu.device }),
+      signal,
+      device: gpu.profile.isSoftware ? undefined : gpu.device,
       ...(features ? { features } : {}),
     })
     try {
@@ -98,7 +99,7 @@ export class PolicyModel {
         ...(signal ? { signal } : {}),
         ...(onProgress ? { onProgress } : {}),
       })
-      const decoder = await Decoder.create(gpu, config.decoder, weights, decoderOptions)
+      const decoder = await Decoder.create(gpu, config.decoder, weights, { ...decoderOptions, maxPositions })
       return new PolicyModel(config, decoder, encoder, limits, fixed)
     } catch (error) {
       encoder.release()

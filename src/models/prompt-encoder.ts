@@ -1,16 +1,29 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { Folder } from '../data/folder.ts'
 import type { Text } from '../data/preference.ts'
-import type { TensorEntry } from '../data/safetensors.ts'
 import { sha256 } from '../data/sha256.ts'
+import type { Grid } from './anyres.ts'
 import type { ModelConfig } from './config.ts'
 import type { Prefix } from './decoder/batch.ts'
-import { ImageEncoder, joined, type SeeingModel } from './image-encoder.ts'
+import { ImageEncoder, type ImageOptions, joined } from './image-encoder.ts'
 import { type FeatureStore, type ImageBlock, ImageFeatures, type KnownImage } from './image-features.ts'
+import { findImageFiles, type ImageFiles, type SeeingModel } from './image-files.ts'
 import { readProcessorFiles } from './processor-files.ts'
 import { PromptError } from './prompt-error.ts'
 import { PromptTexts, specialTokens } from './prompt-texts.ts'
 import { AROUND, markedTiles, WHOLE } from './tile-marks.ts'
+
+export interface EncoderOptions extends ImageOptions {
+  readonly features?: (encoder: string) => FeatureStore
+}
+
+/** What an image takes of a prompt. */
+export interface ImageSpace {
+  /** Rows of image features. */
+  readonly rows: number
+  /** Tokens: one for each row, and marks. */
+  readonly tokens: number
+}
 
 /** Turns images and texts into what a decoder takes, and its tokens back into text. */
 export class PromptEncoder {
@@ -18,60 +31,70 @@ export class PromptEncoder {
   readonly stopTokens: readonly number[]
   readonly #tokenizer: Tokenizer
   readonly #config: ModelConfig
-  readonly #images: ImageFeatures | undefined
   readonly #texts: PromptTexts
+  readonly #imageFiles: ImageFiles | undefined
+  #images: ImageFeatures | undefined
 
   private constructor(
     tokenizer: Tokenizer,
     config: ModelConfig,
-    images: ImageFeatures | undefined,
     texts: PromptTexts,
     stopTokens: readonly number[],
+    imageFiles: ImageFiles | undefined,
   ) {
     this.#tokenizer = tokenizer
     this.#config = config
-    this.#images = images
     this.#texts = texts
     this.stopTokens = stopTokens
+    this.#imageFiles = imageFiles
   }
 
-  /**
-   * Reads a model folder's tokenizer and chat template and, where it has one, its vision encoder.
-   * @param options.device computes the vision encoder, where the browser can. Default WASM.
-   * @param options.checkpoint the folder's tensors, where they are known already.
-   * @param options.features where image features outlive the session, by the encoder's hash. Default nowhere.
-   */
-  static async load(
-    files: Folder,
-    config: ModelConfig,
-    {
-      signal,
-      device,
-      checkpoint,
-      features,
-    }: {
-      signal?: AbortSignal
-      device?: GPUDevice
-      checkpoint?: ReadonlyMap<string, TensorEntry>
-      features?: (encoder: string) => FeatureStore
-    } = {},
-  ): Promise<PromptEncoder> {
+  /** Reads a model folder's tokenizer and chat template; images wait for `openImages`. */
+  static async read(files: Folder, config: ModelConfig, signal?: AbortSignal): Promise<PromptEncoder> {
     const { tokenizer: json, tokenizerConfig, ...processor } = await readProcessorFiles(files, signal)
     const tokenizer = new Tokenizer(withWorkingSplits(json) as object, tokenizerConfig)
     const specials = specialTokens(tokenizerConfig)
     const eos = specials.eos_token === undefined ? undefined : tokenizer.token_to_id(specials.eos_token)
-    const texts = new PromptTexts(processor.chatTemplate, specials, config.imageTokenId !== undefined)
-    const images =
-      config.imageTokenId === undefined
-        ? undefined
-        : await ImageEncoder.load(files, processor, seeingModel(config), { signal, device, checkpoint })
     return new PromptEncoder(
       tokenizer,
       config,
-      images && new ImageFeatures(images, { store: features?.(images.hash) }),
-      texts,
+      new PromptTexts(processor.chatTemplate, specials, config.imageTokenId !== undefined),
       stopTokens(processor.generation, eos),
+      config.imageTokenId === undefined
+        ? undefined
+        : await findImageFiles(files, processor, seeingModel(config), signal),
     )
+  }
+
+  /** Reads a model folder's tokenizer and chat template and, where it has one, its vision encoder. */
+  static async load(
+    files: Folder,
+    config: ModelConfig,
+    options: EncoderOptions = {},
+  ): Promise<PromptEncoder> {
+    const encoder = await PromptEncoder.read(files, config, options.signal)
+    await encoder.openImages(options)
+    return encoder
+  }
+
+  /**
+   * Loads the vision encoder, where the folder has one.
+   * @param options.device computes it, where the browser can. Default WASM.
+   * @param options.checkpoint the folder's tensors, where they are known already.
+   * @param options.features where image features outlive the session, by the encoder's hash. Default nowhere.
+   */
+  async openImages({ features, ...options }: EncoderOptions = {}): Promise<void> {
+    if (!this.#imageFiles) return
+    const images = await ImageEncoder.open(this.#imageFiles, options)
+    this.#images = new ImageFeatures(images, { store: features?.(images.hash) })
+  }
+
+  /** What the largest image takes of a prompt; undefined for text alone, or where the model's settings set no limit. */
+  get largestImage(): ImageSpace | undefined {
+    const token = this.#config.imageTokenId
+    const most = this.#imageFiles?.tokens.most
+    if (token === undefined || !most) return undefined
+    return { rows: most.tokens, tokens: this.#imageTokens(token, most.tokens, most.parts).length }
   }
 
   /**
@@ -124,8 +147,11 @@ export class PromptEncoder {
    * Computes images' features ahead, several at a time, before `encode` asks for them.
    * @param prompts the images of each.
    */
-  async prepare(prompts: readonly (readonly Uint8Array<ArrayBuffer>[])[]): Promise<void> {
-    await this.#images?.prepare(prompts)
+  async prepare(
+    prompts: readonly (readonly Uint8Array<ArrayBuffer>[])[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.#images?.prepare(prompts, signal)
   }
 
   /**
@@ -186,13 +212,14 @@ export class PromptEncoder {
     let image = 0
     return ids.flatMap((id) => {
       const block = id === token ? blocks[image++] : undefined
-      return block ? this.#imageTokens(id, block) : [id]
+      if (!block) return [id]
+      const rows = block.features.length / this.#config.decoder.hiddenSize
+      return this.#imageTokens(id, rows, block.parts)
     })
   }
 
   /** An image's tokens; with Idefics 3 and SmolVLM those of each tile between marks. */
-  #imageTokens(token: number, { features, parts }: ImageBlock): readonly number[] {
-    const rows = features.length / this.#config.decoder.hiddenSize
+  #imageTokens(token: number, rows: number, parts: Grid): readonly number[] {
     if (!/^(Idefics3|SmolVLM)/.test(this.#config.architecture)) return Array<number>(rows).fill(token)
     for (const mark of [AROUND, WHOLE]) {
       if (this.#tokenizer.token_to_id(mark) === undefined)

@@ -114,7 +114,10 @@ export interface PolicyApi {
 export interface LoadOptions extends Call {
   /** How weights are kept on the GPU. Default f32. */
   readonly weights?: DecoderWeights['format']
-  /** Longest sequence, prompt and answer together, in tokens. Default the model's, at most 4096. */
+  /**
+   * Longest sequence, prompt and answer together, in tokens. Default the model's, at most 4096, or twice what the largest
+   * image takes where that is more.
+   */
   readonly maxPositions?: number
   /** Compute each layer again in the backward pass, for less memory. Default false. */
   readonly recompute?: boolean
@@ -131,9 +134,11 @@ export interface ExpectedUse {
   readonly train?: {
     /** Pairs in a batch: `per_device_train_batch_size`. */
     readonly pairs: number
-    /** Longest prompt, its image tokens included, and longest answer. */
+    /** Longest prompt and longest answer. */
     readonly promptTokens: number
     readonly answerTokens: number
+    /** Images of a prompt, each counted with the most tokens it may take. Default: `promptTokens` includes them. */
+    readonly images?: number
     /** Default 1. */
     readonly gradientAccumulationSteps?: number
   }
@@ -141,8 +146,10 @@ export interface ExpectedUse {
     /** Prompts answered together, and answers to each. */
     readonly prompts: number
     readonly candidates: number
-    /** Longest prompt, its image tokens included. */
+    /** Longest prompt. */
     readonly promptTokens: number
+    /** Images of a prompt, each counted with the most tokens it may take. Default: `promptTokens` includes them. */
+    readonly images?: number
     readonly maxNewTokens: number
   }
 }
@@ -160,6 +167,8 @@ export interface PolicyInfo {
   readonly architecture: string
   readonly adapter: DeviceProfile
   readonly plan: MemoryReport
+  /** Most tokens an image takes of a prompt; undefined for text alone, or where the model's settings set no limit. */
+  readonly imageTokens?: number
 }
 
 export interface ResidentAdapter {

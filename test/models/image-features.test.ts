@@ -38,9 +38,9 @@ function counting() {
     isSplitting: encoder.isSplitting,
     key: (image: string, isAlone: boolean) => encoder.key(image, isAlone),
     read: (image: Uint8Array<ArrayBuffer>) => encoder.read(image),
-    encodeAll(pixels: Parameters<ImageEncoder['encodeAll']>[0]) {
-      batches.push(pixels.length)
-      return encoder.encodeAll(pixels)
+    encodeAll(...[images, signal]: Parameters<ImageEncoder['encodeAll']>) {
+      batches.push(images.length)
+      return encoder.encodeAll(images, signal)
     },
   }
   return { counted: counted as unknown as ImageEncoder, batches }
@@ -78,6 +78,15 @@ describe('features of an image', () => {
     await features.prepare([part(2, 3), part(3, 6)])
     await features.of(part(0, 6))
     expect(batches).toEqual([3, 1, 2])
+  })
+
+  test('are not computed to the end where that is cancelled, and can be asked for again', async () => {
+    const features = new ImageFeatures(encoder)
+    const canceller = new AbortController()
+    const ahead = features.prepare([part(0, 12)], canceller.signal)
+    canceller.abort()
+    await expect(ahead).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await features.of(part(0, 2))).toHaveLength(2)
   })
 
   test('outlive the session in a store', async () => {

@@ -192,7 +192,7 @@ function checkSequence({ prefix, answer, from = 0 }: Sequence, i: number, option
   const length = prefix.ids.length + answer.length
   if (length > options.maxPositions) {
     throw new BatchError(
-      `${where}: expected at most ${options.maxPositions} tokens, got ${length}; shorten the prompt or the answer`,
+      `${where}: expected at most ${options.maxPositions} tokens, got ${length}; shorten the prompt or the answer, or load the model with more maxPositions`,
     )
   }
   checkIds(answer, where, options)

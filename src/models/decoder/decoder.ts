@@ -10,6 +10,7 @@ import { BatchError, type PackedBatch, type PredictingRows, predictingRows } fro
 import { createDecoderKernels, type DecoderKernels } from './kernels.ts'
 import { type AttentionTables, type KeyValueCache, LayerRunner, type WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
+import { defaultPositions } from './positions.ts'
 import { type DecoderWeights, releaseDecoderWeights } from './weights.ts'
 import { type BatchRows, Workspace } from './workspace.ts'
 
@@ -74,8 +75,7 @@ export class Decoder {
     this.config = config
     this.weights = weights
     this.kernels = kernels
-    this.maxPositions =
-      options.maxPositions ?? Math.min(config.maxPositions, 4096, config.slidingWindow ?? 4096)
+    this.maxPositions = options.maxPositions ?? defaultPositions(config)
     this.recompute = options.recompute ?? false
     const table = ropeTable(
       ropeFrequencies(config.rope, config.headDim, this.maxPositions),

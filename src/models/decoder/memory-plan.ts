@@ -10,6 +10,7 @@ import { sampleScratchShape } from '../../kernels/sample.ts'
 import { GROUP_SIZE, paddedCols, type WeightFormat, weightWords } from '../../kernels/weight.ts'
 import type { DecoderConfig, ModelConfig } from '../config.ts'
 import { type AdapterLayout, adapterLayout } from './adapter.ts'
+import { defaultPositions } from './positions.ts'
 import { decodeSizes } from './step-tables.ts'
 import { hasBias, LINEAR_NAMES, linearShape } from './tensor-names.ts'
 import { sliceRows } from './weight-loader.ts'
@@ -134,7 +135,7 @@ function weightBuffers(config: DecoderConfig, request: MemoryRequest): PlannedBu
     }
   }
   vector('norm', hiddenSize)
-  const positions = request.maxPositions ?? Math.min(config.maxPositions, 4096, config.slidingWindow ?? 4096)
+  const positions = request.maxPositions ?? defaultPositions(config)
   vector('rope.table', positions * headDim)
   buffers.push({ use: 'staging', label: 'weights.slice', bytes: staging })
   return buffers

@@ -30,7 +30,7 @@ export async function encodeRequests(
     signal.throwIfAborted()
     const part = requests.slice(first, first + REQUESTS_AHEAD)
     const images = await Promise.all(part.map(({ images }) => readImages(images, signal)))
-    await encoder.prepare(images)
+    await encoder.prepare(images, signal)
     for (const [i, request] of part.entries())
       encoded.push(await encodeRequest(encoder, request, images[i] ?? []))
   }

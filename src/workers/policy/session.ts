@@ -48,7 +48,7 @@ export class PolicySession implements PolicyApi {
       let plan: MemoryReport | undefined
       const policy = await PolicyModel.load(gpu, openFolder(spec, { fetch: new Downloads().fetch }), {
         ...settings,
-        use: expectedMemory({ ...use, recompute }),
+        use: (largestImage) => expectedMemory({ ...use, recompute }, largestImage),
         // A software adapter's best designs are known; trying them would only cost time.
         ...(gpu.profile.isSoftware ? {} : { tuner: new Autotuner(gpu, new StoredTuning()) }),
         features: (encoder) => new StoredFeatures(encoder),
@@ -71,7 +71,13 @@ export class PolicySession implements PolicyApi {
         logps: new AnswerLogps(gpu, decoder, config.imageTokenId),
         adapters: new ResidentAdapters(gpu),
       }
-      return { architecture: config.architecture, adapter: gpu.profile, plan: plan as MemoryReport }
+      const { largestImage } = policy.encoder
+      return {
+        architecture: config.architecture,
+        adapter: gpu.profile,
+        plan: plan as MemoryReport,
+        ...(largestImage ? { imageTokens: largestImage.tokens } : {}),
+      }
     })
   }
 

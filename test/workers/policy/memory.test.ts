@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { openPolicy } from '../../../src/pipeline/client.ts'
 import type { LoadProgress, TrainEvent } from '../../../src/workers/policy.api.ts'
-import { loadGolden } from '../../support/policy.ts'
+import { goldenBlob, goldenFolder } from '../../support/goldens.ts'
+import { loadGolden, MODEL_FILES } from '../../support/policy.ts'
 
 const policy = openPolicy()
 afterAll(() => policy.close())
@@ -21,6 +22,42 @@ describe('the memory plan', () => {
     expect(info.plan.bytes.optimiser).toBeGreaterThan(0)
     const { info: bare } = await loadGolden(policy)
     expect(bare.plan.bytes).toEqual({ ...info.plan.bytes, activations: 0, optimiser: 0 })
+  })
+
+  test('counts a prompt’s images as the largest the model may be given, which generating stays within', async () => {
+    const plan = async (promptTokens: number, images?: number) => {
+      const prompts = { prompts: 1, candidates: 2, maxNewTokens: 8 }
+      const generate = { ...prompts, promptTokens, ...(images === undefined ? {} : { images }) }
+      const folder = await goldenFolder('anyres/onevision', MODEL_FILES)
+      return await policy.load(folder, { use: { generate } })
+    }
+    const { imageTokens = 0, plan: words } = await plan(10)
+    expect(imageTokens).toBeGreaterThanOrEqual(250) // of the tall picture
+    const counted = await plan(10, 1)
+    const { bytes } = (await plan(10 + imageTokens)).plan // where any token may be an image's
+    expect(counted.plan.bytes.cache).toBe(bytes.cache)
+    expect(counted.plan.bytes.activations).toBeLessThan(bytes.activations)
+    await plan(10, 1)
+    await policy.memory()
+    const image = { name: 'tall.png', blob: await goldenBlob('anyres/tall.png') }
+    const [answer] = await policy.generate({
+      requests: [{ images: [image], prompt: '<s> <image> describe the picture :', candidates: 2 }],
+      maxNewTokens: 8,
+    })
+    expect(answer?.tokens.length).toBeGreaterThan(0)
+    const { peakBytes } = await policy.memory()
+    expect(peakBytes).toBeLessThanOrEqual(counted.plan.peakBytes)
+    expect(peakBytes).toBeGreaterThan(words.peakBytes)
+  })
+
+  test('of images without a limit is refused', async () => {
+    const images = {
+      image_processor: { image_processor_type: 'CLIPImageProcessor', do_resize: false, do_normalize: false },
+    }
+    const file = new Blob([JSON.stringify(images)])
+    const generate = { prompts: 1, candidates: 1, promptTokens: 9, images: 1, maxNewTokens: 4 }
+    const wanted = loadGolden(policy, { use: { generate } }, { 'processor_config.json': file })
+    await expect(wanted).rejects.toThrow('do not say how many tokens an image may take')
   })
 
   test('refuses what is over the budget, naming what would fit, and loads nothing', async () => {
