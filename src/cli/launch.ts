@@ -17,6 +17,9 @@ const QUIET = [
   '--disable-component-update',
   '--disable-sync',
   '--disable-quic',
+  // What remains of its calls home, for updates and accounts, goes where nobody answers.
+  '--component-updater=url-source=http://localhost:9/',
+  '--gaia-url=http://localhost:9/',
 ]
 
 /** Flags a headless Chrome needs for WebGPU on this machine, and those that stop its calls home. */

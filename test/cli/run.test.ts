@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import type { RunSummary } from '../../src/pipeline/summary.ts'
 import { judged } from '../support/evaluation.ts'
-import { clipDpo, type Ended } from '../support/program.ts'
+import { type Outside, watchOutside } from '../support/outside.ts'
+import { clipDpo, clipDpoUntil, type Ended, killAtOnce } from '../support/program.ts'
 
 const TINY = 'recipes/tiny.json'
 
@@ -35,14 +36,21 @@ function results(out: string): Record<string, string> {
 }
 
 let whole: Ended
+let outside: Outside
+const confined = (args: readonly string[]): Promise<Ended> =>
+  clipDpo(args, () => {}, { CHROME_PATH: at('browser') })
 
 beforeAll(async () => {
-  provideBrowser()
   folder = mkdtempSync(join(tmpdir(), 'run-'))
-  whole = await clipDpo(['run', TINY, '--out', at('whole')])
+  outside = await watchOutside()
+  outside.writeBrowser(at('browser'), provideBrowser())
+  whole = await confined(['run', TINY, '--out', at('whole')])
 }, 300_000)
 
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(() => {
+  outside.close()
+  rmSync(folder, { recursive: true })
+})
 
 describe('the tiny recipe from the command line', () => {
   test('runs all stages, and shows funnel, figures, examples, times and files', () => {
@@ -101,27 +109,45 @@ describe('the tiny recipe from the command line', () => {
     expect(results('whole')).toEqual(before)
   }, 300_000)
 
-  test('broken off in every stage it goes on and comes to the same, bit for bit', async () => {
+  test('asks nobody else for anything', async () => {
+    expect(whole.code).toBe(0)
+    expect(outside.requests).toEqual([])
+    const tiny = JSON.parse(readFileSync(TINY, 'utf8')) as object
+    const elsewhere = { ...tiny, policy: { source: 'http://models.invalid/policy' } }
+    writeFileSync(at('elsewhere.json'), JSON.stringify(elsewhere))
+    const refused = await confined(['run', at('elsewhere.json'), '--out', at('elsewhere')])
+    expect(refused.stderr).toContain('models.invalid')
+    expect(outside.requests).toContain('HEAD models.invalid')
+  })
+
+  test('broken off after every stage and within training it goes on and comes to the same, bit for bit', async () => {
     const run = ['run', TINY, '--out', at('broken')]
-    /** Sends a signal once, when the program has said something. */
-    const when = (said: RegExp, signal: NodeJS.Signals): Promise<Ended> => {
-      let isSent = false
-      return clipDpo(run, (program, stderr) => {
-        if (isSent || !said.test(stderr)) return
-        isSent = true
-        program.kill(signal)
-      })
+    const stopped = async (moment: RegExp): Promise<Ended> => {
+      const ended = await clipDpoUntil(run, moment, (program) => program.kill('SIGINT'))
+      expect(ended.stderr).toContain('the same command continues')
+      expect(ended.code, ended.stderr).toBe(3)
+      return ended
     }
-    for (const moment of [/^dataset train: done/m, /^score: done/m, /^train: .*1\/4 steps/m]) {
-      const stopped = await when(moment, 'SIGINT')
-      expect(stopped.stderr).toContain('the same command continues')
-      expect(stopped.code).toBe(3)
+    const killed = async (moment: RegExp): Promise<Ended> => {
+      const ended = await clipDpoUntil(run, moment, killAtOnce)
+      expect(ended.code, ended.stderr).toBeNull()
+      return ended
     }
-    for (const moment of [/^evaluate before: done/m]) expect((await when(moment, 'SIGKILL')).code).toBeNull()
-    const end = await clipDpo(['run', TINY, '--out', at('broken')])
-    expect(end.code).toBe(0)
+    await stopped(/^dataset train: done/m)
+    await killed(/^caption: done/m)
+    expect((await stopped(/^score: done/m)).stderr).toMatch(/^caption: kept from before/m)
+    expect((await killed(/^pair: done/m)).stderr).toMatch(/^score: kept from before/m)
+    await stopped(/^train: .* 1\/4 steps/m)
+    const resumed = await killed(/^train: .*\/4 steps/m)
+    expect(resumed.stderr).not.toMatch(/ 1\/4 steps/)
+    expect((await stopped(/^train: done/m)).stderr).not.toMatch(/ 1\/4 steps/)
+    await killed(/^evaluate before: done/m)
+    expect((await killed(/^evaluate after: done/m)).stderr).toMatch(/^train: kept from before/m)
+    const end = await clipDpo(run)
+    expect(end.code, end.stderr).toBe(0)
+    expect(end.stderr).toMatch(/^evaluate after: kept from before/m)
     expect(results('broken')).toEqual(results('whole'))
-  }, 600_000)
+  }, 900_000)
 })
 
 test('a recipe that is none is refused before anything starts', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/clip-dpo.js', import.meta.url))
@@ -9,12 +10,19 @@ export interface Ended {
   stderr: string
 }
 
-/** Runs the program to its end. @param during is called with it whenever it says something. */
+/**
+ * Runs the program to its end.
+ * @param during is called with it whenever it says something. @param env set beside what is set here.
+ */
 export async function clipDpo(
   args: readonly string[],
   during: (program: ChildProcess, stderr: string) => void = () => {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const program = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const program = spawn(process.execPath, [PROGRAM, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   const ended: Ended = { code: null, stdout: '', stderr: '' }
   program.stdout.on('data', (chunk) => {
     ended.stdout += chunk
@@ -25,4 +33,49 @@ export async function clipDpo(
   })
   ended.code = await new Promise((resolve) => program.on('close', resolve))
   return ended
+}
+
+/** Runs the program until it has said something, and sends it a signal then. */
+export async function clipDpoUntil(
+  args: readonly string[],
+  said: RegExp,
+  signal: (program: ChildProcess) => void,
+): Promise<Ended> {
+  let isSent = false
+  return await clipDpo(args, (program, stderr) => {
+    if (isSent || !said.test(stderr)) return
+    isSent = true
+    signal(program)
+  })
+}
+
+/** Ends the program and its browser at once, as a power cut does: neither has a moment to save anything. */
+export function killAtOnce(program: ChildProcess): void {
+  const { pid } = program
+  if (pid === undefined) return
+  for (const one of [pid, ...below(pid)]) {
+    try {
+      process.kill(one, 'SIGKILL')
+    } catch {
+      // it has ended by itself
+    }
+  }
+}
+
+/** The processes that a process has started, and those have; none where the system does not list them as Linux does. */
+function below(pid: number): number[] {
+  const parents = new Map<number, number>()
+  for (const name of existsSync('/proc') ? readdirSync('/proc') : []) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      // pid (name) state parent ...; the name may hold anything
+      const [, parent] = /^.*\) \S (\d+) /s.exec(readFileSync(`/proc/${name}/stat`, 'latin1')) ?? []
+      parents.set(Number(name), Number(parent))
+    } catch {
+      // it has ended meanwhile
+    }
+  }
+  const children = (of: number): number[] =>
+    [...parents].flatMap(([child, parent]) => (parent === of ? [child, ...children(child)] : []))
+  return children(pid)
 }
