@@ -23,7 +23,10 @@ export interface MemoryReport extends MemoryPlan {
 
 /** Which adapter answers: none, a resident one by its name, or the one being trained. */
 export interface AdapterChoice {
-  /** Name of a resident adapter; "training" is the one being trained or trained last. Default none. */
+  /**
+   * Name of a resident adapter; "training" is the one being trained, as it is when the call begins, or trained last. Default
+   * none.
+   */
   readonly adapter?: string
   /** Factor on the adapter's effect: 0 is the model without it, 1 the adapter as trained, more exaggerates. Default 1. */
   readonly strength?: number

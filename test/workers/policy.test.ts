@@ -210,6 +210,35 @@ describe('training through the worker', () => {
     expect((await train({ config: { ...CONFIG, max_steps: 1 } })).outcome.status).toBe('done')
   })
 
+  test('lets answers be written with the adapter as it was when they were asked for', async () => {
+    const config = { ...CONFIG, learning_rate: 5e-2 }
+    const paused = Promise.withResolvers<void>()
+    const running = train({ config, call: 'training' }, (event) => {
+      if (event.kind === 'step' && event.metrics.step === 2)
+        void policy.pause('training').then(paused.resolve)
+    })
+    await paused.promise
+    const job = {
+      requests: [{ images: [], prompt: '<s> is the dog near :', candidates: 3 }],
+      temperature: 1,
+      maxNewTokens: 12,
+      adapter: 'training',
+    }
+    const expected = await policy.generate(job)
+    const begun = Promise.withResolvers<void>()
+    let isHeld = false
+    const slow = policy.generate({ ...job, call: 'slow' }, () => {
+      if (!isHeld) void policy.pause('slow').then(begun.resolve)
+      isHeld = true
+    })
+    await begun.promise
+    await policy.resume('training')
+    expect((await running).outcome.status).toBe('done')
+    await policy.resume('slow')
+    expect(await slow).toEqual(expected)
+    expect(await policy.generate(job)).not.toEqual(expected)
+  })
+
   test('is cancelled by a stop before its first step, and not the answer that began earlier', async () => {
     const stopped = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()

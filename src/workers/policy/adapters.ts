@@ -5,9 +5,11 @@ import type { ActiveAdapter } from '../../models/decoder/linear.ts'
 import { mergeAdapter } from '../../models/decoder/merge.ts'
 import type { AdapterChoice } from '../policy.api.ts'
 
-/** An adapter on the GPU, and how many answers are being computed with it. */
+/** An adapter on the GPU, and how many jobs compute with it. */
 interface Resident {
   readonly tensors: AdapterTensors
+  /** It belongs to somebody who changes it: each job computes with a copy of it as it was when the job began. */
+  readonly isLent: boolean
   users: number
   /** Set when nobody may choose it any more; called when nobody uses it any more. */
   onUnused: (() => void) | undefined
@@ -38,25 +40,18 @@ export class ResidentAdapters {
     this.#refuseMerged(name)
     const tensors = new AdapterTensors(this.#gpu, layout, `adapter.${name}`)
     this.#gpu.stream.write(tensors.flat, values)
-    this.lend(name, tensors)
+    this.#add(name, tensors, false)
   }
 
-  /** Lets an adapter that belongs to somebody else be used under a name, until `withdraw`. */
+  /** Lets an adapter that its owner goes on changing be used under a name, until `withdraw`. */
   lend(name: string, tensors: AdapterTensors): void {
     this.#refuseMerged(name)
-    if (this.#byName.has(name)) this.remove(name)
-    this.#byName.set(name, { tensors, users: 0, onUnused: undefined })
+    this.#add(name, tensors, true)
   }
 
-  /** Ends a loan. @returns when nobody uses the adapter any more, so that its owner may free it. */
-  async withdraw(name: string, tensors: AdapterTensors): Promise<void> {
-    const resident = this.#byName.get(name)
-    if (resident?.tensors !== tensors) return
-    this.#byName.delete(name)
-    if (resident.users === 0) return
-    await new Promise<void>((resolve) => {
-      resident.onUnused = resolve
-    })
+  /** Ends a loan, so that the owner may free the adapter. */
+  withdraw(name: string, tensors: AdapterTensors): void {
+    if (this.#byName.get(name)?.tensors === tensors) this.#byName.delete(name)
   }
 
   /** Takes an adapter away and frees it. @throws {Error} when there is none of this name, or it is merged. */
@@ -64,6 +59,7 @@ export class ResidentAdapters {
     const resident = this.#find(name)
     this.#refuseMerged(name)
     this.#byName.delete(name)
+    if (resident.isLent) return
     const free = (): void => this.#gpu.release(resident.tensors.flat)
     if (resident.users === 0) free()
     else resident.onUnused = free
@@ -80,6 +76,7 @@ export class ResidentAdapters {
     if (!Number.isFinite(strength)) throw new RangeError(`strength: expected a number, got ${strength}`)
     if (name === undefined) return await work(undefined)
     const resident = this.#find(name)
+    if (resident.isLent) return await this.#useCopy(resident.tensors, (params) => work({ params, strength }))
     resident.users++
     try {
       return await work({ params: resident.tensors, strength })
@@ -114,6 +111,21 @@ export class ResidentAdapters {
   clear(): void {
     this.#merged.clear()
     for (const name of this.names) this.remove(name)
+  }
+
+  #add(name: string, tensors: AdapterTensors, isLent: boolean): void {
+    if (this.#byName.has(name)) this.remove(name)
+    this.#byName.set(name, { tensors, isLent, users: 0, onUnused: undefined })
+  }
+
+  async #useCopy<T>(tensors: AdapterTensors, work: (copy: AdapterTensors) => Promise<T>): Promise<T> {
+    const copy = new AdapterTensors(this.#gpu, tensors.layout, 'adapter.copy')
+    try {
+      this.#gpu.stream.copy(tensors.flat, copy.flat)
+      return await work(copy)
+    } finally {
+      this.#gpu.release(copy.flat)
+    }
   }
 
   #find(name: string): Resident {

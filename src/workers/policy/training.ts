@@ -120,7 +120,7 @@ export async function trainPolicy(
         onEvent(transfer({ kind: 'checkpoint', step: state.step, file }, [file.buffer]))
       },
     })
-    await adapters.withdraw(TRAINING, trainer.params)
+    adapters.withdraw(TRAINING, trainer.params)
     adapters.keep(TRAINING, layout, state.params)
     const adapter = writeAdapter(layout.config, unpackAdapter(layout, state.params))
     const checkpoint = writeTrainingCheckpoint(state, run)
@@ -129,7 +129,7 @@ export async function trainPolicy(
       [adapter['adapter_model.safetensors'].buffer, checkpoint.buffer],
     )
   } finally {
-    await adapters.withdraw(TRAINING, trainer.params)
+    adapters.withdraw(TRAINING, trainer.params)
     trainer.release()
   }
 }
