@@ -7,7 +7,7 @@ import { type ModelConfig, parseModelConfig } from './config.ts'
 import { Decoder, type DecoderOptions } from './decoder/decoder.ts'
 import { type MemoryLimits, planWithin } from './decoder/memory-fit.ts'
 import type { MemoryPlan, MemoryRequest } from './decoder/memory-plan.ts'
-import { defaultPositions } from './decoder/positions.ts'
+import { positionsOf } from './decoder/positions.ts'
 import { findDecoderTensors } from './decoder/tensor-names.ts'
 import { WeightLoader } from './decoder/weight-loader.ts'
 import { type LoadProgress, loadDecoderWeights } from './decoder/weights.ts'
@@ -15,10 +15,10 @@ import type { FeatureStore } from './image-features.ts'
 import { type ImageSpace, PromptEncoder } from './prompt-encoder.ts'
 
 /** What of a memory request the loaded weights decide, and what is left to say. */
-type Fixed = Pick<MemoryRequest, 'format' | 'sourceBytes' | 'maxPositions'>
+type Fixed = Pick<MemoryRequest, 'format' | 'sourceBytes' | 'ownHead' | 'maxPositions'>
 export type PolicyUse = Omit<MemoryRequest, keyof Fixed>
 
-/** `maxPositions`, where it is not said, leaves room for the largest image: see `defaultPositions`. */
+/** `maxPositions`, where it is not said, leaves room for the largest image: see `positionsOf`. */
 export interface PolicyOptions extends DecoderOptions {
   /** How weights are kept on the GPU. Default f32. */
   readonly weights?: WeightFormat
@@ -83,10 +83,16 @@ export class PolicyModel {
     }
     const encoder = await PromptEncoder.read(files, config, signal)
     const { largestImage } = encoder
-    const { maxPositions = defaultPositions(config.decoder, largestImage?.tokens) } = decoderOptions
-    const fixed = { format, sourceBytes: sourceBytes(tensors.values()), maxPositions }
+    const maxPositions = positionsOf(config.decoder, decoderOptions.maxPositions, largestImage?.tokens)
+    const fixed = {
+      format,
+      sourceBytes: sourceBytes(tensors.values()),
+      ownHead: tensors.has('lm_head.weight'),
+      maxPositions,
+    }
     const planned = typeof use === 'function' ? use(largestImage) : use
-    onPlan?.(planWithin(config, { ...planned, ...fixed }, limits))
+    const plan = planWithin(config, { ...planned, ...fixed }, limits)
+    onPlan?.(plan)
     await encoder.openImages({
       checkpoint,
       signal,

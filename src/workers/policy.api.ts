@@ -116,7 +116,8 @@ export interface LoadOptions extends Call {
   readonly weights?: DecoderWeights['format']
   /**
    * Longest sequence, prompt and answer together, in tokens. Default the model's, at most 4096, or twice what the largest
-   * image takes where that is more.
+   * image takes where that is more. More than its sliding window, or than its original length where RoPE is scaled by the
+   * sequence's length, is refused.
    */
   readonly maxPositions?: number
   /** Compute each layer again in the backward pass, for less memory. Default false. */

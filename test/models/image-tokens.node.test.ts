@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { defaultPositions } from '../../src/models/decoder/positions.ts'
+import { parseModelConfig } from '../../src/models/config.ts'
+import { positionsOf } from '../../src/models/decoder/positions.ts'
 import { ImageProcessor } from '../../src/models/image-processor.ts'
 import { imageTokens } from '../../src/models/image-tokens.ts'
 import golden from '../goldens/anyres/golden.json'
@@ -59,10 +60,14 @@ describe('the most tokens an image may take', () => {
 })
 
 test('a session reaches as far as the largest image needs', () => {
-  const model = { maxPositions: 32768, slidingWindow: undefined }
-  expect(defaultPositions(model)).toBe(4096)
-  expect(defaultPositions(model, 576)).toBe(4096)
-  expect(defaultPositions(model, 8765)).toBe(17530)
-  expect(defaultPositions({ ...model, maxPositions: 8192 }, 8765)).toBe(8192)
-  expect(defaultPositions({ ...model, slidingWindow: 2048 }, 576)).toBe(2048)
+  const { decoder: model } = parseModelConfig({
+    architectures: ['Qwen2ForCausalLM'],
+    model_type: 'qwen2',
+    max_position_embeddings: 32768,
+  })
+  expect(positionsOf(model)).toBe(4096)
+  expect(positionsOf(model, undefined, 576)).toBe(4096)
+  expect(positionsOf(model, undefined, 8765)).toBe(17530)
+  expect(positionsOf({ ...model, maxPositions: 8192 }, undefined, 8765)).toBe(8192)
+  expect(positionsOf({ ...model, slidingWindow: 2048 }, undefined, 576)).toBe(2048)
 })

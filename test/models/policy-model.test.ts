@@ -1,6 +1,9 @@
 import * as ort from 'onnxruntime-web/wasm'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { blobSource } from '../../src/data/bytes.ts'
+import type { Folder } from '../../src/data/folder.ts'
 import type { Gpu } from '../../src/gpu/gpu.ts'
+import { readJson } from '../../src/models/checkpoint.ts'
 import { PolicyModel, type PolicyOptions } from '../../src/models/policy-model.ts'
 import { goldenModel } from '../support/goldens.ts'
 import { testGpu } from '../support/gpu.ts'
@@ -33,6 +36,37 @@ afterEach(() => vi.restoreAllMocks())
 async function load(options: PolicyOptions = {}): Promise<PolicyModel> {
   return await PolicyModel.load(gpu, goldenModel('dpo-trainer/model'), options)
 }
+
+test('a head beside the embedding is planned and kept, though the config ties them', async () => {
+  const golden = goldenModel('dpo-trainer/model')
+  const config = (await readJson(golden, 'config.json')) as { text_config: object }
+  const tied = {
+    ...config,
+    tie_word_embeddings: true,
+    text_config: { ...config.text_config, tie_word_embeddings: true },
+  }
+  const files: Folder = {
+    name: 'tied',
+    open: async (path, signal) =>
+      path === 'config.json'
+        ? blobSource(new Blob([JSON.stringify(tied)]), path)
+        : await golden.open(path, signal),
+  }
+  const before = gpu.arena.stats.bytesInUse
+  let planned = 0
+  const model = await PolicyModel.load(gpu, files, { onPlan: ({ bytes }) => (planned = bytes.weights) })
+  expect(gpu.arena.stats.bytesInUse - before).toBe(planned)
+  expect(model.decoder.weights.head).not.toBe(model.decoder.weights.embedding)
+  model.release()
+})
+
+test('more positions than the model has are refused before anything is read', async () => {
+  const error: unknown = await load({ maxPositions: 0 }).catch((e: unknown) => e)
+  expect(error).toMatchObject({
+    name: 'ConfigError',
+    message: expect.stringContaining('maxPositions: expected'),
+  })
+})
 
 describe('loading', () => {
   test('leaves nothing behind when it is released', async () => {

@@ -10,7 +10,7 @@ import { BatchError, type PackedBatch, type PredictingRows, predictingRows } fro
 import { createDecoderKernels, type DecoderKernels } from './kernels.ts'
 import { type AttentionTables, type KeyValueCache, LayerRunner, type WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
-import { defaultPositions } from './positions.ts'
+import { positionsOf } from './positions.ts'
 import { type DecoderWeights, releaseDecoderWeights } from './weights.ts'
 import { type BatchRows, Workspace } from './workspace.ts'
 
@@ -45,7 +45,7 @@ export interface StagedBatch extends TokenRows {
 }
 
 export interface DecoderOptions {
-  /** Positions the RoPE table reaches: the longest sequence to be computed. Default the model's, at most 4096. */
+  /** Positions the RoPE table reaches: the longest sequence to be computed. Default as `positionsOf`. */
   maxPositions?: number
   /** Keep each layer's input only and compute the layer again in the backward pass. Default false. */
   recompute?: boolean
@@ -75,7 +75,7 @@ export class Decoder {
     this.config = config
     this.weights = weights
     this.kernels = kernels
-    this.maxPositions = options.maxPositions ?? defaultPositions(config)
+    this.maxPositions = positionsOf(config, options.maxPositions)
     this.recompute = options.recompute ?? false
     const table = ropeTable(
       ropeFrequencies(config.rope, config.headDim, this.maxPositions),
@@ -87,7 +87,7 @@ export class Decoder {
   /**
    * Compiles the kernels for weights that are on the GPU, and takes these over: they are freed with the decoder, or at once
    * where there comes to be none.
-   * @throws {KernelError} when a shader does not compile.
+   * @throws {KernelError} when a shader does not compile, {ConfigError} for more positions than the model has.
    */
   static async create(
     gpu: Gpu,

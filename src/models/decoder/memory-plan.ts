@@ -10,7 +10,7 @@ import { sampleScratchShape } from '../../kernels/sample.ts'
 import { GROUP_SIZE, paddedCols, type WeightFormat, weightWords } from '../../kernels/weight.ts'
 import type { DecoderConfig, ModelConfig } from '../config.ts'
 import { type AdapterLayout, adapterLayout } from './adapter.ts'
-import { defaultPositions } from './positions.ts'
+import { positionsOf } from './positions.ts'
 import { decodeSizes } from './step-tables.ts'
 import { hasBias, LINEAR_NAMES, linearShape } from './tensor-names.ts'
 import { sliceRows } from './weight-loader.ts'
@@ -37,7 +37,9 @@ export interface MemoryRequest {
   readonly format: WeightFormat
   /** Bytes of an element in the checkpoint. Default 4: what staging needs at most. */
   readonly sourceBytes?: 2 | 4
-  /** Positions of the RoPE table. Default as `DecoderOptions.maxPositions`. */
+  /** The checkpoint has a head beside the embedding, which is then kept. Default by the config. */
+  readonly ownHead?: boolean
+  /** Positions of the RoPE table. Default as `positionsOf`. */
   readonly maxPositions?: number
   /** The adapter that is trained, or used while generating. */
   readonly lora?: LoraConfig
@@ -120,7 +122,7 @@ function weightBuffers(config: DecoderConfig, request: MemoryRequest): PlannedBu
     staging = Math.max(staging, Math.min(rows, sliceRows(rowBytes)) * rowBytes)
   }
   matrix('embed_tokens', vocabSize, hiddenSize)
-  if (!config.tieWordEmbeddings) matrix('lm_head', vocabSize, hiddenSize)
+  if (request.ownHead ?? !config.tieWordEmbeddings) matrix('lm_head', vocabSize, hiddenSize)
   for (let i = 0; i < config.numLayers; i++) {
     for (const name of LINEAR_NAMES) {
       const [out, inp] = linearShape(config, name)
@@ -135,8 +137,7 @@ function weightBuffers(config: DecoderConfig, request: MemoryRequest): PlannedBu
     }
   }
   vector('norm', hiddenSize)
-  const positions = request.maxPositions ?? defaultPositions(config)
-  vector('rope.table', positions * headDim)
+  vector('rope.table', positionsOf(config, request.maxPositions) * headDim)
   buffers.push({ use: 'staging', label: 'weights.slice', bytes: staging })
   return buffers
 }
