@@ -1,4 +1,5 @@
 import type { Store } from '../store/store.ts'
+import { type EvaluatedSet, readEvaluatedSets } from './evaluated-sets.ts'
 import type { RunEvent } from './events.ts'
 import { jsonHash } from './hash.ts'
 import {
@@ -10,7 +11,7 @@ import {
 } from './models.ts'
 import { withRun } from './open-run.ts'
 import type { PauseSwitch } from './pause.ts'
-import { type Recipe, RecipeError, recipeJson } from './recipe.ts'
+import { type Recipe, recipeJson } from './recipe.ts'
 import { noteRun } from './run-notes.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { StageContext } from './stage.ts'
@@ -22,7 +23,6 @@ import { type PairOutput, pairStage } from './stages/pair.ts'
 import { questionStage } from './stages/questions.ts'
 import { type ScoreOutput, scoreStage } from './stages/score.ts'
 import { type TrainOutput, trainedAdapter, trainStage } from './stages/train.ts'
-import { countTrainedOn, type EvaluatedPictures, expectOthers, trainedOnNotes } from './trained-on.ts'
 import { evaluationVocabulary } from './vocabulary.ts'
 
 /** The outputs of one round: caption, score, pair, train. */
@@ -36,12 +36,7 @@ export interface RoundOutput {
 }
 
 /** A data set measured before and after training. */
-export interface MeasuredSet extends MeasuredPair {
-  /** `` for the held-out pictures, `zero-shot ` for single objects. */
-  readonly name: string
-  /** How many of its pictures were trained on as well. */
-  readonly trainedOn: number
-}
+export interface MeasuredSet extends MeasuredPair, EvaluatedSet {}
 
 /** Everything a run has made. */
 export interface RunOutput {
@@ -144,19 +139,9 @@ async function runStages(
 ): Promise<Omit<RunOutput, 'models' | 'recipeHash' | 'device'>> {
   const { seed } = recipe
   const dataset = await datasetStage(context, recipe.dataset, { sources, round: 1, part: 'train' })
-  const heldout = await datasetStage(context, recipe.evaluate.dataset, { sources, round: 0, part: 'heldout' })
-  if (heldout.summary.withTruth === 0) {
-    throw new RecipeError(
-      `evaluate.dataset ${recipe.evaluate.dataset.source}: expected pictures whose truth is known (columns truth and hallu, ` +
-        'or AMBER’s files), got none; evaluate on embedded:emoji-scenes/heldout or add the columns',
-    )
-  }
-  const heldoutTrainedOn = await countTrainedOn(heldout, dataset)
-  const compared = { name: '', images: heldout.summary.images, trainedOn: heldoutTrainedOn }
-  expectOthers(compared, { trained: recipe.dataset.source, evaluated: recipe.evaluate.dataset.source })
-  noteTrainedOn(context, compared)
+  const sets = await readEvaluatedSets(context, recipe, sources, dataset)
   const watch = {
-    dataset: heldout,
+    dataset: sets.main.dataset,
     prompt: recipe.evaluate.prompt ?? recipe.caption.prompts[0] ?? '',
     maxNewTokens: recipe.evaluate.max_new_tokens,
   }
@@ -199,18 +184,8 @@ async function runStages(
     rounds.push({ ...written, scores, pairs, training })
   }
   if (!adapter) throw new RangeError('run: expected at least one round, got none')
-  const evaluated = await evaluate(
-    context,
-    models,
-    recipe,
-    { sources, policy, clip, dataset, heldout },
-    adapter,
-  )
+  const evaluated = await evaluate(context, models, recipe, { sources, policy, clip, sets }, adapter)
   return { dataset, rounds, adapter, ...evaluated }
-}
-
-function noteTrainedOn({ emit }: StageContext, evaluated: EvaluatedPictures): void {
-  for (const text of trainedOnNotes([evaluated])) emit({ kind: 'note', text })
 }
 
 /** Measures the model with and without the adapter on pictures it was not trained on, and compares. */
@@ -222,32 +197,28 @@ async function evaluate(
     sources,
     policy,
     clip,
-    dataset: trained,
-    heldout,
-  }: Pick<Resolved, 'sources' | 'policy' | 'clip'> & { dataset: DatasetOutput; heldout: DatasetOutput },
+    sets,
+  }: Pick<Resolved, 'sources' | 'policy' | 'clip'> & {
+    sets: { main: EvaluatedSet; zeroShot?: EvaluatedSet }
+  },
   adapter: AdapterSource,
 ): Promise<Pick<RunOutput, 'evaluation' | 'measured'>> {
   const { evaluate: settings } = recipe
   const prompt = settings.prompt ?? recipe.caption.prompts[0] ?? ''
-  const measure = async (dataset: DatasetOutput, name: string) => {
+  const measure = async (set: EvaluatedSet): Promise<MeasuredSet> => {
+    const { name, dataset } = set
     const shared = { dataset, policy, prompt }
     const before = await measureStage(context, models, settings, { ...shared, part: `${name}before` })
     const tuned = { adapter, base: before }
     const after = await measureStage(context, models, settings, { ...shared, tuned, part: `${name}after` })
-    return { name, dataset, before, after, trainedOn: await countTrainedOn(dataset, trained) }
+    return { ...set, before, after }
   }
-  const main = await measure(heldout, '')
-  const zeroShot = settings.zero_shot
-    ? await measure(
-        await datasetStage(context, settings.zero_shot, { sources, round: 0, part: 'zero-shot' }),
-        'zero-shot ',
-      )
-    : undefined
-  if (zeroShot) noteTrainedOn(context, { ...zeroShot, images: zeroShot.dataset.summary.images })
+  const main = await measure(sets.main)
+  const zeroShot = sets.zeroShot && (await measure(sets.zeroShot))
   const evaluation = await evaluateStage(context, models.clip, clip.hash, settings, {
     main,
     ...(zeroShot ? { zeroShot } : {}),
-    vocabulary: await evaluationVocabulary(settings.dataset.source, heldout, sources, context.signal),
+    vocabulary: await evaluationVocabulary(settings.dataset.source, main.dataset, sources, context.signal),
     seed: recipe.seed,
   })
   return { evaluation, measured: [main, ...(zeroShot ? [zeroShot] : [])] }
