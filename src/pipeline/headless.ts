@@ -1,5 +1,6 @@
 import type { FolderSpec } from '../data/folder.ts'
 import { StorageFullError } from '../store/errors.ts'
+import { storageNote, storageState } from '../store/quota.ts'
 import { openStore } from '../store/store.ts'
 import type {
   AdapterChoice,
@@ -130,12 +131,15 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
   let isTraining = false
   const emit = (event: RunEvent): void => report({ kind: 'run', event })
   /** What the pipeline is given; its stages open models of their own. */
-  const begin = (out: string): StageOptions => {
+  const begin = async (out: string): Promise<StageOptions> => {
     policy.close()
     running = new AbortController()
     const sendTo = (path: string, body: Blob): Promise<void> => send(out, path, body)
     const store = openStore({ onCorrupt: (found) => emit({ kind: 'damage', ...damageOf(found) }) })
-    return { store, signal: running.signal, emit, send: sendTo }
+    const options = { store, signal: running.signal, emit, send: sendTo }
+    const note = storageNote(await storageState())
+    if (note !== undefined) emit({ kind: 'note', text: note })
+    return options
   }
   const given = <J extends { sources: Omit<RunSources, 'site'> }>(job: J) => ({
     ...job,
@@ -143,20 +147,20 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
   })
   return {
     async caption(job) {
-      const options = begin(job.out)
+      const options = await begin(job.out)
       return await mended(() => captionCommand(given(job), options))
     },
     async score(job) {
-      const options = begin(job.out)
+      const options = await begin(job.out)
       return await mended(() => scoreCommand(given(job), options))
     },
     async evaluate(job) {
-      const options = begin(job.out)
+      const options = await begin(job.out)
       return await mended(() => evaluateCommand(given(job), options))
     },
     async run(job) {
       const { recipe: json, sources, out } = given(job)
-      const { store, signal, send: sendTo } = begin(out)
+      const { store, signal, send: sendTo } = await begin(out)
       const recipe = parseRecipe(json)
       return await mended(async () => {
         const output = await runRecipe(recipe, { store, sources, signal, emit })

@@ -32,16 +32,17 @@ export async function askPersistence(manager: StorageManagerLike = navigator.sto
   return (await manager.persisted()) || (await manager.persist())
 }
 
-/**
- * Refuses early what would not fit, such as a checkpoint at the end of a long step.
- * @throws {StorageFullError} when there is less room than that.
- */
-export async function expectRoom(
-  byteLength: number,
-  manager: StorageManagerLike = navigator.storage,
-): Promise<void> {
-  const { usage, quota } = await storageState(manager)
-  if (usage + byteLength > quota) throw storageFull(byteLength, { usage, quota })
+/** Says that the storage is full or nearly so; undefined while there is room. */
+export function storageNote({
+  usage,
+  quota,
+  level,
+}: Pick<StorageState, 'usage' | 'quota' | 'level'>): string | undefined {
+  if (level === 'ok') return undefined
+  return (
+    `the browser's storage is ${level === 'full' ? 'full' : 'nearly full'}: ${megabytes(usage)} of ${megabytes(quota)} are used; ` +
+    'free disk space, or what is made may stop before its end: it then goes on from there'
+  )
 }
 
 /** The error for bytes that did not fit. */
