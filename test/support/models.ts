@@ -1,6 +1,6 @@
 import type { WeightFormat } from '../../src/kernels/weight.ts'
 import { readJson } from '../../src/models/checkpoint.ts'
-import { parseModelConfig } from '../../src/models/config.ts'
+import { type ModelConfig, parseModelConfig } from '../../src/models/config.ts'
 import { Decoder, type DecoderOptions } from '../../src/models/decoder/decoder.ts'
 import { findDecoderTensors } from '../../src/models/decoder/tensor-names.ts'
 import { WeightLoader } from '../../src/models/decoder/weight-loader.ts'
@@ -8,14 +8,17 @@ import { loadDecoderWeights } from '../../src/models/decoder/weights.ts'
 import { goldenCheckpoint, goldenModel } from './goldens.ts'
 import { testGpu } from './gpu.ts'
 
-/** A decoder of `test/goldens/` on the tests' device. */
+/** A decoder of `test/goldens/` on the tests' device. @param options.model default as the folder's `config.json` says. */
 export async function loadGoldenDecoder(
   folder: string,
-  options: DecoderOptions = {},
-  format: WeightFormat = 'f32',
+  {
+    model: given,
+    format = 'f32',
+    ...options
+  }: DecoderOptions & { model?: ModelConfig; format?: WeightFormat } = {},
 ) {
   const gpu = await testGpu()
-  const model = parseModelConfig(await readJson(goldenModel(folder), 'config.json'))
+  const model = given ?? parseModelConfig(await readJson(goldenModel(folder), 'config.json'))
   const tensors = findDecoderTensors(model.decoder, await goldenCheckpoint(folder))
   const weights = await loadDecoderWeights(
     gpu,

@@ -57,3 +57,14 @@ export function gradientError(
   }
   return relativeError(analytic, numeric)
 }
+
+/** Cosine of the angle between two vectors. */
+export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    ab += at(a, i) * at(b, i)
+    aa += at(a, i) ** 2
+    bb += at(b, i) ** 2
+  }
+  return ab / Math.sqrt(aa * bb)
+}

@@ -3,24 +3,27 @@
 golden.safetensors holds, in float64 arithmetic rounded to float32: the logits with the adapter on and off, the sigmoid-DPO
 gradient of every LoRA matrix, and the adapter after ten AdamW steps; golden.json the batch and the losses of the steps.
 
-    python tools/goldens/decoder.py        # needs torch, transformers and peft
+    python tools/goldens/decoder.py [NAME...]        # needs torch, transformers and peft
 """
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import peft
 import torch
 import transformers
 from peft import LoraConfig, get_peft_model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import (
     CLIPVisionConfig,
     LlamaConfig,
     LlamaForCausalLM,
     LlavaConfig,
     LlavaForConditionalGeneration,
+    MistralConfig,
+    MistralForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
     Qwen3Config,
@@ -69,7 +72,11 @@ MODELS = {
     "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**SHAPE)),
     "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**SHAPE, head_dim=16)),
     "llava": llava,
+    "mistral": lambda: MistralForCausalLM(MistralConfig(**SHAPE, head_dim=16, sliding_window=64)),
+    "llava-qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**SHAPE)),
 }
+# Models whose prompts begin with an image of four tokens.
+SEEING = {"llava", "llava-qwen2"}
 
 
 def randomise(model, generator):
@@ -81,12 +88,12 @@ def randomise(model, generator):
 
 
 def make_batch(name, generator):
-    """Two prompts with two answers each; the llava prompts begin with an image of four tokens."""
+    """Two prompts with two answers each."""
 
     def tokens(count):
         return torch.randint(3, IMAGE_TOKEN, (count,), generator=generator).tolist()
 
-    image = [IMAGE_TOKEN] * 4 if name == "llava" else []
+    image = [IMAGE_TOKEN] * 4 if name in SEEING else []
     return [
         {"prompt": [1, *image, *tokens(5)], "chosen": [*tokens(4), 2], "rejected": [*tokens(6), 2]},
         {"prompt": [1, *image, *tokens(2)], "chosen": [*tokens(5), 2], "rejected": [*tokens(1), 2]},
@@ -99,13 +106,24 @@ def sequences(batch):
             yield i, side, pair["prompt"], pair[side]
 
 
-def run(model, pixels, batch):
-    """Logits of every sequence (T, V) and its answer's summed log-probability."""
+def embedded(model, ids, features):
+    """The inputs of a model whose image features are put in from outside."""
+    inputs = model.get_input_embeddings()(ids).clone()
+    inputs[ids == IMAGE_TOKEN] = features
+    return inputs
+
+
+def run(model, images, batch):
+    """Logits of every sequence (T, V) and its answer's summed log-probability. Images are pixels, or features by rows."""
     logits, logps = {}, {}
     for i, side, prompt, answer in sequences(batch):
         ids = torch.tensor([prompt + answer])
-        inputs = {"pixel_values": pixels[i : i + 1]} if pixels is not None else {}
-        out = model(input_ids=ids, **inputs).logits[0]
+        if images is None:
+            out = model(input_ids=ids).logits[0]
+        elif images.ndim == 4:
+            out = model(input_ids=ids, pixel_values=images[i : i + 1]).logits[0]
+        else:
+            out = model(inputs_embeds=embedded(model, ids, images[i])).logits[0]
         logits[f"{i}.{side}"] = out
         predicted = out[len(prompt) - 1 : -1].log_softmax(-1)
         logps[f"{i}.{side}"] = predicted[torch.arange(len(answer)), torch.tensor(answer)].sum()
@@ -128,6 +146,18 @@ def adapter_tensors(model, what):
     }
 
 
+def make_llava_qwen2(folder):
+    """Turns a saved Qwen2 into what LLaVA's own code saves: one model with its vision tower and projector inside."""
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"architectures": ["LlavaQwen2ForCausalLM"], "model_type": "llava_qwen2", "image_token_index": IMAGE_TOKEN}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.mm_projector.0.weight"] = torch.zeros(4, 4)
+    tensors["model.vision_tower.vision_tower.model.head.proj"] = torch.zeros(4, 4)
+    tensors["model.image_newline"] = torch.zeros(4)
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
 def write(name, make):
     generator = torch.Generator().manual_seed(SEED)
     torch.manual_seed(SEED)
@@ -137,17 +167,24 @@ def write(name, make):
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
+    if name == "llava-qwen2":
+        make_llava_qwen2(folder)
     scope = r"model\.language_model\..*" if name == "llava" else r"model\.layers\..*"
     model = get_peft_model(model, LoraConfig(**LORA, target_modules=scope + r"_proj", init_lora_weights=False))
     model = model.double().eval()
     batch = make_batch(name, generator)
-    pixels = torch.randn((len(batch), 3, 8, 8), generator=generator).double() if name == "llava" else None
+    pixels = None
+    if name in SEEING:
+        shape = (3, 8, 8) if name == "llava" else (4, SHAPE["hidden_size"])
+        pixels = torch.randn((len(batch), *shape), generator=generator).double()
 
     tensors = {f"init.{k}": v for k, v in adapter_tensors(model, lambda p: p).items()}
     with torch.no_grad(), model.disable_adapter():
         base_logits, reference = run(model, pixels, batch)
     tensors |= {f"logits.base.{k}": v.float().contiguous() for k, v in base_logits.items()}
-    if pixels is not None:
+    if name == "llava-qwen2":
+        tensors["image_features"] = pixels.float().contiguous()
+    elif pixels is not None:
         with torch.no_grad():
             features = model.base_model.model.get_image_features(pixel_values=pixels).pooler_output
         tensors["image_features"] = torch.stack(list(features)).float().contiguous()
@@ -184,8 +221,8 @@ def write(name, make):
 
 
 def main():
-    for name, make in MODELS.items():
-        write(name, make)
+    for name in sys.argv[1:] or MODELS:
+        write(name, MODELS[name])
 
 
 if __name__ == "__main__":

@@ -91,8 +91,11 @@ export function findDecoderTensors(
   return new Map([...expected.keys()].map((name) => [name, found.get(name) as TensorEntry]))
 }
 
-/** Buffers older checkpoints carry that are computed here. */
-const IGNORED = /rotary_emb\.inv_freq$/
+/**
+ * Buffers older checkpoints carry that are computed here, and what LLaVA's own code (LlavaQwen2) keeps beside the decoder's
+ * layers to make image features.
+ */
+const IGNORED = /rotary_emb\.inv_freq$|^(vision_tower|mm_projector)\.|^image_newline$/
 
 function decoderPrefix(checkpoint: ReadonlyMap<string, TensorEntry>): string {
   const suffix = 'embed_tokens.weight'

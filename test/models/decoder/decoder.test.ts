@@ -16,6 +16,8 @@ import { WeightLoader } from '../../../src/models/decoder/weight-loader.ts'
 import { loadDecoderWeights } from '../../../src/models/decoder/weights.ts'
 import llama from '../../goldens/decoders/llama/golden.json'
 import llava from '../../goldens/decoders/llava/golden.json'
+import llavaQwen2 from '../../goldens/decoders/llava-qwen2/golden.json'
+import mistral from '../../goldens/decoders/mistral/golden.json'
 import qwen2 from '../../goldens/decoders/qwen2/golden.json'
 import qwen3 from '../../goldens/decoders/qwen3/golden.json'
 import { expectClose } from '../../support/close.ts'
@@ -23,7 +25,7 @@ import { goldenCheckpoint, goldenModel, goldenTensors } from '../../support/gold
 import { testGpu } from '../../support/gpu.ts'
 import { at, relativeError } from '../../support/numeric.ts'
 
-const GOLDENS = { llama, llava, qwen2, qwen3 }
+const GOLDENS = { llama, llava, mistral, qwen2, qwen3, 'llava-qwen2': llavaQwen2 }
 type Name = keyof typeof GOLDENS
 const NAMES = Object.keys(GOLDENS) as Name[]
 const BETA = 0.1

@@ -19,7 +19,7 @@ import golden from '../../goldens/dpo-trainer/golden.json'
 import variants from '../../goldens/dpo-variants/golden.json'
 import { goldenCheckpoint, goldenFile, goldenModel, goldenTensors } from '../../support/goldens.ts'
 import { testGpu } from '../../support/gpu.ts'
-import { at } from '../../support/numeric.ts'
+import { at, cosine } from '../../support/numeric.ts'
 import { expectTrlLog } from '../../support/trl.ts'
 
 const FOLDER = 'dpo-trainer'
@@ -104,16 +104,6 @@ async function run(trainer: DpoTrainer, steps = trainer.plan.totalSteps): Promis
   const pending: Promise<StepMetrics>[] = []
   for (let step = 0; step < steps; step++) pending.push(trainer.trainStep())
   return await Promise.all(pending)
-}
-
-function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    ab += at(a, i) * at(b, i)
-    aa += at(a, i) ** 2
-    bb += at(b, i) ** 2
-  }
-  return ab / Math.sqrt(aa * bb)
 }
 
 describe('ten steps of TRL’s DPOTrainer', () => {
