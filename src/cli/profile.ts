@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -16,42 +17,88 @@ export interface Profile {
   release(): void
 }
 
+/** Who opens a profile; tests are several. */
+export interface Opener {
+  readonly pid: number
+  /** Whether there is such a process. */
+  isRunning(pid: number): boolean
+}
+
+const THIS_PROCESS: Opener = { pid: process.pid, isRunning }
+
 /**
- * Opens a profile for this process alone; a lock left by a process that is gone is taken over.
+ * Opens a profile for this process alone; a lock left by a process that is gone is taken over, by one of those who find it.
  * @throws {ProfileLockedError} when another process has it.
  */
-export function openProfile(folder: string): Profile {
+export function openProfile(folder: string, { pid, isRunning }: Opener = THIS_PROCESS): Profile {
   mkdirSync(folder, { recursive: true })
   const lock = join(folder, 'lock')
   const portFile = join(folder, 'port')
-  takeLock(lock)
+  const owner = `${pid}-${randomBytes(8).toString('hex')}`
+  takeLock(lock, owner, (other) => other !== pid && isRunning(other))
   return {
     folder: join(folder, 'profile'),
     port: readPort(portFile),
     keepPort: (port) => writeFileSync(portFile, String(port)),
-    release: () => rmSync(lock, { force: true }),
+    release: () => {
+      if (readLock(lock) === owner) rmSync(lock)
+    },
   }
 }
 
-function takeLock(path: string): void {
-  for (let attempt = 0; attempt < 2; attempt++) {
+/** @param owner unlike all others, and begins with the process's number. */
+function takeLock(path: string, owner: string, isHeld: (pid: number) => boolean): void {
+  for (;;) {
+    if (createLock(path, owner)) return
+    const found = readLock(path)
+    if (found === undefined) continue // let go of meanwhile
+    const pid = Number.parseInt(found, 10)
+    if (Number.isNaN(pid) || isHeld(pid)) throw lockedError(path, found)
+    // It may be replaced by nobody but who has the lock of this owner's succession, and only as long as it is this owner's.
+    const succession = `${path}.${found}`
+    takeLock(succession, owner, isHeld)
     try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' })
+      if (readLock(path) !== found) continue
+      writeFileSync(path, owner)
       return
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const owner = Number(readFileSync(path, 'utf8'))
-      if (isRunning(owner))
-        throw new ProfileLockedError(
-          `${path}: expected a folder nobody uses, got one that process ${owner} is using; wait for it, or choose another --out`,
-        )
-      rmSync(path, { force: true })
+    } finally {
+      rmSync(succession)
     }
   }
 }
 
+function createLock(path: string, owner: string): boolean {
+  try {
+    writeFileSync(path, owner, { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** The owner's name; empty while it is being written, undefined where there is no lock. */
+function readLock(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function lockedError(path: string, owner: string): ProfileLockedError {
+  const pid = Number.parseInt(owner, 10)
+  const got = Number.isNaN(pid)
+    ? 'one that a process is just taking; if none is, remove this file'
+    : `one that process ${pid} is using`
+  return new ProfileLockedError(
+    `${path}: expected a folder nobody uses, got ${got}; wait for it, or choose another --out`,
+  )
+}
+
 function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
+  if (pid <= 0) return false
   try {
     process.kill(pid, 0)
     return true
