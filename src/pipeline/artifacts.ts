@@ -4,6 +4,7 @@ import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { imageFile } from './image-file.ts'
+import type { AdapterSource } from './models.ts'
 import { candidatesOf, type RoundOutput, type RunOutput } from './run.ts'
 import type { CaptionOutput } from './stages/caption.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
@@ -16,7 +17,7 @@ import { funnelOf, summarize } from './summary.ts'
 export type SendFile = (path: string, body: Blob) => Promise<void>
 
 /**
- * Writes a run's results as files: what the stages made in the last round, the adapter, and the summary; of rounds before the
+ * Writes a run's results as files: what the stages made in the last round, the adapter that was evaluated, and the summary; of rounds before the
  * last the same under names with their number, such as `pairs.round1.jsonl`.
  * @throws {IncompleteStageError} and {ImageMissingError} when something turns out damaged.
  */
@@ -24,7 +25,8 @@ export async function sendArtifacts(output: RunOutput, store: Store, send: SendF
   const images = new Set<string>()
   for (const [i, round] of output.rounds.entries()) {
     const isLast = i === output.rounds.length - 1
-    await sendRound(round, isLast ? '' : `.round${i + 1}`, send)
+    const adapter = isLast ? output.adapter : await trainedAdapter(round.training)
+    await sendRound(round, adapter, isLast ? '' : `.round${i + 1}`, send)
     for await (const [, made] of round.pairs.units.units())
       for (const { imageHash } of made) images.add(imageHash)
   }
@@ -36,14 +38,18 @@ export async function sendArtifacts(output: RunOutput, store: Store, send: SendF
   await send('summary.json', json(summarize(output)))
 }
 
-async function sendRound(round: RoundOutput, mark: string, send: SendFile): Promise<void> {
+async function sendRound(
+  round: RoundOutput,
+  { files }: AdapterSource,
+  mark: string,
+  send: SendFile,
+): Promise<void> {
   const { scores, pairs, training } = round
   await sendCaptions(candidatesOf(round), send, mark)
   await sendScores(scores, send, mark)
   await send(`pairs${mark}.jsonl`, await jsonLines(pairRows(pairs)))
   const metrics = (await training.units.expect('metrics')) as readonly StepMetrics[]
   await send(`metrics${mark}.jsonl`, lines(metrics))
-  const { files } = await trainedAdapter(training)
   for (const name of ADAPTER_FILES) await send(`adapter${mark}/${name}`, new Blob([files[name]]))
 }
 

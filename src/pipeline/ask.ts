@@ -3,7 +3,8 @@ import type { AmberTruth } from '../evaluate/amber.ts'
 import { type MarkedText, markNouns } from '../evaluate/mark.ts'
 import { judgeCaption } from '../evaluate/metrics.ts'
 import type { Store } from '../store/store.ts'
-import type { AdapterChoice, PeftFiles } from '../workers/policy.api.ts'
+import type { AdapterChoice } from '../workers/policy.api.ts'
+import { evaluatedAdapter, type OnTheWay } from './evaluated-adapter.ts'
 import { imageFile } from './image-file.ts'
 import { type AdapterSource, openModels, type RunModels } from './models.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
@@ -11,8 +12,7 @@ import { notesOf } from './run-notes.ts'
 import type { Question, ShownAnswer, TwoAnswers } from './runner.api.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
-import { adapterHash, type TrainOutput, trainedAdapter } from './stages/train.ts'
-import { stateUnit } from './stages/watch.ts'
+import type { TrainOutput } from './stages/train.ts'
 import { openOutput } from './stored-run.ts'
 import {
   type EvaluationVocabulary,
@@ -42,9 +42,7 @@ export class AskedModel {
   /** Answers a question without the adapter and with it. @throws {NotTrainedError} */
   async ask(question: Question, onAnswer: (answer: TwoAnswers) => void): Promise<TwoAnswers> {
     const { run, picture, prompt, strength } = question
-    const adapter = question.after
-      ? await this.#earlier(run, question.after)
-      : await trainedAdapter(await this.#training(run))
+    const adapter = await this.#adapter(run, question.after)
     const { models, recipe } = await this.#models(run, question.sources)
     const client = await models.policy()
     const name = await models.adapter(adapter)
@@ -107,30 +105,18 @@ export class AskedModel {
     this.#open = undefined
   }
 
-  async #training(id: string): Promise<TrainOutput> {
+  /** @param after where on the way. Default the adapter that the run is evaluated with. */
+  async #adapter(id: string, after?: OnTheWay): Promise<AdapterSource> {
     const record = await this.#store.runs.get(id)
-    const trained = record && notesOf(record).outputs.filter(({ stage }) => stage === 'train')
-    const last = trained?.sort((a, b) => b.round - a.round)[0]
-    const units = last && (this.#store.stage(last.kind, last.hash) as TrainOutput['units'])
-    const end = await units?.done()
-    if (!units || !end)
+    const outputs = record ? notesOf(record).outputs.filter(({ stage }) => stage === 'train') : []
+    const trainings = outputs
+      .sort((a, b) => a.round - b.round)
+      .map(({ kind, hash }) => ({ units: this.#store.stage(kind, hash) as TrainOutput['units'] }))
+    if (!record || !(await trainings.at(-1)?.units.done()))
       throw new NotTrainedError(
         `run ${id}: expected one that has been trained, got one that has not; run it first`,
       )
-    return { hash: units.hash, units, ...end.summary }
-  }
-
-  async #earlier(id: string, { round, step }: NonNullable<Question['after']>): Promise<AdapterSource> {
-    const record = await this.#store.runs.get(id)
-    const output =
-      record && notesOf(record).outputs.find((one) => one.stage === 'train' && one.round === round)
-    const units = output && (this.#store.stage(output.kind, output.hash) as TrainOutput['units'])
-    const files = (await units?.get(stateUnit(step))) as PeftFiles | undefined
-    if (!files)
-      throw new NotTrainedError(
-        `run ${id}: expected the adapter after step ${step} of round ${round}, found none; choose another or the finished one`,
-      )
-    return { files, hash: await adapterHash(files) }
+    return await evaluatedAdapter(trainings, after ?? parseRecipe(record.recipe).evaluate.adapter)
   }
 
   async #models(run: string, sources: RunSources) {

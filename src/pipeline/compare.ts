@@ -1,7 +1,9 @@
 import type { MetricTable } from '../evaluate/metrics.ts'
+import type { RunRecord } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
-import { parseRecipe } from './recipe.ts'
+import { jsonHash } from './hash.ts'
+import { parseRecipe, type Recipe } from './recipe.ts'
 import { notesOf } from './run-notes.ts'
 import type { ComparedRun } from './runner.api.ts'
 import type { EvaluateOutput } from './stages/evaluate.ts'
@@ -29,4 +31,37 @@ export async function readComparedRun(store: Store, id: string): Promise<Compare
     metrics: (await units?.get('metrics')) ?? [],
     ...(before && after ? { figures: { before, after } } : {}),
   }
+}
+
+/** Reads the finished runs that differ from a run in nothing but the adapter that they evaluate, itself among them. */
+export async function readEvaluations(store: Store, id: string): Promise<ComparedRun[]> {
+  const records = (await store.runs.list()).filter(({ status }) => status === 'done')
+  const own = records.find((record) => record.id === id)
+  const wanted = own && (await hashWithoutAdapter(own))
+  if (wanted === undefined) return []
+  const found = new Map<number, ComparedRun>()
+  for (const record of records) {
+    const isSame = (await hashWithoutAdapter(record)) === wanted
+    const run = isSame ? await readComparedRun(store, record.id) : undefined
+    if (!run?.figures) continue
+    // Of several with one adapter the run that is asked about, otherwise the latest.
+    const place = placeOf(run.recipe)
+    if (!found.has(place) || run.id === id) found.set(place, run)
+  }
+  return [...found.entries()].sort(([a], [b]) => a - b).map(([, run]) => run)
+}
+
+/** Of what is the same whichever adapter is evaluated, and whatever the run is called; undefined of a recipe that is no longer read. */
+async function hashWithoutAdapter({ recipe: json }: Pick<RunRecord, 'recipe'>): Promise<string | undefined> {
+  try {
+    const { name: _, notes: __, evaluate, ...recipe } = parseRecipe(json)
+    const { adapter: ___, ...rest } = evaluate
+    return await jsonHash({ ...recipe, evaluate: rest })
+  } catch {
+    return undefined
+  }
+}
+
+function placeOf({ evaluate: { adapter } }: Recipe): number {
+  return adapter ? adapter.round * 1e9 + adapter.step : Number.POSITIVE_INFINITY
 }

@@ -93,6 +93,11 @@ const evaluate = v.strictObject({
   clean_captions: v.optional(fromZero, 200),
   /** Resamples of the bootstrap. Default 1000. */
   bootstrap: v.optional(count, 1000),
+  /**
+   * The adapter as it was on the way, after so many steps of a round's training; one of those at which the training was looked
+   * at. Default the finished one.
+   */
+  adapter: v.optional(v.strictObject({ round: v.optional(count, 1), step: count })),
 })
 
 const schema = v.strictObject({

@@ -1,4 +1,5 @@
 import type { Store } from '../store/store.ts'
+import { evaluatedAdapter } from './evaluated-adapter.ts'
 import { type EvaluatedSet, readEvaluatedSets } from './evaluated-sets.ts'
 import type { RunEvent } from './events.ts'
 import { jsonHash } from './hash.ts'
@@ -45,6 +46,7 @@ export interface RunOutput {
   readonly evaluation: EvaluateOutput
   /** What the evaluation compares. */
   readonly measured: readonly MeasuredSet[]
+  /** The one that is evaluated: the finished one, unless the recipe names another. */
   readonly adapter: AdapterSource
   readonly models: { readonly policy: string; readonly clip: string }
   readonly recipeHash: string
@@ -183,9 +185,12 @@ async function runStages(
     adapter = await trainedAdapter(training)
     rounds.push({ ...written, scores, pairs, training })
   }
-  if (!adapter) throw new RangeError('run: expected at least one round, got none')
-  const evaluated = await evaluate(context, models, recipe, { sources, policy, clip, sets }, adapter)
-  return { dataset, rounds, adapter, ...evaluated }
+  const evaluated = await evaluatedAdapter(
+    rounds.map(({ training }) => training),
+    recipe.evaluate.adapter,
+  )
+  const results = await evaluate(context, models, recipe, { sources, policy, clip, sets }, evaluated)
+  return { dataset, rounds, adapter: evaluated, ...results }
 }
 
 /** Measures the model with and without the adapter on pictures it was not trained on, and compares. */

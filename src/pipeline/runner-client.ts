@@ -28,6 +28,7 @@ export function openRunner(): RunnerClient {
     rename: (id, name) => guard(remote.rename(id, name)),
     delete: (id) => guard(remote.delete(id)),
     compare: (ids) => guard(remote.compare(ids)),
+    evaluations: (ids) => guard(remote.evaluations(ids)),
     open: (id) => guard(remote.open(id)),
     pictures: (hash, start, end) => guard(remote.pictures(hash, start, end)),
     thumbnails: (hashes) => guard(remote.thumbnails(hashes)),

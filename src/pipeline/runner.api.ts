@@ -46,6 +46,11 @@ export interface RunnerApi {
   delete(id: string): Promise<void>
   /** Runs laid side by side, in the order of their ids; those that are not there are left out. */
   compare(ids: readonly string[]): Promise<readonly ComparedRun[]>
+  /**
+   * The finished runs that evaluate adapters of the same training as a run does, itself among them: in the order of the steps,
+   * the finished adapter last. They differ in nothing else.
+   */
+  evaluations(id: string): Promise<readonly ComparedRun[]>
   /** A run's record and its outputs so far; undefined when there is none. */
   open(id: string): Promise<StoredRun | undefined>
 
@@ -183,7 +188,7 @@ export interface Question {
   readonly prompt: string
   /** Factor on the adapter's effect. */
   readonly strength: number
-  /** The adapter as it was after so many steps of a round (`adapterAt`). Default the finished one. */
+  /** The adapter as it was after so many steps of a round (`adapterAt`). Default the one the run is evaluated with. */
   readonly after?: { readonly round: number; readonly step: number }
   /** What is in the picture, so that the answers' nouns are judged. Default nothing is known. */
   readonly truth?: AmberTruth

@@ -7,7 +7,7 @@ import { relayed } from '../workers/relay.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
 import { cachedModels } from './cached-models.ts'
-import { readComparedRun } from './compare.ts'
+import { readComparedRun, readEvaluations } from './compare.ts'
 import { DamageLog, damageOf, mended } from './damage.ts'
 import type { RunEvent } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
@@ -109,6 +109,10 @@ class Runner implements RunnerApi {
   async compare(ids: readonly string[]) {
     const found = await Promise.all(ids.map((id) => readComparedRun(this.#store, id)))
     return found.filter((run) => run !== undefined)
+  }
+
+  async evaluations(id: string) {
+    return await readEvaluations(this.#store, id)
   }
 
   async open(id: string) {

@@ -3,6 +3,7 @@ import type { StageKind } from '../store/kinds.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { StageStore, UnitKey } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
+import { evaluatedAdapter } from './evaluated-adapter.ts'
 import type { StagePlace } from './events.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
 import type { MeasuredSet, RoundOutput, RunOutput } from './run.ts'
@@ -15,7 +16,7 @@ import type { EvaluateOutput } from './stages/evaluate.ts'
 import type { MeasureOutput } from './stages/measure.ts'
 import type { PairOutput } from './stages/pair.ts'
 import type { ScoredChunk, ScoreOutput } from './stages/score.ts'
-import { type TrainOutput, trainedAdapter } from './stages/train.ts'
+import type { TrainOutput } from './stages/train.ts'
 import { countTrainedOn } from './trained-on.ts'
 
 /** A run as it lies in the store. */
@@ -151,8 +152,7 @@ export async function readRunOutput(
       trainedOn: await countTrainedOn(dataset, trained),
     }
   }
-  const last = rounds.at(-1)
-  if (!last || !models) throw new UnfinishedRunError(`run ${record.id}: expected one that has ended; run it`)
+  if (!models) throw new UnfinishedRunError(`run ${record.id}: expected one that has ended; run it`)
   const output: RunOutput = {
     dataset: trained,
     rounds,
@@ -161,7 +161,10 @@ export async function readRunOutput(
       await measured('', 'heldout'),
       ...(recipe.evaluate.zero_shot ? [await measured('zero-shot ', 'zero-shot')] : []),
     ],
-    adapter: await trainedAdapter(last.training),
+    adapter: await evaluatedAdapter(
+      rounds.map(({ training }) => training),
+      recipe.evaluate.adapter,
+    ),
     models,
     recipeHash: record.recipeHash,
     ...(device ? { device } : {}),

@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit'
 import type { FolderSpec } from '../data/folder.ts'
+import type { OnTheWay } from '../pipeline/evaluated-adapter.ts'
 import { STAGES } from '../pipeline/events.ts'
 import type { ModelRole } from '../pipeline/inspect-model.ts'
 import { openRunner } from '../pipeline/runner-client.ts'
@@ -11,7 +12,7 @@ import './offline-note.ts'
 import type { ModelsPanel } from './models-panel.ts'
 import './models-panel.ts'
 import { PageModel } from './page-model.ts'
-import { chosenModelsOf, type Json, sourceName, valueAt } from './recipe-draft.ts'
+import { chosenModelsOf, type Json, placeText, sourceName, valueAt } from './recipe-draft.ts'
 import './run-bar.ts'
 import type { RunList } from './run-list.ts'
 import './run-list.ts'
@@ -142,7 +143,7 @@ export class AppPage extends LitElement {
         @resume=${() => controller.resume()}
         @cancel=${() => controller.cancel()}
       ></run-bar>
-      <div class="stages" @recipe=${(event: CustomEvent<Json>) => this.model.change(event.detail)} @picture=${this.#chosen} @try=${this.#tryEarlier}>
+      <div class="stages" @recipe=${(event: CustomEvent<Json>) => this.model.change(event.detail)} @picture=${this.#chosen} @try=${this.#tryEarlier} @evaluate=${this.#evaluateEarlier} @open=${(event: CustomEvent<string>) => this.model.show(event.detail)}>
         ${STAGES.map(
           (stage, i) => html`<stage-card .stage=${stage} .number=${i + 1} .state=${stageOf(state, stage)}>
             <stage-settings
@@ -179,7 +180,7 @@ export class AppPage extends LitElement {
       ${
         earlier
           ? html`<p class="row">
-              As it was after step ${earlier.step}${earlier.round > 1 ? ` of round ${earlier.round}` : ''}.
+              As it was ${placeText(earlier)}.
               <button class="quiet" @click=${this.#tryFinished}>Back to the finished one</button>
             </p>`
           : nothing
@@ -213,11 +214,17 @@ export class AppPage extends LitElement {
     this.model.forget(id)
   }
 
-  readonly #tryEarlier = ({ detail }: CustomEvent<{ round: number; step: number }>): void => {
+  readonly #tryEarlier = ({ detail }: CustomEvent<OnTheWay>): void => {
     const { runner, controller } = this.model
     if (controller.state.id === undefined) return
     this.earlier = earlierAdapter(runner, controller.state.id, detail)
     this.#goTo('#try')
+  }
+
+  /** Starts a run that measures an adapter on the way and makes nothing else anew. */
+  readonly #evaluateEarlier = ({ detail }: CustomEvent<OnTheWay>): void => {
+    void this.model.evaluateEarlier(detail)
+    this.renderRoot.querySelector('stage-card:last-of-type')?.scrollIntoView({ block: 'start' })
   }
 
   readonly #tryFinished = (): void => {

@@ -3,6 +3,7 @@ import type { RunView } from '../pipeline/run-view.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
 import { download } from './download.ts'
 import { plainProblem } from './problems.ts'
+import { placeText } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { viewStyles } from './view-styles.ts'
 import {
@@ -25,7 +26,7 @@ export class EvaluateResults extends LitElement {
     view: { state: true },
     problem: { state: true },
   }
-  declare runner: Pick<RunnerApi, 'view' | 'files'> | undefined
+  declare runner: Pick<RunnerApi, 'view' | 'files' | 'evaluations'> | undefined
   declare run: string | undefined
   /** Changes when there is something new to read; empty while the run has not ended. */
   declare news: string
@@ -41,7 +42,9 @@ export class EvaluateResults extends LitElement {
     if (problem) return html`<p class="problem" role="alert">${problem}</p>`
     if (!view) return nothing
     const { summary, cards, objects, zeroShot, yesNo, recipe } = view
+    const { adapter } = recipe.evaluate
     return html`
+      ${adapter ? html`<p>This is the model as it was ${placeText(adapter)}.</p>` : nothing}
       ${verdictsView(summary.verdicts)}
       <div class="row">
         <span class="soft">Take away:</span>
@@ -55,6 +58,7 @@ export class EvaluateResults extends LitElement {
       <div class="bounded" tabindex="0" role="region" aria-label="Pictures before and after">${cardsView(cards)}</div>
       <h3>Figures</h3>
       ${figuresView(summary)}
+      <adapter-evaluations .runner=${this.runner} .run=${this.run}></adapter-evaluations>
       ${more('What is invented, and beside what', objectsView(objects))}
       ${yesNo.length > 0 ? more('Yes/no questions by kind', yesNoView(yesNo)) : nothing}
       ${zeroShot ? more('Single objects: what they were taken for', confusionView(zeroShot)) : nothing}

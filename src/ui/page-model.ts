@@ -1,4 +1,5 @@
 import type { FolderSpec } from '../data/folder.ts'
+import type { OnTheWay } from '../pipeline/evaluated-adapter.ts'
 import type { ModelRole } from '../pipeline/inspect-model.ts'
 import {
   askPersistence,
@@ -20,6 +21,7 @@ import {
   onModel,
   onOwnPictures,
   ownModelsOf,
+  withAdapter,
   withChosenModels,
   withValuesOf,
 } from './recipe-draft.ts'
@@ -181,6 +183,14 @@ export class PageModel extends EventTarget {
     this.storage = await storageState()
     this.dispatchEvent(new CustomEvent('ended', { detail: isDone }))
     this.#tell()
+  }
+
+  /** Measures an adapter on the way of the run that is shown: a run of its own, which takes all the rest from that one. */
+  async evaluateEarlier(after: OnTheWay): Promise<void> {
+    if (this.#shown === undefined || this.controller.isBusy) return
+    const shown = JSON.parse(this.#shown) as Json
+    await this.#take(withAdapter(shown, after), '')
+    await this.start()
   }
 
   /** Shows a run that lies in the store, with its recipe. */

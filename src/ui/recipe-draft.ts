@@ -1,4 +1,5 @@
 import { modelName } from '../pipeline/cached-models.ts'
+import type { OnTheWay } from '../pipeline/evaluated-adapter.ts'
 
 /** JSON that can be reached into. */
 export type Json = Readonly<Record<string, unknown>>
@@ -41,6 +42,17 @@ export function onOwnPictures(recipe: Json, count: number): Json {
     name: `${String(recipe.name)}, my pictures`,
     dataset: { source: OWN_PICTURES, limit: count },
   }
+}
+
+/** A recipe that evaluates the adapter as it was on the way, under a name that says so. */
+export function withAdapter(recipe: Json, after: OnTheWay): Json {
+  const name = String(recipe.name).replace(/, after step \d+( of round \d+)?$/, '')
+  return withValueAt({ ...recipe, name: `${name}, ${placeText(after)}` }, 'evaluate.adapter', after)
+}
+
+/** A place on the way for people, such as `after step 8`. */
+export function placeText({ round, step }: OnTheWay): string {
+  return `after step ${step}${round > 1 ? ` of round ${round}` : ''}`
 }
 
 /** Whether a recipe needs pictures that only the visitor can give. */

@@ -1,5 +1,6 @@
 import { html, nothing, render, type TemplateResult } from 'lit'
 import type { RoundView, RunView } from '../pipeline/run-view.ts'
+import { placeText } from './recipe-draft.ts'
 import reportStyles from './report.css?inline'
 import themeStyles from './theme.css?inline'
 import { cardsView } from './views/cards.ts'
@@ -52,6 +53,7 @@ interface Section {
 
 function reportBody(view: RunView): TemplateResult {
   const { recipe, summary } = view
+  const { adapter } = recipe.evaluate
   const sections = sectionsOf(view)
   return html`<main>
     <header>
@@ -59,7 +61,7 @@ function reportBody(view: RunView): TemplateResult {
       ${[recipe.notes ?? []].flat().map((note) => html`<p>${note}</p>`)}
       <p>
         ${formatCount(summary.pairs)} preference pairs from ${formatCount(summary.images.train)} pictures,
-        ${formatCount(summary.steps)} optimiser steps; measured on ${formatEvaluated(summary.images)}.
+        ${formatCount(summary.steps)} optimiser steps; measured on ${formatEvaluated(summary.images)}${adapter ? `, ${placeText(adapter)}` : ''}.
       </p>
       <nav aria-label="Contents">
         <ul>

@@ -1,4 +1,5 @@
 /** What shows results, heavy with Plot: the page loads it when a run is first shown. */
+import './adapter-evaluations.ts'
 import './evaluate-results.ts'
 import './pair-panel.ts'
 import './pair-results.ts'

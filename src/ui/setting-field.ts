@@ -5,7 +5,7 @@ export interface SettingField {
   readonly label: string
   /** One plain sentence. */
   readonly meaning: string
-  readonly kind: 'number' | 'text' | 'lines' | 'choice' | 'switch' | 'model'
+  readonly kind: 'number' | 'text' | 'lines' | 'choice' | 'switch' | 'model' | 'step'
   readonly choices?: readonly string[]
   readonly min?: number
   readonly max?: number
@@ -31,6 +31,8 @@ export function fieldValue({ kind, isNullable }: SettingField, text: string, kno
   if (kind === 'lines') return trimmed.split('\n').flatMap((line) => line.trim() || [])
   if (trimmed === '') return isNullable ? null : undefined
   if (kind === 'model') return { ...withoutHash(known), source: trimmed }
+  if (kind === 'step')
+    return Number.isNaN(Number(trimmed)) ? Number.NaN : { ...(known ?? {}), step: Number(trimmed) }
   return kind === 'number' ? Number(trimmed) : trimmed
 }
 
@@ -49,6 +51,7 @@ export function fieldText({ kind, on, isOnUnset = false }: SettingField, value: 
   if (value === undefined || value === null) return ''
   if (kind === 'lines') return Array.isArray(value) ? value.join('\n') : ''
   if (kind === 'model') return String((value as { source?: unknown }).source ?? '')
+  if (kind === 'step') return String((value as { step?: unknown }).step ?? '')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 

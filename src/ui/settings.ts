@@ -274,6 +274,15 @@ export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
       unset: '200',
     },
     {
+      path: 'evaluate.adapter',
+      label: 'Adapter after step',
+      meaning: 'Measure the model as it was after this step: one of those at which it was looked at.',
+      kind: 'step',
+      min: 1,
+      step: 1,
+      unset: 'the last',
+    },
+    {
       path: 'evaluate.bootstrap',
       label: 'Resamples',
       meaning: 'Of the bootstrap that gives the intervals.',

@@ -85,7 +85,7 @@ export class StageSettings extends LitElement {
         return html`<textarea rows="3" ?disabled=${this.locked} .value=${fieldText(field, value)}
           @change=${(event: Event) => set((event.target as HTMLTextAreaElement).value)}></textarea>`
       default:
-        return html`<input type=${kind === 'number' ? 'number' : 'text'} ?disabled=${this.locked} placeholder=${unset}
+        return html`<input type=${kind === 'number' || kind === 'step' ? 'number' : 'text'} ?disabled=${this.locked} placeholder=${unset}
           min=${min ?? nothing} max=${max ?? nothing} step=${step}
           .value=${fieldText(field, value)}
           @change=${(event: Event) => set((event.target as HTMLInputElement).value)} />`

@@ -10,7 +10,7 @@ import { watchedView } from './views/watched.ts'
 
 /**
  * `<watched-answers>`: what the model said about held-out pictures as its training went on, and the adapters of then to take
- * away or, by a `try` event (`CustomEvent<{ round, step }>`), to ask.
+ * away or, by the events `try` and `evaluate` (`CustomEvent<{ round, step }>`), to ask and to measure.
  */
 export class WatchedAnswers extends LitElement {
   static override properties = {
@@ -30,7 +30,7 @@ export class WatchedAnswers extends LitElement {
   declare round: number
   /** Address of the page, where what comes with it lies. */
   declare site: string
-  /** Whether an adapter can be tried now. */
+  /** Whether an adapter can be tried and evaluated now. */
   declare isTryable: boolean
   /** Changes when there is something new to read. */
   declare news: string
@@ -46,6 +46,7 @@ export class WatchedAnswers extends LitElement {
     const { view, problem } = this
     if (problem) return html`<p class="problem" role="alert">${problem}</p>`
     if (!view) return nothing
+    const last = Math.max(...view.states.map(({ step }) => step))
     return html`<h3>What it says in the course of training</h3>
       ${watchedView(view, {
         picture: (i) => html`<picture-thumb
@@ -57,11 +58,21 @@ export class WatchedAnswers extends LitElement {
           ${
             this.isTryable
               ? html`<button
-                  class="quiet small"
-                  aria-label=${`Try it as it was after step ${step}`}
-                  title="Ask the model as it was then"
-                  @click=${() => this.#try(step)}
-                >Try it</button>`
+                    class="quiet small"
+                    aria-label=${`Try it as it was after step ${step}`}
+                    title="Ask the model as it was then"
+                    @click=${() => this.#tell('try', step)}
+                  >Try it</button>
+                  ${
+                    step === last
+                      ? nothing // the finished one is measured by the run itself
+                      : html`<button
+                          class="quiet small"
+                          aria-label=${`Evaluate it as it was after step ${step}`}
+                          title="Measure the model as it was then, beside the finished one"
+                          @click=${() => this.#tell('evaluate', step)}
+                        >Evaluate</button>`
+                  }`
               : nothing
           }
           <button
@@ -83,9 +94,9 @@ export class WatchedAnswers extends LitElement {
     })
   }
 
-  #try(step: number): void {
+  #tell(type: 'try' | 'evaluate', step: number): void {
     const detail = { round: this.round, step }
-    this.dispatchEvent(new CustomEvent('try', { detail, bubbles: true, composed: true }))
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }))
   }
 
   async #save(step: number): Promise<void> {
@@ -113,7 +124,8 @@ export class WatchedAnswers extends LitElement {
       h3 { font-size: 1.0625rem; }
       picture-thumb { width: 84px; height: 84px; }
       th button { font-weight: 400; }
-      .actions { white-space: nowrap; }
+      .actions { display: flex; flex-wrap: wrap; gap: 0 0.75rem; }
+      .actions button { padding: 0.125rem 0; }
     `,
   ]
 }

@@ -223,7 +223,7 @@ async function wholeRun(): Promise<RunOutput> {
     evaluation: await evaluation(),
     measured: [],
     adapter: {
-      files: { 'adapter_config.json': '', 'adapter_model.safetensors': new Uint8Array() },
+      files: { 'adapter_config.json': '{"evaluated":1}', 'adapter_model.safetensors': new Uint8Array() },
       hash: 'a',
     },
     models: { policy: 'p', clip: 'c' },
@@ -248,7 +248,8 @@ test('the files of all rounds are written, those of the last under the plain nam
     for (const name of ['captions', 'scores', 'pairs', 'metrics'])
       expect(written).toContain(`${name}${mark}.jsonl`)
     expect(written).toContain(`adapter${mark}/adapter_config.json`)
-    expect(await files.get(`adapter${mark}/adapter_config.json`)?.text()).toBe('{}')
+    const config = await files.get(`adapter${mark}/adapter_config.json`)?.text()
+    expect(config).toBe(mark === '' ? '{"evaluated":1}' : '{}')
     const pairs = (await files.get(`pairs${mark}.jsonl`)?.text())?.trim().split('\n')
     expect(pairs).toHaveLength(IMAGES)
   }

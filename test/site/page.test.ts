@@ -195,6 +195,30 @@ test('the model as it was on its way answers as it did then', { timeout: 4 * MIN
   expect(await page.locator('#try').innerText()).not.toContain('As it was after')
 })
 
+test('an adapter on the way is measured beside the finished one; nothing before is made anew', {
+  timeout: 8 * MINUTES,
+}, async () => {
+  const { id: finished } = await runState(page)
+  await page.getByRole('button', { name: 'Evaluate it as it was after step 1' }).click()
+  const done = await untilRun(page, ({ id, status }) => id !== finished && status === 'done', 6 * MINUTES)
+  expect(partsOf(done)).toEqual(
+    expect.arrayContaining([
+      'train stored',
+      'evaluate before stored',
+      'evaluate after done',
+      'evaluate done',
+    ]),
+  )
+  await expect.poll(() => text('evaluate-results')).toContain('as it was after step 1')
+  await expect
+    .poll(() => text('adapter-evaluations'))
+    .toMatch(/after step 1, shown here ?finished.*Hal.*\d+\.\d from \d/)
+  await page.getByRole('button', { name: 'Show the evaluation finished' }).click()
+  await untilRun(page, ({ id, status }) => id === finished && status === 'done')
+  await expect.poll(() => text('adapter-evaluations')).toContain('finished, shown here')
+  await expect.poll(() => text('evaluate-results')).not.toContain('as it was after step 1')
+})
+
 test('own pictures are read, bad ones passed over, and asked for again after a reload', {
   timeout: 8 * MINUTES,
 }, async () => {

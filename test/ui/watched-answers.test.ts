@@ -12,6 +12,7 @@ const VIEW: WatchedView = {
     // As they are kept after a training that went on from step 4.
     { step: 4, isKept: true, answers: [[{ text: 'A ' }, { text: 'dog', verdict: 'grounded' }]] },
     { step: 0, isKept: true, answers: [[{ text: 'A ' }, { text: 'cat', verdict: 'hallucinated' }]] },
+    { step: 8, isKept: true, answers: [[{ text: 'Dogs' }]] },
   ],
 }
 
@@ -37,17 +38,27 @@ test('answers stand in the order of steps, marked, and are read again with news'
   const root = element.shadowRoot as ShadowRoot
   const texts = (selector: string): string[] =>
     [...root.querySelectorAll(selector)].map((one) => one.textContent.replace(/\s+/g, ' ').trim())
-  await expect.poll(() => texts('thead th')).toEqual(['Picture', 'before', 'after step 4 Try it Save'])
-  expect(texts('tbody td')).toEqual(['A invented: cat', 'A dog'])
+  await expect
+    .poll(() => texts('thead th'))
+    .toEqual([
+      'Picture',
+      'before',
+      'after step 4 Try it Evaluate Save',
+      'after step 8 Try it Save', // the finished one, which the run has measured
+    ])
+  expect(texts('tbody td')).toEqual(['A invented: cat', 'A dog', 'Dogs'])
   expect(root.querySelectorAll('del').length).toBeGreaterThan(0)
   element.news = 'more'
   await expect.poll(() => asked).toEqual(['run 2 https://host/', 'run 2 https://host/'])
-  const [tried, saved] = [...root.querySelectorAll('button')]
-  element.addEventListener('try', (event) =>
-    asked.push(`try ${JSON.stringify((event as CustomEvent<unknown>).detail)}`),
-  )
+  const [tried, evaluated, saved] = [...root.querySelectorAll('button')]
+  for (const type of ['try', 'evaluate'])
+    element.addEventListener(type, (event) =>
+      asked.push(`${type} ${JSON.stringify((event as CustomEvent<unknown>).detail)}`),
+    )
   tried?.click()
   expect(asked.at(-1)).toBe('try {"round":2,"step":4}')
+  evaluated?.click()
+  expect(asked.at(-1)).toBe('evaluate {"round":2,"step":4}')
   saved?.click()
   await expect.poll(() => asked.at(-1)).toBe('run 2 adapter 4')
 })

@@ -188,7 +188,7 @@ async function stoppable<T>(signal: AbortSignal, client: PolicyClient, work: () 
 }
 
 /** The trained adapter of a stage that has ended. @throws {IncompleteStageError} when it turns out damaged. */
-export async function trainedAdapter({ units }: TrainOutput): Promise<AdapterSource> {
+export async function trainedAdapter({ units }: Pick<TrainOutput, 'units'>): Promise<AdapterSource> {
   const files = (await units.expect('adapter')) as PeftFiles
   return { files, hash: await adapterHash(files) }
 }

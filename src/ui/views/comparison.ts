@@ -29,6 +29,7 @@ export function differencesView(
 /** What runs came to after training, and where they began; rows that no run has are left out. */
 export function comparedFiguresView(
   runs: readonly Pick<ComparedRun, 'id' | 'name' | 'figures'>[],
+  { caption = 'What they came to', head }: ComparedOptions = {},
 ): TemplateResult | typeof nothing {
   const rows = FIGURE_ROWS.flatMap(({ name, better, unit, of }) => {
     const digits = unit === 'nats' ? 3 : 1
@@ -46,14 +47,21 @@ export function comparedFiguresView(
     return [{ head: html`${name} ${hint}`, cells }]
   })
   if (rows.length === 0) return nothing
-  return compared('What they came to', 'Figure', runs, rows)
+  return compared(caption, 'Figure', runs, rows, head)
+}
+
+interface ComparedOptions {
+  readonly caption?: string
+  /** What stands at the head of a run's column. Default its name. */
+  readonly head?: (id: string, name: string) => TemplateResult
 }
 
 function compared(
   caption: string,
   head: string,
-  runs: readonly Pick<ComparedRun, 'name'>[],
+  runs: readonly Pick<ComparedRun, 'id' | 'name'>[],
   rows: readonly { readonly head: TemplateResult; readonly cells: readonly TemplateResult[] }[],
+  headOf: ComparedOptions['head'] = (_, name) => html`${name}`,
 ): TemplateResult {
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
     <table class="compared">
@@ -61,7 +69,7 @@ function compared(
       <thead>
         <tr>
           <th scope="col">${head}</th>
-          ${runs.map(({ name }) => html`<th scope="col">${name}</th>`)}
+          ${runs.map(({ id, name }) => html`<th scope="col">${headOf(id, name)}</th>`)}
         </tr>
       </thead>
       <tbody>
