@@ -15,7 +15,7 @@ export function loadOptions({
   return {
     ...(weights === undefined ? {} : { weights }),
     ...(memory === undefined ? {} : { budgetBytes: memory * 2 ** 20 }),
-    ...(recompute === undefined ? {} : { recompute }),
+    ...(recompute ? { recompute } : {}),
   }
 }
 

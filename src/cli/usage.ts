@@ -143,7 +143,8 @@ export const USAGE = `Usage: clip-dpo COMMAND
   --help, --version
 
 What runs a model says first what memory it will take, and refuses what cannot fit. --weights f32|f16|int8|int4 (f32) says
-how weights are kept, --memory MIB the most to take on the GPU (no limit), --recompute computes layers twice to keep less.
+how weights are kept, --memory MIB the most to take on the GPU (no limit), --recompute computes layers twice to keep less,
+as is done anyway where the rest would not fit.
 --data is JSON lines or parquet with images (paths relative to the file, or embedded), prompt, and chosen and rejected.
 --config is JSON: the trainer's settings under TRL's names, and peft: {"r": 16, "lora_alpha": 32, ...} for a new adapter.
 caption, score, pair and evaluate take their settings and the seed from a recipe (recipes/paper.json). PLACE is a folder of

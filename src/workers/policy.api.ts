@@ -1,6 +1,7 @@
 import type { FolderSpec } from '../data/folder.ts'
 import type { Text } from '../data/preference.ts'
 import type { DeviceProfile } from '../gpu/device.ts'
+import type { Recompute } from '../models/decoder/memory-plan.ts'
 import type { DecoderWeights } from '../models/decoder/weights.ts'
 import type {
   Answer,
@@ -120,8 +121,11 @@ export interface LoadOptions extends Call {
    * sequence's length, is refused.
    */
   readonly maxPositions?: number
-  /** Compute each layer again in the backward pass, for less memory. Default false. */
-  readonly recompute?: boolean
+  /**
+   * Compute each layer again in the backward pass, for less memory and the same numbers. Default "auto": where the plan would
+   * not fit `budgetBytes` or the device otherwise.
+   */
+  readonly recompute?: Recompute
   /** Most bytes to take on the GPU. Default no limit but the device's on a single buffer. */
   readonly budgetBytes?: number
   /** What will be done with the model, so that the plan counts it. Default nothing beyond holding it. */

@@ -6,11 +6,12 @@ import { ropeTable } from '../../kernels/rope-table.ts'
 import type { DecoderConfig } from '../config.ts'
 import { ropeFrequencies } from '../rope-parameters.ts'
 import type { AdapterTensors } from './adapter.ts'
-import { BatchError, type PackedBatch, type PredictingRows, predictingRows } from './batch.ts'
+import { BatchError, type PackedBatch } from './batch.ts'
 import { createDecoderKernels, type DecoderKernels } from './kernels.ts'
-import { type AttentionTables, type KeyValueCache, LayerRunner, type WantedRows } from './layer.ts'
+import { type KeyValueCache, LayerRunner, type WantedRows } from './layer.ts'
 import type { ActiveAdapter } from './linear.ts'
 import { positionsOf } from './positions.ts'
+import { type StagedBatch, stageBatch, type TokenRows } from './staged-batch.ts'
 import { type DecoderWeights, releaseDecoderWeights } from './weights.ts'
 import { type BatchRows, Workspace } from './workspace.ts'
 
@@ -23,32 +24,9 @@ export interface AnswerTokens {
   readonly targets: Tensor // (N), u32
 }
 
-/** Rows of tokens as the layers take them. */
-export interface TokenRows {
-  readonly tables: AttentionTables
-  readonly ids: Tensor // (T), u32
-  /** Used where there are features: the feature row that replaces each token, `NO_ROW` for words. */
-  readonly featureIndex: Tensor // (T), u32
-  readonly features: Tensor | undefined // (F, hiddenSize)
-}
-
-/** A batch whose tables are on the GPU, in the workspace's buffers until the next one. */
-export interface StagedBatch extends TokenRows {
-  readonly rows: BatchRows
-  /** The row of the last layer's result from which each answer token is predicted. */
-  readonly answerRows: Tensor // (N), u32
-  readonly targets: Tensor // (N), u32
-  readonly offsets: Tensor // (S + 1), u32
-  readonly predicted: { readonly offsets: Tensor; readonly order: Tensor }
-  /** The rows that predict, where the last layer is to compute these alone. */
-  readonly wanted?: WantedRows
-}
-
 export interface DecoderOptions {
   /** Positions the RoPE table reaches: the longest sequence to be computed. Default as `positionsOf`. */
   maxPositions?: number
-  /** Keep each layer's input only and compute the layer again in the backward pass. Default false. */
-  recompute?: boolean
   /** Chooses kernel designs by timing them on this adapter; results do not depend on it. Default a fixed choice. */
   tuner?: Autotuner
 }
@@ -61,8 +39,6 @@ export class Decoder {
   readonly maxPositions: number
   readonly #gpu: Gpu
   readonly ropeTable: Tensor // (maxPositions, headDim)
-  /** Whether layers are computed again in the backward pass. */
-  readonly recompute: boolean
 
   private constructor(
     gpu: Gpu,
@@ -76,7 +52,6 @@ export class Decoder {
     this.weights = weights
     this.kernels = kernels
     this.maxPositions = positionsOf(config, options.maxPositions)
-    this.recompute = options.recompute ?? false
     const table = ropeTable(
       ropeFrequencies(config.rope, config.headDim, this.maxPositions),
       this.maxPositions,
@@ -104,84 +79,18 @@ export class Decoder {
     }
   }
 
-  /** Buffers for batches of at most these rows. */
-  workspace(capacity: BatchRows): Workspace {
-    return new Workspace(this.#gpu, { ...capacity, features: Math.max(1, capacity.features) })
-  }
-
   /**
-   * Uploads a batch's tables.
-   * @param options.answersAlone have the last layer compute only the rows that predict; no backward pass can follow. Sums
-   *   are then taken in another order. Default false.
-   * @throws {ShapeError} when the batch is larger than the workspace.
+   * Buffers for batches of at most these rows.
+   * @param options.recompute keep each layer's input only, and compute the layer again in the backward pass: the same numbers
+   *   for less memory. Default false.
    */
-  stage(
-    workspace: Workspace,
-    batch: PackedBatch,
-    { answersAlone = false }: { answersAlone?: boolean } = {},
-  ): StagedBatch {
-    const { attention, offsets } = batch
-    const features = batch.features.length / this.config.hiddenSize
-    const rows: BatchRows = {
-      tokens: batch.ids.length,
-      answers: batch.targets.length,
-      sequences: offsets.length - 1,
-      features: Math.max(1, features),
-    }
-    workspace.begin(rows)
-    const upload = (
-      name: string,
-      data: Uint32Array<ArrayBuffer>,
-      shapeOf: (rows: BatchRows) => readonly number[],
-    ): Tensor => {
-      const tensor = workspace.view(`batch.${name}`, shapeOf, 'u32')
-      this.#gpu.stream.write(tensor, data)
-      return tensor
-    }
-    const alone = answersAlone ? predictingRows(batch) : undefined
-    const featureRows = workspace.view('batch.features', (r) => [r.features, this.config.hiddenSize])
-    if (features > 0) this.#gpu.stream.write(featureRows, batch.features)
-    return {
-      rows,
-      tables: {
-        ropeTable: this.ropeTable,
-        positions: upload('positions', attention.positions, (r) => [r.tokens]),
-        ranges: upload('ranges', attention.ranges, (r) => [r.tokens, 4]),
-        queryRanges: upload('queryRanges', attention.queryRanges, (r) => [r.tokens, 2]),
-        pairs: attention.pairs,
-      },
-      ids: upload('ids', batch.ids, (r) => [r.tokens]),
-      featureIndex: upload('featureIndex', batch.featureIndex, (r) => [r.tokens]),
-      features: features > 0 ? featureRows : undefined,
-      answerRows: upload('answerRows', alone?.answerRows ?? batch.answerRows, (r) => [r.answers]),
-      targets: upload('targets', batch.targets, (r) => [r.answers]),
-      offsets: upload('offsets', offsets, (r) => [r.sequences + 1]),
-      predicted: {
-        offsets: upload('predicted.offsets', batch.predicted.offsets, (r) => [r.tokens + 1]),
-        order: upload('predicted.order', batch.predicted.order, (r) => [r.answers]),
-      },
-      ...(alone ? { wanted: this.#stageWanted(workspace, alone) } : {}),
-    }
+  workspace(capacity: BatchRows, { recompute = false }: { recompute?: boolean } = {}): Workspace {
+    return new Workspace(this.#gpu, { ...capacity, features: Math.max(1, capacity.features) }, recompute)
   }
 
-  #stageWanted(workspace: Workspace, { index, positions, ranges, pairs }: PredictingRows): WantedRows {
-    const upload = (name: string, data: Uint32Array<ArrayBuffer>, width: number): Tensor => {
-      const whole = workspace.view(`batch.wanted.${name}`, (r) => [r.answers, width], 'u32')
-      const tensor = whole.prefix(width === 1 ? [index.length] : [index.length, width])
-      this.#gpu.stream.write(tensor, data)
-      return tensor
-    }
-    const seen = upload('ranges', ranges, 4)
-    return {
-      index: upload('index', index, 1),
-      tables: {
-        ropeTable: this.ropeTable,
-        positions: upload('positions', positions, 1),
-        ranges: seen,
-        queryRanges: seen, // nobody asks without a backward pass
-        pairs,
-      },
-    }
+  /** As `stageBatch`. */
+  stage(workspace: Workspace, batch: PackedBatch, options: { answersAlone?: boolean } = {}): StagedBatch {
+    return stageBatch(this.#gpu, this, workspace, batch, options)
   }
 
   /**
@@ -251,7 +160,7 @@ export class Decoder {
       layers.forward(i, weights, batch.tables, adapter, {
         x: this.#residual(workspace, i, keep),
         y: outputOf(i),
-        slot: this.#slot(i, keep),
+        slot: slotOf(workspace, i, keep),
         cache: caches?.[i],
         wanted: i === last ? wanted : undefined,
       })
@@ -301,8 +210,8 @@ export class Decoder {
       const weights = this.weights.layers[i]
       if (!weights) continue
       const x = this.#residual(workspace, i, true)
-      const slot = this.#slot(i, true)
-      if (this.recompute) layers.forward(i, weights, batch.tables, adapter, { x, slot })
+      const slot = slotOf(workspace, i, true)
+      if (workspace.recompute) layers.forward(i, weights, batch.tables, adapter, { x, slot })
       layers.backward(i, weights, batch.tables, adapter, grads, { x, dx, slot, toInput: i > 0 })
     }
   }
@@ -316,10 +225,6 @@ export class Decoder {
   /** The residual stream before layer i: one each where a backward pass follows, two by turns where none does. */
   #residual(workspace: Workspace, i: number, keep: boolean): Tensor {
     return workspace.view(`residual.${keep ? i : i % 2}`, (r) => [r.tokens, this.config.hiddenSize])
-  }
-
-  #slot(i: number, keep: boolean): string {
-    return keep && !this.recompute ? `layer${i}` : 'layer0'
   }
 
   #answerRows(workspace: Workspace): Record<'gathered' | 'hidden' | 'rstd', Tensor> {
@@ -346,4 +251,9 @@ export class Decoder {
       targets: batch.targets,
     }
   }
+}
+
+/** Where a layer keeps what its backward pass needs: a place each, or one for all where nothing is kept. */
+function slotOf({ recompute }: Workspace, i: number, keep: boolean): string {
+  return keep && !recompute ? `layer${i}` : 'layer0'
 }

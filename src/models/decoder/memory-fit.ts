@@ -21,10 +21,11 @@ interface Remedy {
 }
 
 /**
- * Plans a request that has to fit.
+ * Plans a request that has to fit; layers are computed twice where that is left to the plan and memory asks for it.
  * @throws {MemoryError} when it does not, naming each single setting that would make it fit, or else what all together need.
  */
-export function planWithin(model: ModelConfig, request: MemoryRequest, limits: MemoryLimits): MemoryPlan {
+export function planWithin(model: ModelConfig, wanted: MemoryRequest, limits: MemoryLimits): MemoryPlan {
+  const request = withRecompute(model, wanted, limits)
   const plan = planMemory(model, request)
   if (fits(plan, limits)) return plan
   const remedies = remediesOf(request)
@@ -35,6 +36,13 @@ export function planWithin(model: ModelConfig, request: MemoryRequest, limits: M
   throw new MemoryError(
     `${complaint(plan, limits)}. ${single.length > 0 ? `It would fit with ${single.join(', or ')}` : together(model, request, limits, remedies)}.`,
   )
+}
+
+function withRecompute(model: ModelConfig, request: MemoryRequest, limits: MemoryLimits): MemoryRequest {
+  const { train } = request
+  if (train?.recompute !== 'auto') return request
+  const isNeeded = !fits(planMemory(model, request), limits)
+  return { ...request, train: { ...train, recompute: isNeeded } }
 }
 
 function fits({ peakBytes, largest }: MemoryPlan, limits: MemoryLimits): boolean {

@@ -32,6 +32,12 @@ export interface GenerationSize {
   readonly stride?: number
 }
 
+/**
+ * Whether each layer is computed again in the backward pass instead of being kept: the same numbers for less memory and more
+ * time. "auto" does it where the rest would not fit (`planWithin`).
+ */
+export type Recompute = boolean | 'auto'
+
 /** What a session is going to do with a model. */
 export interface MemoryRequest {
   readonly format: WeightFormat
@@ -46,7 +52,7 @@ export interface MemoryRequest {
   /** Rows of the largest batch trained on; none for no training. */
   readonly train?: {
     readonly rows: BatchRows
-    readonly recompute: boolean
+    readonly recompute: Recompute
     readonly gradientAccumulationSteps?: number
   }
   readonly generate?: GenerationSize
@@ -58,6 +64,8 @@ export interface MemoryPlan {
   /** Most bytes at any time: staging is freed once the weights are loaded, before anything else is made. */
   readonly peakBytes: number
   readonly largest: { readonly label: string; readonly bytes: number }
+  /** Training computes each layer again in the backward pass. */
+  readonly recompute: boolean
 }
 
 interface PlannedBuffer {
@@ -67,7 +75,7 @@ interface PlannedBuffer {
   readonly bytes: number
 }
 
-/** Counts what loading, training and generating will allocate, before any of it is done. */
+/** Counts what loading, training and generating will allocate, before any of it is done; "auto" counts as no recompute. */
 export function planMemory(model: ModelConfig, request: MemoryRequest): MemoryPlan {
   const layout = request.lora && adapterLayout(model, request.lora)
   const buffers = [
@@ -89,15 +97,20 @@ export function planMemory(model: ModelConfig, request: MemoryRequest): MemoryPl
     if (buffer.bytes > largest.bytes) largest = { label: buffer.label, bytes: buffer.bytes }
   }
   const running = bytes.activations + bytes.optimiser + bytes.cache
-  return { bytes, peakBytes: bytes.weights + Math.max(running, bytes.staging), largest }
+  const peakBytes = bytes.weights + Math.max(running, bytes.staging)
+  return { bytes, peakBytes, largest, recompute: request.train?.recompute === true }
 }
 
 /** The plan as a table of text, a use a line. */
-export function formatMemoryPlan({ bytes, peakBytes, largest }: MemoryPlan): string {
+export function formatMemoryPlan({ bytes, peakBytes, largest, recompute }: MemoryPlan): string {
+  const notes: Partial<Record<MemoryUse, string>> = {
+    staging: '  while loading only',
+    ...(recompute ? { activations: '  with layers computed twice' } : {}),
+  }
   const line = (name: string, n: number, note = ''): string =>
     `${name.padEnd(14)}${megabytes(n).padStart(12)}${note}`
   return [
-    ...MEMORY_USES.map((use) => line(use, bytes[use], use === 'staging' ? '  while loading only' : '')),
+    ...MEMORY_USES.map((use) => line(use, bytes[use], notes[use])),
     line('peak', peakBytes, `  largest buffer: ${largest.label}, ${megabytes(largest.bytes)}`),
   ].join('\n')
 }
@@ -202,7 +215,7 @@ function trainingBuffers(
   const add = (label: string, ...shape: readonly number[]): void => {
     buffers.push({ use: 'activations', label, bytes: 4 * sizeOf(shape) })
   }
-  for (let i = 0; i < (recompute ? 1 : numLayers); i++) {
+  for (let i = 0; i < (recompute === true ? 1 : numLayers); i++) {
     for (const [name, width] of Object.entries(keptWidths(config, layout)))
       add(`layer${i}.${name}`, tokens, width)
   }

@@ -12,8 +12,10 @@ import { preferenceSettings, type TrainerConfig } from '../../method/trainer-con
 import { type AdapterLayout, AdapterTensors } from './adapter.ts'
 import type { PackOptions } from './batch.ts'
 import { epochOrder } from './data-order.ts'
-import type { Decoder, StagedBatch } from './decoder.ts'
+import type { Decoder } from './decoder.ts'
+import { HeldFeatures } from './held-features.ts'
 import type { ActiveAdapter } from './linear.ts'
+import type { StagedBatch } from './staged-batch.ts'
 import { METRICS_STRIDE, type StepMetrics, stepMetrics } from './step-metrics.ts'
 import { packPairs, type TokenPair } from './token-pairs.ts'
 import { orderGroups, trainingRows } from './training-rows.ts'
@@ -49,6 +51,8 @@ export interface TrainerOptions {
   readonly shuffle?: boolean
   /** Share prefixes among the answers of a micro-batch. Default true. */
   readonly share?: boolean
+  /** Compute each layer again in the backward pass, for less memory. Default false. */
+  readonly recompute?: boolean
 }
 
 /** DPO training of a LoRA adapter on one decoder: each optimiser step is recorded whole, without waiting for the GPU. */
@@ -68,8 +72,7 @@ export class DpoTrainer {
   readonly #metrics: Tensor // (gradient_accumulation_steps, METRICS_STRIDE)
   readonly #norm: Tensor // (3)
   readonly #normPartials: Tensor
-  /** Features fetched for the batches to come, by their prefix's key. */
-  #features = new Map<string, Float32Array>()
+  readonly #features: HeldFeatures
   #workspace: Workspace | undefined
   #referenceLogps: Float32Array<ArrayBuffer> | undefined // (pairs, 2)
   #step = 0
@@ -91,6 +94,7 @@ export class DpoTrainer {
     const { layout, config, pairs, pack, shuffle = true, share = true } = options
     const { imageTokenId } = pack
     this.largestBatch = trainingRows({ config, plan: this.plan, pairs, imageTokenId, shuffle, share })
+    this.#features = new HeldFeatures(pairs, options.features)
     this.params = new AdapterTensors(gpu, layout, 'adapter.params')
     this.#grads = new AdapterTensors(gpu, layout, 'adapter.grads')
     this.#expAvg = new AdapterTensors(gpu, layout, 'adapter.expAvg')
@@ -148,7 +152,7 @@ export class DpoTrainer {
     for (let first = 0; first < pairs.length; first += size) {
       signal?.throwIfAborted()
       const indices = Array.from({ length: Math.min(size, pairs.length - first) }, (_, i) => first + i)
-      await this.#fetch(indices)
+      await this.#features.fetch(indices)
       const { workspace, staged } = this.#stage(indices)
       const { logps: tokens } = this.#decoder.forward(workspace, staged, adapter, false)
       const sums = workspace.view('reference.sums', (r) => [r.sequences / 2, 2])
@@ -161,7 +165,7 @@ export class DpoTrainer {
 
   /** Fetches the image features of the next step's pairs; needed before every step where prefixes do not hold theirs. */
   async prepare(): Promise<void> {
-    if (!this.isDone) await this.#fetch(this.#microBatches().flatMap(({ indices }) => indices))
+    if (!this.isDone) await this.#features.fetch(this.#microBatches().flatMap(({ indices }) => indices))
   }
 
   /**
@@ -264,26 +268,6 @@ export class DpoTrainer {
     })
   }
 
-  /** Holds the features of these pairs, and of no others. */
-  async #fetch(indices: readonly number[]): Promise<void> {
-    const { pairs, features } = this.#options
-    if (!features) return
-    const held = new Map<string, Float32Array>()
-    for (const i of indices) {
-      const { key } = (pairs[i] as TokenPair).prefix
-      if (held.has(key)) continue
-      const fetched = this.#features.get(key) ?? (await features(i))
-      if (fetched) held.set(key, fetched)
-    }
-    this.#features = held
-  }
-
-  #pair(index: number): TokenPair {
-    const pair = this.#options.pairs[index] as TokenPair
-    const features = this.#features.get(pair.prefix.key)
-    return features ? { ...pair, prefix: { ...pair.prefix, features } } : pair
-  }
-
   #microBatch(indices: readonly number[], adapter: ActiveAdapter, place: number, gradScale: number): void {
     const { config, pairs } = this.#options
     const reference = this.#referenceLogps
@@ -329,13 +313,13 @@ export class DpoTrainer {
 
   /** Stages pairs in the workspace, made for the largest batch of the run: steps allocate nothing. */
   #stage(indices: readonly number[]): { workspace: Workspace; staged: StagedBatch; unpackedTokens: number } {
-    const { pack, share = true, config } = this.#options
+    const { pack, share = true, recompute = false, config } = this.#options
     const packed = packPairs(
-      indices.map((i) => this.#pair(i)),
+      indices.map((i) => this.#features.pair(i)),
       config.max_length,
       { ...pack, share, maxPositions: this.#decoder.maxPositions },
     )
-    this.#workspace ??= this.#decoder.workspace(this.largestBatch)
+    this.#workspace ??= this.#decoder.workspace(this.largestBatch, { recompute })
     return {
       workspace: this.#workspace,
       staged: this.#decoder.stage(this.#workspace, packed),

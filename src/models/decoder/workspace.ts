@@ -23,13 +23,16 @@ export type ShapeOf = (rows: BatchRows) => readonly number[]
  */
 export class Workspace {
   readonly capacity: BatchRows
+  /** Keep each layer's input only, and compute the layer again in the backward pass. */
+  readonly recompute: boolean
   readonly #gpu: Gpu
   readonly #buffers = new Map<string, Tensor>()
   #rows: BatchRows
 
-  constructor(gpu: Gpu, capacity: BatchRows) {
+  constructor(gpu: Gpu, capacity: BatchRows, recompute = false) {
     this.#gpu = gpu
     this.capacity = capacity
+    this.recompute = recompute
     this.#rows = capacity
   }
 

@@ -1,5 +1,5 @@
 import { parseLoraConfig } from '../../data/peft.ts'
-import { formatMemoryPlan, type MemoryPlan } from '../../models/decoder/memory-plan.ts'
+import { formatMemoryPlan, type MemoryPlan, type Recompute } from '../../models/decoder/memory-plan.ts'
 import type { PolicyUse } from '../../models/policy-model.ts'
 import type { ImageSpace } from '../../models/prompt-encoder.ts'
 import type { ExpectedUse, MemoryReport } from '../policy.api.ts'
@@ -10,7 +10,7 @@ import type { ExpectedUse, MemoryReport } from '../policy.api.ts'
  * @throws {Error} for images without a limit.
  */
 export function expectedMemory(
-  { peft, train, generate, recompute = false }: ExpectedUse & { readonly recompute?: boolean },
+  { peft, train, generate, recompute }: ExpectedUse & { readonly recompute: Recompute },
   largestImage?: ImageSpace,
 ): PolicyUse {
   const training = train && prompt(train, largestImage)

@@ -7,6 +7,7 @@ import { endedText, textEndRule } from '../../models/answer-end.ts'
 import { AnswerLogps } from '../../models/decoder/answer-logps.ts'
 import type { Generation } from '../../models/decoder/generation.ts'
 import { Generator } from '../../models/decoder/generator.ts'
+import type { Recompute } from '../../models/decoder/memory-plan.ts'
 import { PolicyModel } from '../../models/policy-model.ts'
 import { Downloads } from '../../store/downloads.ts'
 import { StoredFeatures } from '../../store/features.ts'
@@ -29,6 +30,7 @@ interface Loaded {
   readonly generator: Generator
   readonly logps: AnswerLogps
   readonly adapters: ResidentAdapters
+  readonly recompute: Recompute
 }
 
 /** One set of weights and what is done with it; see `PolicyApi`. */
@@ -39,12 +41,11 @@ export class PolicySession implements PolicyApi {
   #training: Job | undefined
 
   async load(...[spec, options = {}, onProgress]: Parameters<PolicyApi['load']>) {
-    const { use = {}, call, ...settings } = options
+    const { use = {}, call, recompute = 'auto', ...settings } = options
     return await this.#run(call, onProgress, async (job, send): Promise<PolicyInfo> => {
       this.#jobs.expectAlone('load', job)
       this.#unload()
       const gpu = await this.#openGpu()
-      const { recompute = false } = settings
       let plan: MemoryReport | undefined
       const policy = await PolicyModel.load(gpu, openFolder(spec, { fetch: new Downloads().fetch }), {
         ...settings,
@@ -70,6 +71,7 @@ export class PolicySession implements PolicyApi {
         generator,
         logps: new AnswerLogps(gpu, decoder, config.imageTokenId),
         adapters: new ResidentAdapters(gpu),
+        recompute,
       }
       const { largestImage } = policy.encoder
       return {

@@ -14,6 +14,7 @@ import {
   unpackAdapter,
 } from '../../models/decoder/adapter.ts'
 import type { Generator } from '../../models/decoder/generator.ts'
+import type { Recompute } from '../../models/decoder/memory-plan.ts'
 import { DpoTrainer } from '../../models/decoder/trainer.ts'
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from '../../models/decoder/training-checkpoint.ts'
 import { trainingRows } from '../../models/decoder/training-rows.ts'
@@ -38,11 +39,13 @@ interface Trained {
   readonly generator: Generator
   readonly policy: PolicyModel
   readonly adapters: ResidentAdapters
+  /** As the model was loaded. */
+  readonly recompute: Recompute
 }
 
 /** Trains an adapter from a job's pairs and settings, to the end, to a stop or to ill health. */
 export async function trainPolicy(
-  { gpu, policy, generator, adapters }: Trained,
+  { gpu, policy, generator, adapters, recompute }: Trained,
   job: TrainJob,
   running: Job,
   onEvent: (event: TrainEvent) => void,
@@ -78,7 +81,7 @@ export async function trainPolicy(
     lora: layout.config,
     train: {
       rows,
-      recompute: policy.decoder.recompute,
+      recompute,
       gradientAccumulationSteps: config.gradient_accumulation_steps,
     },
   })
@@ -87,7 +90,16 @@ export async function trainPolicy(
   const trainer = await DpoTrainer.create(
     gpu,
     policy.decoder,
-    { config, layout, isNew: job.adapter === undefined, pairs, features, pack, shuffle },
+    {
+      config,
+      layout,
+      isNew: job.adapter === undefined,
+      pairs,
+      features,
+      pack,
+      shuffle,
+      recompute: plan.recompute,
+    },
     start,
   )
   try {

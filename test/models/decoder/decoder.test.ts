@@ -9,7 +9,7 @@ import {
   unpackAdapter,
 } from '../../../src/models/decoder/adapter.ts'
 import { type Prefix, packSequences, type Sequence } from '../../../src/models/decoder/batch.ts'
-import { Decoder, type DecoderOptions } from '../../../src/models/decoder/decoder.ts'
+import { Decoder } from '../../../src/models/decoder/decoder.ts'
 import { mergeAdapter } from '../../../src/models/decoder/merge.ts'
 import { findDecoderTensors } from '../../../src/models/decoder/tensor-names.ts'
 import { WeightLoader } from '../../../src/models/decoder/weight-loader.ts'
@@ -30,7 +30,7 @@ type Name = keyof typeof GOLDENS
 const NAMES = Object.keys(GOLDENS) as Name[]
 const BETA = 0.1
 
-async function setUp(name: Name, options: DecoderOptions & { share?: boolean } = {}) {
+async function setUp(name: Name, options: { recompute?: boolean; share?: boolean } = {}) {
   const gpu = await testGpu()
   const golden = GOLDENS[name]
   const folder = `decoders/${name}`
@@ -38,7 +38,7 @@ async function setUp(name: Name, options: DecoderOptions & { share?: boolean } =
   const tensors = findDecoderTensors(model.decoder, await goldenCheckpoint(folder))
   const loader = await WeightLoader.create(gpu, 'f32')
   const weights = await loadDecoderWeights(gpu, model.decoder, tensors, loader)
-  const decoder = await Decoder.create(gpu, model.decoder, weights, options)
+  const decoder = await Decoder.create(gpu, model.decoder, weights)
   const expected = await goldenTensors(`${folder}/golden.safetensors`)
   const lora: LoraConfig = {
     ...golden.lora,
@@ -80,7 +80,7 @@ async function setUp(name: Name, options: DecoderOptions & { share?: boolean } =
     maxPositions: decoder.maxPositions,
     share: options.share ?? true,
   })
-  const workspace = decoder.workspace({ tokens: 64, answers: 40, sequences: 4, features: 16 })
+  const workspace = decoder.workspace({ tokens: 64, answers: 40, sequences: 4, features: 16 }, options)
   const batch = decoder.stage(workspace, packed)
   const release = (): void => {
     workspace.release()

@@ -39,7 +39,7 @@ const PAIRS = Array.from({ length: 10 }, (_, i): TokenPair => {
   }
 })
 
-async function load(name: string, format: WeightFormat, recompute = false) {
+async function load(name: string, format: WeightFormat) {
   const gpu = await testGpu()
   gpu.arena.trim()
   expect(gpu.arena.stats.bytesReserved).toBe(0)
@@ -53,10 +53,10 @@ async function load(name: string, format: WeightFormat, recompute = false) {
     tensors,
     await WeightLoader.create(gpu, format),
   )
-  return { gpu, model, decoder: await Decoder.create(gpu, model.decoder, weights, { recompute }) }
+  return { gpu, model, decoder: await Decoder.create(gpu, model.decoder, weights) }
 }
 
-function trainer(gpu: Gpu, decoder: Decoder, model: ModelConfig): Promise<DpoTrainer> {
+function trainer(gpu: Gpu, decoder: Decoder, model: ModelConfig, recompute: boolean): Promise<DpoTrainer> {
   const layout = adapterLayout(model, lora)
   return DpoTrainer.create(
     gpu,
@@ -68,6 +68,7 @@ function trainer(gpu: Gpu, decoder: Decoder, model: ModelConfig): Promise<DpoTra
         num_train_epochs: 3,
       }),
       layout,
+      recompute,
       pairs: PAIRS,
       pack: { imageTokenId: undefined, hiddenSize: 32, vocabSize: model.decoder.vocabSize },
     },
@@ -85,8 +86,8 @@ describe('what a plan says is what is used, to the byte', () => {
   ] as const)(
     'training %s in %s, recompute %s; and steps allocate nothing',
     async (name, format, recompute) => {
-      const { gpu, model, decoder } = await load(name, format, recompute)
-      const dpo = await trainer(gpu, decoder, model)
+      const { gpu, model, decoder } = await load(name, format)
+      const dpo = await trainer(gpu, decoder, model, recompute)
       await dpo.computeReference()
       await dpo.trainStep()
       const { peakBytes, bytesInUse } = gpu.arena.stats
@@ -158,6 +159,21 @@ describe('a refusal', () => {
     expect(() => planWithin(model, request, { budgetBytes: 0.95 * peakBytes })).toThrow(/weights in int8/)
     expect(() => planWithin(model, request, { budgetBytes: 300e6 })).toThrow(/together are/)
     expect(() => planWithin(model, request, { budgetBytes: 1e6 })).toThrow(MemoryError)
+  })
+
+  test('computes layers twice where that is left to it and the rest would not fit', () => {
+    const wish: MemoryRequest = request.train
+      ? { ...request, train: { ...request.train, recompute: 'auto' } }
+      : request
+    const roomy = planWithin(model, wish, { budgetBytes: peakBytes })
+    expect(roomy).toMatchObject({ recompute: false, peakBytes })
+    expect(formatMemoryPlan(roomy)).not.toContain('twice')
+    const tight = planWithin(model, wish, { budgetBytes: peakBytes - 0.4 * bytes.activations })
+    expect(tight.recompute).toBe(true)
+    expect(tight.peakBytes).toBeLessThan(peakBytes - 0.4 * bytes.activations)
+    expect(formatMemoryPlan(tight)).toMatch(/activations .*with layers computed twice/)
+    expect(() => planWithin(model, wish, { budgetBytes: 300e6 })).not.toThrow(/recompute/)
+    expect(() => planWithin(model, wish, { budgetBytes: 300e6 })).toThrow(MemoryError)
   })
 
   test('names a tensor the device cannot bind', () => {

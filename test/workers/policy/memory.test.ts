@@ -64,14 +64,14 @@ describe('the memory plan', () => {
     const { info } = await loadGolden(policy, { use })
     const budgetBytes = Math.floor(info.plan.peakBytes - 0.2 * info.plan.bytes.activations)
     const progress: LoadProgress[] = []
-    const error: unknown = await loadGolden(policy, { use, budgetBytes }, {}, progress).catch(
-      (e: unknown) => e,
-    )
+    const options = { use, budgetBytes, recompute: false }
+    const error: unknown = await loadGolden(policy, options, {}, progress).catch((e: unknown) => e)
     expect(error).toMatchObject({ name: 'MemoryError' })
     expect(String(error)).toMatch(/over the budget of .* It would fit with recompute on/)
     expect(progress).toEqual([])
     await expect(policy.renderPrompt('a')).rejects.toThrow('expected a model to be loaded first')
-    await loadGolden(policy, { use, budgetBytes, recompute: true })
+    const { info: again } = await loadGolden(policy, { use, budgetBytes })
+    expect(again.plan.recompute).toBe(true)
   })
 
   test('is made anew for a training’s real batches, which it refuses before they are made', async () => {
@@ -82,6 +82,14 @@ describe('the memory plan', () => {
     const plan = events.find((event) => event.kind === 'plan')?.plan
     expect(plan?.bytes.weights).toBe(info.plan.bytes.weights)
     expect(plan?.bytes.activations).toBeGreaterThan(0)
+    expect(plan?.recompute).toBe(false)
+    const result = await policy.train(job)
+    const budgetBytes = Math.floor((plan?.peakBytes ?? 0) - 0.1 * (plan?.bytes.activations ?? 0))
+    await loadGolden(policy, { budgetBytes })
+    const tight: TrainEvent[] = []
+    const again = await policy.train(job, (event) => tight.push(event))
+    expect(tight.find((event) => event.kind === 'plan')?.plan.recompute).toBe(true)
+    expect(again.adapter).toEqual(result.adapter)
     await loadGolden(policy, { budgetBytes: info.plan.peakBytes })
     await expect(policy.train(job)).rejects.toMatchObject({ name: 'MemoryError' })
   })
