@@ -41,6 +41,7 @@ describe('preference pairs', () => {
       prompt: '<s> <image> is the dog near :',
       chosen: 'picture big a </s>',
       rejected: 'and . tree bird </s>',
+      isTextOnly: false,
     })
   })
 
@@ -180,9 +181,10 @@ describe('rows in memory', () => {
     const bytes = bytesOf('dpo-trainer/images/0.png')
     const rows = [PAIR, { ...PAIR, images: [bytes], weight: 0.5 }]
     expect(await pairs({ name: 'rows', rows })).toEqual([
-      { ...PAIR, where: 'rows: row 0', images: [{ path: 'a.png' }] },
+      { ...PAIR, where: 'rows: row 0', images: [{ path: 'a.png' }], isTextOnly: false },
       {
         ...PAIR,
+        isTextOnly: false,
         where: 'rows: row 1',
         images: [{ bytes, name: 'rows: row 1: images.0' }],
         weight: 0.5,
