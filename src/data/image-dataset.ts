@@ -2,12 +2,14 @@ import { type AmberLists, amberFolder, openAmber } from './amber-files.ts'
 import type { ByteSource } from './bytes.ts'
 import { isCocoName, readCoco } from './coco.ts'
 import { DataError } from './data-error.ts'
+import { kindOfFile } from './file-kind.ts'
 import { type FileSpec, type Folder, type FolderSpec, openFile, openFolder } from './folder.ts'
 import { ImageFinder } from './image-finder.ts'
 import { pathsOf, readImageFolder } from './image-folder.ts'
 import { isNotesFile } from './image-notes.ts'
 import type { ImageRecord, ReadOptions, Skipped } from './image-records.ts'
 import { type RowsFile, readImageRows } from './image-rows.ts'
+import { imageType, TYPE_BYTES } from './image-type.ts'
 import { baseName, extension, folderOf } from './paths.ts'
 import { popeSplit } from './pope.ts'
 import { isRows } from './rows.ts'
@@ -26,6 +28,9 @@ export interface ImageDatasetSpec {
   /** Of a dataset in several parquet files, those whose names begin with this and a hyphen; of POPE's, one of them. Default all. */
   readonly split?: string
 }
+
+/** A zip archive in a zip archive is opened; what goes deeper may never end. */
+const MOST_ARCHIVES = 2
 
 /** What reading a dataset tells besides its images. */
 export interface DatasetReadOptions extends ReadOptions {
@@ -102,9 +107,15 @@ async function inFile(
   early: Skipped[],
   split: string | undefined,
   signal: AbortSignal | undefined,
+  depth = 0,
 ): Promise<Found> {
-  if (await isZip(source, signal))
-    return await inFolder(await zipFolder(source, skipTo(early), signal), early, split, signal)
+  if (await isZip(source, signal)) {
+    if (depth === MOST_ARCHIVES)
+      throw new DataError(
+        `${source.name}: expected at most ${MOST_ARCHIVES} archives within each other, got more: unpack them first`,
+      )
+    return await inFolder(await zipFolder(source, skipTo(early), signal), early, split, signal, depth + 1)
+  }
   if (/\.(tar|tgz|tar\.gz)$/.test(source.name.toLowerCase()))
     return { format: 'webdataset', read: (options) => readWebDataset([source], options) }
   const images = beside ?? { name: source.name, paths: [], open: async () => undefined }
@@ -114,8 +125,11 @@ async function inFile(
   }
   if (extension(source.name) === 'json')
     return { format: 'coco', read: (options) => readCoco([source], images, options) }
+  const begin = await source.read(0, Math.min(TYPE_BYTES, source.byteLength), signal)
+  const type = imageType(begin)
   throw new DataError(
-    `${source.name}: expected a zip or tar archive, JSON lines (.jsonl), parquet or MS-COCO's JSON, got another file`,
+    `${source.name}: expected a zip or tar archive, JSON lines (.jsonl), parquet or MS-COCO's JSON, got ` +
+      (type ? `a ${type} image: give the folder it lies in` : kindOfFile(begin)),
   )
 }
 
@@ -124,6 +138,7 @@ async function inFolder(
   early: Skipped[],
   split: string | undefined,
   signal: AbortSignal | undefined,
+  depth = 0,
 ): Promise<Found> {
   const paths = pathsOf(folder).filter((path) => !/(^|\/)(__MACOSX\/|\.[^/]*$)/.test(path))
   const ending = (end: string): string[] => paths.filter((path) => extension(path) === end)
@@ -140,16 +155,18 @@ async function inFolder(
   if (pope.length > 0) return rowsOf(folder, ofPope(folder.name, pope, split))
   const lines = ending('jsonl').filter((path) => !isNotesFile(path))
   if (lines.length === 1) return rowsOf(folder, lines)
+  // Beside images archives are something else, and told of as what was passed over.
+  const hasImages = paths.some((path) => /\.(png|jpe?g|webp|gif|bmp|avif)$/i.test(path))
   const shards = ending('tar')
-  if (shards.length > 0)
+  if (shards.length > 0 && !hasImages)
     return {
       format: 'webdataset',
       read: (options) => readWebDataset(opened(folder, shards, options), options),
     }
   const [archive, ...others] = ending('zip')
-  if (archive !== undefined && others.length === 0) {
+  if (archive !== undefined && others.length === 0 && !hasImages) {
     const source = await folder.open(archive, signal)
-    if (source) return await inFile(source, folder, early, split, signal)
+    if (source) return await inFile(source, folder, early, split, signal, depth)
   }
   return { format: 'images', read: (options) => readImageFolder(folder, options) }
 }

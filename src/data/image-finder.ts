@@ -7,7 +7,8 @@ import { baseName, relativePath } from './paths.ts'
 export class ImageFinder {
   readonly #folder: Folder
   readonly #from: string
-  readonly #paths: ReadonlySet<string>
+  /** Paths by themselves, and by their normal form: systems write letters with marks in two ways. */
+  readonly #paths: ReadonlyMap<string, string>
   /** Paths by the last part; undefined for one that several have. */
   readonly #byName = new Map<string, string | undefined>()
 
@@ -15,9 +16,13 @@ export class ImageFinder {
   constructor(folder: Folder, from = '') {
     this.#folder = folder
     this.#from = from
-    this.#paths = new Set(folder.paths)
-    for (const path of this.#paths) {
-      const name = baseName(path)
+    const paths = folder.paths ?? []
+    this.#paths = new Map([
+      ...paths.map((path) => [path.normalize(), path] as const),
+      ...paths.map((path) => [path, path] as const),
+    ])
+    for (const path of paths) {
+      const name = baseName(path.normalize())
       this.#byName.set(name, this.#byName.has(name) ? undefined : path)
     }
   }
@@ -35,7 +40,8 @@ export class ImageFinder {
     const relative = relativePath(path)
     if (relative === undefined) return undefined
     const below = this.#from + relative
-    const isKnown = this.#folder.paths === undefined || this.#paths.has(below)
-    return isKnown ? below : this.#byName.get(baseName(below))
+    if (this.#folder.paths === undefined) return below
+    const normal = below.normalize()
+    return this.#paths.get(below) ?? this.#paths.get(normal) ?? this.#byName.get(baseName(normal))
   }
 }

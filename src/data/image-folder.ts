@@ -53,10 +53,10 @@ export async function* readImageFolder(
     if (isSidecar(path)) continue
     const text = texts.get(stem(path))
     const noted = joinNotes(
-      notes.get(path),
+      notes.get(path.normalize()),
       text === undefined ? {} : await captionsOf(folder, text, options),
     )
-    notes.delete(path)
+    notes.delete(path.normalize())
     const record = await readRecord(path, () => folder.open(path, signal), noted, options)
     if (record) yield record
   }

@@ -48,7 +48,8 @@ export function isNotesFile(path: string): boolean {
 }
 
 /**
- * What the notes files of a folder say, by the path of the image; paths in them are relative to the file.
+ * What the notes files of a folder say, by the path of the image in its normal form (`String.normalize`); paths in them are
+ * relative to the file.
  * @throws {DataError} naming file and row, what was expected and what came.
  */
 export async function readNotesFiles(folder: Folder, signal?: AbortSignal): Promise<Map<string, ImageNotes>> {
@@ -58,10 +59,13 @@ export async function readNotesFiles(folder: Folder, signal?: AbortSignal): Prom
     if (!source) continue
     for await (const { where, values } of rowsOf(source, path, signal)) {
       const name = NAME_COLUMNS.map((column) => values[column]).find((value) => typeof value === 'string')
-      const image = name === undefined ? undefined : relativePath(folderOf(path) + name)
+      const image = name === undefined ? undefined : relativePath(folderOf(path) + name)?.normalize()
       if (image === undefined)
         throw new DataError(
-          `${where}: expected the image's path below the folder in one of ${NAME_COLUMNS.join(', ')}, got ${brief(name)}`,
+          `${where}: expected the image's path below the folder in one of the columns ${NAME_COLUMNS.join(', ')}, got ` +
+            (name === undefined
+              ? `none of them; its columns are ${brief(Object.keys(values).join(', '))}`
+              : brief(name)),
         )
       notes.set(
         image,
@@ -85,8 +89,14 @@ async function* rowsOf(
     return
   }
   const text = new TextDecoder().decode(await source.read(0, source.byteLength, signal))
-  const records = readCsv(text, source.name, extension(path) === 'tsv' ? '\t' : ',')
+  const records = readCsv(text, source.name, extension(path) === 'tsv' ? '\t' : separatorOf(text))
   for (const [i, values] of records.entries()) yield { where: `${source.name}: record ${i + 1}`, values }
+}
+
+/** Where a comma separates decimals, spreadsheets write semicolons. */
+function separatorOf(text: string): string {
+  const header = text.slice(0, text.indexOf('\n'))
+  return header.includes(';') && !header.includes(',') ? ';' : ','
 }
 
 /** Puts file and row before an error's message. */

@@ -1,5 +1,6 @@
 import { type ByteSource, SourceError } from './bytes.ts'
 import { DataError } from './data-error.ts'
+import { kindOfFile } from './file-kind.ts'
 import { type ImageSize, type ImageType, imageSize, imageType, TYPE_BYTES } from './image-type.ts'
 import type { ImageTruth } from './truth.ts'
 
@@ -36,6 +37,8 @@ export interface ReadOptions {
 }
 
 const WHOLE_BYTES = 2 ** 20
+/** Models that fit the shorter side first would make such a picture too large to hold. */
+const MOST_ELONGATED = 200
 
 /**
  * Reads an image and looks at its first bytes and size; nothing is decoded.
@@ -74,16 +77,16 @@ async function readChecked(
   let bytes = await read(byteLength <= WHOLE_BYTES ? byteLength : TYPE_BYTES)
   const type = imageType(bytes)
   if (!type)
-    throw new DataError(`expected a PNG, JPEG, WebP, GIF, BMP or AVIF image, got ${firstBytes(bytes)}`)
+    throw new DataError(`expected a PNG, JPEG, WebP, GIF, BMP or AVIF image, got ${kindOfFile(bytes)}`)
   if (bytes.length < byteLength) bytes = await read(byteLength)
   const size = imageSize(bytes, type)
   if (!size) throw new DataError(`expected a ${type} image with its size, got one that is cut off or damaged`)
-  if (size.width * size.height > maxPixels)
-    throw new DataError(`expected at most ${maxPixels} pixels, got ${size.width} x ${size.height}`)
+  const { width, height } = size
+  if (width * height > maxPixels)
+    throw new DataError(`expected at most ${maxPixels} pixels, got ${width} x ${height}`)
+  if (Math.max(width, height) > MOST_ELONGATED * Math.min(width, height))
+    throw new DataError(
+      `expected a picture at most ${MOST_ELONGATED} times as long as wide, got ${width} x ${height}`,
+    )
   return { bytes, type, ...size }
-}
-
-function firstBytes(bytes: Uint8Array): string {
-  if (bytes.length === 0) return 'an empty file'
-  return `a file that begins with ${Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ')}`
 }

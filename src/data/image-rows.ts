@@ -2,7 +2,8 @@ import type { ByteSource } from './bytes.ts'
 import { DataError, type DataRow } from './data-error.ts'
 import { joinNotes, located, notesOfRow } from './image-notes.ts'
 import { type ImageNotes, type ImageRecord, type ReadOptions, readRecord } from './image-records.ts'
-import { type ImageRef, imageRef, type OpenFile } from './images.ts'
+import { brief, type ImageRef, imageRef, type OpenFile } from './images.ts'
+import type { OnBadRow } from './jsonl.ts'
 import { readRows } from './rows.ts'
 import { sha256 } from './sha256.ts'
 import { questionOfRow } from './truth.ts'
@@ -31,7 +32,7 @@ interface ReadRow {
  * The images of dataset files in the forms of TRL and Hugging Face: columns `image`, `images` or `file_name`, and what
  * `notesOfRow` reads. An image whose path several rows name comes once, with what all of them say; so does one that questions
  * hold themselves, a row each. To that end the rows are read twice, and what they say of images after the first time is held.
- * @throws {DataError} when a file itself is damaged; a row that is not as expected is passed over.
+ * @throws {DataError} when a parquet file is damaged; a row or line that is not as expected is passed over.
  */
 export async function* readImageRows(
   files: readonly RowsFile[],
@@ -41,10 +42,11 @@ export async function* readImageRows(
   const later = await laterNotes(files, signal)
   const seen = new Set<string>()
   for (const { source, images } of files) {
-    for await (const row of readRows(source, signal)) {
+    const skip: OnBadRow = ({ where, reason }) => onSkip?.({ name: where, reason })
+    for await (const row of readRows(source, signal, skip)) {
       const read = readRow(row, source.name)
       if (typeof read === 'string') {
-        onSkip?.({ name: row.where, reason: read })
+        skip({ where: row.where, reason: read.replace(`${row.where}: `, '') })
         continue
       }
       for (const image of read.images) {
@@ -73,7 +75,7 @@ async function laterNotes(
   const later = new Map<string, ImageNotes>()
   for (const { source, images } of files) {
     let isFirst = true
-    for await (const row of readRows(source, signal)) {
+    for await (const row of readRows(source, signal, () => {})) {
       const read = readRow(row, source.name)
       if (typeof read === 'string') continue
       // A file that holds its images has one row for each, unless they are questions: it need not be read twice.
@@ -119,7 +121,7 @@ export function imagesOfRow({ where, values }: DataRow): readonly ImageRef[] {
   const [column, value] = image === undefined || image === null ? ['file_name', file_name] : ['image', image]
   if (value === undefined || value === null)
     throw new DataError(
-      `${where}: expected an image in one of the columns image, images, file_name, found none`,
+      `${where}: expected an image in one of the columns image, images, file_name, found none; its columns are ${brief(Object.keys(values).join(', '))}`,
     )
   return [imageRef(value, `${where}: ${column}`)]
 }

@@ -5,28 +5,40 @@ const CHUNK_BYTES = 2 ** 20
 /** Of a file's beginning, to see how it goes on. */
 const PEEK_BYTES = 2 ** 16
 
-/** Rows of a JSON-lines file, read piece by piece; empty lines are passed over. */
-export async function* readJsonLines(source: ByteSource, signal?: AbortSignal): AsyncGenerator<DataRow> {
+/** Is told of a row that is none, by file and number, and why. */
+export type OnBadRow = (bad: { readonly where: string; readonly reason: string }) => void
+
+/**
+ * Rows of a JSON-lines file, read piece by piece; empty lines are passed over.
+ * @param onBad is told of lines that are no JSON objects, which are passed over then.
+ * @throws {DataError} at such a line where nobody is told.
+ */
+export async function* readJsonLines(
+  source: ByteSource,
+  signal?: AbortSignal,
+  onBad?: OnBadRow,
+): AsyncGenerator<DataRow> {
   let line = 0
   for await (const text of lines(source, signal)) {
     line++
     if (text.trim() === '') continue
     const where = `${source.name}: line ${line}`
-    let values: unknown
-    try {
-      values = JSON.parse(text)
-    } catch (cause) {
-      throw new DataError(
-        `${where}: expected JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-        {
-          cause,
-        },
-      )
-    }
-    if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-      throw new DataError(`${where}: expected an object, got ${text.slice(0, 40)}`)
-    }
-    yield { where, values: values as Record<string, unknown> }
+    const values = objectOf(text)
+    if (typeof values !== 'string') yield { where, values }
+    else if (onBad) onBad({ where, reason: values })
+    else throw new DataError(`${where}: ${values}`)
+  }
+}
+
+/** The object that a line holds, or why there is none. */
+function objectOf(line: string): Record<string, unknown> | string {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>
+    return `expected an object, got ${line.slice(0, 40)}`
+  } catch (cause) {
+    return `expected JSON: ${cause instanceof Error ? cause.message : String(cause)}`
   }
 }
 

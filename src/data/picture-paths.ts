@@ -31,7 +31,7 @@ export async function* picturePaths(
 }
 
 async function* namesInRows(source: ByteSource, signal?: AbortSignal): AsyncGenerator<string> {
-  for await (const row of readRows(source, signal)) {
+  for await (const row of readRows(source, signal, () => {})) {
     let images: ReturnType<typeof imagesOfRow>
     try {
       images = imagesOfRow(row)

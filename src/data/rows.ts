@@ -1,7 +1,7 @@
 import type { ByteSource } from './bytes.ts'
 import { DataError, type DataRow } from './data-error.ts'
 import { brief } from './images.ts'
-import { isJsonLines, readJsonLines } from './jsonl.ts'
+import { isJsonLines, type OnBadRow, readJsonLines } from './jsonl.ts'
 import { isParquet, readParquet } from './parquet.ts'
 import { extension } from './paths.ts'
 
@@ -18,12 +18,17 @@ export type RowSource = ByteSource | RowList
 /**
  * Rows of a dataset: those of a list, or of a file in JSON lines or parquet, told apart by its first bytes; of a file never
  * more than a part is held.
+ * @param onBad is told of lines that are no JSON objects, which are passed over then. Default they are errors.
  * @throws {DataError} naming file or list, and the row.
  */
-export async function* readRows(source: RowSource, signal?: AbortSignal): AsyncGenerator<DataRow> {
+export async function* readRows(
+  source: RowSource,
+  signal?: AbortSignal,
+  onBad?: OnBadRow,
+): AsyncGenerator<DataRow> {
   if ('rows' in source) yield* listed(source)
   else if (await isParquet(source, signal)) yield* readParquet(source, signal)
-  else yield* readJsonLines(source, signal)
+  else yield* readJsonLines(source, signal, onBad)
 }
 
 /** Whether a file has rows: JSON lines, under whatever name, or parquet. */

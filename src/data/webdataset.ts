@@ -29,7 +29,7 @@ export async function* readWebDataset(
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof DataError)) throw error
-      onSkip?.({ name: shard.name, reason: error.message })
+      onSkip?.({ name: shard.name, reason: error.message.replace(`${shard.name}: `, '') })
     }
   }
 }

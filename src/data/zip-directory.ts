@@ -46,7 +46,7 @@ export async function readZipDirectory(
     const name = new Uint8Array(data.buffer, data.byteOffset + at + 46, nameLength)
     members.push({
       flags,
-      path: new TextDecoder(flags & 0x800 ? 'utf-8' : 'latin1').decode(name),
+      path: pathOf(name, (flags & 0x800) !== 0),
       method: data.getUint16(at + 10, true),
       crc: data.getUint32(at + 16, true),
       ...places(data, at, at + 46 + nameLength, extraLength),
@@ -54,6 +54,15 @@ export async function readZipDirectory(
     at = next
   }
   return members
+}
+
+/** Names are UTF-8 where a flag says so, and often, as macOS writes them, where none does. */
+function pathOf(name: Uint8Array, isUtf8: boolean): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: !isUtf8 }).decode(name)
+  } catch {
+    return new TextDecoder('latin1').decode(name)
+  }
 }
 
 /** Lengths and place of a member; those that do not fit 32 bits stand in the Zip64 extra field, in this order. */

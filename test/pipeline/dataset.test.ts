@@ -28,3 +28,9 @@ test('of many only the first are named', () => {
   expect(notes).toHaveLength(21)
   expect(notes.at(-1)).toBe('passed over 30 more')
 })
+
+test('a long name is told by its ends', () => {
+  const [note] = skippedNotes({ skipped: [{ name: `a${'x'.repeat(5000)}.png`, reason: 'damaged' }] })
+  expect(note).toMatch(/^passed over ax+…x+\.png: damaged$/)
+  expect(note?.length).toBeLessThan(160)
+})

@@ -21,13 +21,25 @@ async function drawn(width: number, height: number): Promise<Uint8Array<ArrayBuf
   return new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer())
 }
 
-test('every format that is taken in can be decoded', async () => {
-  expect(Object.keys(FILES)).toHaveLength(9)
+/** How bright the rows of an encoded picture are, in the middle. */
+async function brightness(bytes: Uint8Array<ArrayBuffer>): Promise<number[]> {
+  const bitmap = await createImageBitmap(new Blob([bytes]))
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+  context?.drawImage(bitmap, 0, 0)
+  const row = (y: number): number[] => [...(context?.getImageData(3, y, 1, 1).data ?? [])].slice(0, 3)
+  return Array.from({ length: bitmap.height }, (_, y) => row(y).reduce((sum, value) => sum + value / 3, 0))
+}
+
+test('every format that is taken in can be decoded and looks the same: inks, deep colours and moving ones, too', async () => {
+  expect(Object.keys(FILES)).toHaveLength(12)
   for (const [name, url] of Object.entries(FILES)) {
     const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer())
     const type = imageType(bytes) as ImageType
-    const { width, height } = await makeThumbnail({ name, bytes, type })
-    expect([name, width, height]).toEqual([name, 7, 5])
+    const thumbnail = await makeThumbnail({ name, bytes, type })
+    expect([name, thumbnail.width, thumbnail.height]).toEqual([name, 7, 5])
+    const [first = 255, , , , last = 0] = await brightness(thumbnail.bytes)
+    expect(first, name).toBeLessThan(70) // the other way round it would be of the second frame, or a negative
+    expect(last, name).toBeGreaterThan(190)
   }
 })
 

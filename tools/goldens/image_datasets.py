@@ -1,6 +1,7 @@
 """Writes test/goldens/image-datasets/: small image files, archives and a table as other tools write them.
 
-images/: one picture of 7 x 5 pixels in every format, as Pillow encodes it.
+images/: one picture of 7 x 5 pixels in every format, as Pillow encodes it: in inks, with 16 bits a channel, with its
+negative as a second frame, too.
 ustar.tar, gnu.tar, pax.tar: WebDataset samples with long and non-ASCII names, by Python's tarfile.
 stored.zip, deflated.zip, streamed.zip (sizes after the data), zip64.zip: the same files, by Python's zipfile.
 scenes.parquet: three pictures of emoji-scenes with their truth, two row groups.
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from datasets import Dataset
-from PIL import Image
+from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -38,6 +39,9 @@ FORMATS = {
     "lossless.webp": {"lossless": True},
     "extended.webp": {"exif": b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00"},
     "plain.avif": {},
+    "inks.jpg": {},
+    "deep.png": {},
+    "moving.gif": {"save_all": True, "duration": 100},
 }
 LONG = "a-rather-long-folder-name/" * 5  # past the 100 bytes of a tar header
 
@@ -48,7 +52,14 @@ def picture() -> Image.Image:
 
 def encoded(name: str) -> bytes:
     buffer = io.BytesIO()
-    picture().save(buffer, format={"jpg": "JPEG"}.get(name.split(".")[1], name.split(".")[1].upper()), **FORMATS[name])
+    image, options = picture(), FORMATS[name]
+    if name == "inks.jpg":
+        image = image.convert("CMYK")
+    elif name == "deep.png":
+        image = image.convert("I").point(lambda value: value * 257).convert("I;16")
+    elif name == "moving.gif":
+        options = {**options, "append_images": [ImageOps.invert(image)]}
+    image.save(buffer, format={"jpg": "JPEG"}.get(name.split(".")[1], name.split(".")[1].upper()), **options)
     return buffer.getvalue()
 
 

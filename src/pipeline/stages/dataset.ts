@@ -60,9 +60,16 @@ export async function datasetStage(
 /** Files named one by one; of more only the number is told. */
 const MOST_NAMED = 20
 
+/** A name of any length in a few words. */
+function shortened(name: string): string {
+  return name.length > 120 ? `${name.slice(0, 80)}…${name.slice(-30)}` : name
+}
+
 /** What was passed over, in words, a line each. */
 export function skippedNotes({ skipped }: Pick<DatasetSummary, 'skipped'>): string[] {
-  const named = skipped.slice(0, MOST_NAMED).map(({ name, reason }) => `passed over ${name}: ${reason}`)
+  const named = skipped
+    .slice(0, MOST_NAMED)
+    .map(({ name, reason }) => `passed over ${shortened(name)}: ${reason}`)
   const more = skipped.length - named.length
   return more > 0 ? [...named, `passed over ${more} more`] : named
 }
