@@ -35,6 +35,13 @@ function results(out: string): Record<string, string> {
   }
 }
 
+/** The names of all properties, at any depth. */
+function fieldsOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  const inside = Object.values(value).flatMap(fieldsOf)
+  return Array.isArray(value) ? inside : [...Object.keys(value), ...inside]
+}
+
 let whole: Ended
 let outside: Outside
 const confined = (args: readonly string[]): Promise<Ended> =>
@@ -45,7 +52,7 @@ beforeAll(async () => {
   outside = await watchOutside()
   outside.writeBrowser(at('browser'), provideBrowser())
   whole = await confined(['run', TINY, '--out', at('whole')])
-}, 300_000)
+}, 600_000)
 
 afterAll(() => {
   outside.close()
@@ -99,6 +106,29 @@ describe('the tiny recipe from the command line', () => {
     expect(funnel[0]?.steps.at(-1)?.remained).toBe(pairs.length)
     for (const { value, low, high } of [before.chair, before.cover, delta.hal, controls.C.metrics.cover])
       expect(low <= value && value <= high).toBe(true)
+  })
+
+  test('writes nothing that docs/files.md does not explain', () => {
+    const explained = new Set(readFileSync('docs/files.md', 'utf8').match(/(?<=`)[^`\n]+(?=`)/g))
+    const json = (name: string): unknown => JSON.parse(readFileSync(at('whole', name), 'utf8'))
+    const { stages, device, ...summary } = json('summary.json') as Record<string, object>
+    const {
+      objects: _,
+      coOccurrences: __,
+      ...evaluation
+    } = json('evaluation.json') as object & {
+      objects: unknown
+      coOccurrences: unknown
+    }
+    const found = [
+      ...fieldsOf([summary, Object.values(stages ?? {}), json('funnel.json'), evaluation]),
+      ...['captions', 'scores', 'pairs', 'metrics'].flatMap((name) =>
+        fieldsOf(lines('whole', `${name}.jsonl`)),
+      ),
+      ...readdirSync(at('whole')).map((name) => (existsSync(at('whole', name, '.')) ? `${name}/` : name)),
+    ].filter((field) => !['value', 'low', 'high', 'role', 'content', '.browser/'].includes(field))
+    expect(device).toBeDefined()
+    expect([...new Set(found)].filter((field) => !explained.has(field))).toEqual([])
   })
 
   test('given again it takes everything from before', async () => {
