@@ -68,6 +68,9 @@ function section(title: string, lines: readonly string[]): string {
   return `\n${title}\n${lines.map((line) => `  ${line}`).join('\n')}`
 }
 
+/** In nats a token, its change in percent of it. */
+const LOSS = 'clean loss, nats'
+
 /** Rows of the table: name, and where the figure stands. */
 const ROWS: readonly [name: string, of: (table: MetricTable) => Estimate | undefined][] = [
   ['CHAIR', (t) => t.chair],
@@ -81,7 +84,7 @@ const ROWS: readonly [name: string, of: (table: MetricTable) => Estimate | undef
   ['zero-shot top-1', (t) => t.zeroShot?.top1],
   ['words', (t) => t.meanLength],
   ['nouns', (t) => t.nounsPerCaption],
-  ['clean loss', (t) => t.cleanLoss],
+  [LOSS, (t) => t.cleanLoss],
 ]
 
 /** What an evaluation came to, for a terminal. */
@@ -120,9 +123,9 @@ function figureLines({
   const rows = ROWS.flatMap(([name, of]) => {
     const [b, a, d] = [of(before), of(after), of(delta)]
     if (!b || !a || !d) return []
-    return [
-      `${name.padEnd(18)}${b.value.toFixed(1).padStart(8)}${a.value.toFixed(1).padStart(8)}   ${interval(d)}`,
-    ]
+    const isLoss = name === LOSS
+    const [first, second] = [b, a].map(({ value }) => value.toFixed(isLoss ? 3 : 1).padStart(8))
+    return [`${name.padEnd(18)}${first}${second}   ${interval(d, isLoss ? '%' : '')}`]
   })
   const control = (title: string, { metrics, tunedMinus }: Controls['L']): string[] => [
     `${title.padEnd(30)} CHAIR ${metrics.chair.value.toFixed(1)}, Hal ${metrics.hal.value.toFixed(1)}, Cover ${metrics.cover.value.toFixed(1)}, ${metrics.meanLength.value.toFixed(1)} words`,
@@ -137,8 +140,8 @@ function figureLines({
   ]
 }
 
-function interval({ value, low, high }: Estimate): string {
-  const signed = (figure: number): string => `${figure > 0 ? '+' : ''}${figure.toFixed(1)}`
+function interval({ value, low, high }: Estimate, unit = ''): string {
+  const signed = (figure: number): string => `${figure > 0 ? '+' : ''}${figure.toFixed(1)}${unit}`
   return `${signed(value)} [${signed(low)}, ${signed(high)}]`
 }
 

@@ -139,16 +139,25 @@ export type EvaluateSettings = Read['evaluate']
  * @throws {RecipeError} naming the paths, what was expected and what came.
  */
 export function parseRecipe(json: unknown, where = 'recipe'): Recipe {
-  const fail = (message: string): Error => new RecipeError(`${where}: ${message}`)
-  const recipe = readSchema(schema, json, fail)
-  const { peft, ...settings } = recipe.train
-  try {
-    const config = parseTrainerConfig({ seed: recipe.seed, ...settings }, 'train')
-    parseLoraConfig(peft, 'train.peft')
-    return { ...recipe, train: { config, peft } }
-  } catch (cause) {
-    throw fail(cause instanceof Error ? cause.message : String(cause))
+  const faults: string[] = []
+  const read = <T>(part: () => T): T | undefined => {
+    try {
+      return part()
+    } catch (cause) {
+      faults.push(cause instanceof Error ? cause.message : String(cause))
+      return undefined
+    }
   }
+  const recipe = read(() => readSchema(schema, json, (message) => new RecipeError(message)))
+  // Faults of the training are told with all others.
+  const given = recipe ?? (json as { train?: unknown } | null)
+  const { peft = {}, ...settings } = v.is(train, given?.train) ? given.train : {}
+  const config = read(() =>
+    parseTrainerConfig({ ...(recipe ? { seed: recipe.seed } : {}), ...settings }, 'train'),
+  )
+  read(() => parseLoraConfig(peft, 'train.peft'))
+  if (!recipe || !config || faults.length > 0) throw new RecipeError(`${where}: ${faults.join('; ')}`)
+  return { ...recipe, train: { config, peft: recipe.train.peft } }
 }
 
 /** A recipe as the document it is read from, its defaults filled in: `parseRecipe` gives the same recipe again. */

@@ -13,7 +13,7 @@ import {
 import { withRun } from './open-run.ts'
 import type { PauseSwitch } from './pause.ts'
 import { type Recipe, recipeJson } from './recipe.ts'
-import { noteRun } from './run-notes.ts'
+import { noteRun, notesOf } from './run-notes.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { StageContext } from './stage.ts'
 import { type CaptionOutput, captionStage } from './stages/caption.ts'
@@ -95,7 +95,9 @@ export async function runRecipe(
     try {
       const context: StageContext = { store, run, signal, emit, peakGpuBytes: () => models.peakGpuBytes() }
       const output = await runStages(context, models, recipe, { sources, policy, clip, ...others })
-      const { device } = models
+      // Where everything was kept from before, on what it was made.
+      const earlier = await store.runs.get(run.id)
+      const device = models.device ?? (earlier && notesOf(earlier).device)
       const ran = {
         models: { policy: policy.hash, clip: clip.hash },
         ...(device ? { device } : {}),

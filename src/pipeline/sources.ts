@@ -21,6 +21,10 @@ export interface RunSources {
 
 /** What `embedded:` names, below the page's address. */
 const EMBEDDED = {
+  names: {
+    model: ['embedded:emoji-llava', 'embedded:emoji-clip'],
+    dataset: ['train', 'dev', 'heldout', 'zeroshot'].map((split) => `embedded:emoji-scenes/${split}`),
+  },
   models: (name: string) => `models/${name}`,
   datasets: (name: string, split: string) => `data/${name}/data/${split}-00000-of-00001.parquet`,
 }
@@ -29,6 +33,7 @@ const EMBEDDED = {
 export function datasetSource(source: string, { site, datasets = {} }: RunSources): ImageDatasetSpec {
   const given = Object.hasOwn(datasets, source) ? datasets[source] : undefined
   if (given) return given
+  expectEmbedded('dataset', source)
   const [, name, split] = /^embedded:([\w-]+)\/([\w-]+)$/.exec(source) ?? []
   if (name && split) return { file: { url: new URL(EMBEDDED.datasets(name, split), site).href } }
   if (/^https?:/.test(source)) return { file: { url: source } }
@@ -48,7 +53,7 @@ export async function resolveModel(
   const hash = await modelHash(folder, site, signal)
   if (hash === undefined) {
     throw new SourceMissingError(
-      `model ${'url' in folder ? folder.url : folder.name}: expected config.json, found none`,
+      `model ${source}: expected config.json at ${'url' in folder ? folder.url : folder.name}, found none`,
     )
   }
   if (wanted !== undefined && wanted !== hash)
@@ -60,12 +65,20 @@ export async function resolveModel(
 function modelFolder(source: string, site: string, models: Readonly<Record<string, FolderSpec>>): FolderSpec {
   const given = Object.hasOwn(models, source) ? models[source] : undefined
   if (given) return given
+  expectEmbedded('model', source)
   const [, name] = /^embedded:([\w-]+)$/.exec(source) ?? []
   if (name) return { url: new URL(EMBEDDED.models(name), site).href }
   if (/^https?:/.test(source)) return { url: source }
   const hub = hubAddress(source)
   if (hub !== undefined) return { url: hub }
   throw missing('model', source, Object.keys(models))
+}
+
+/** @throws {SourceMissingError} for what calls itself embedded and is not among what comes with the page. */
+function expectEmbedded(kind: 'model' | 'dataset', source: string): void {
+  const names = EMBEDDED.names[kind]
+  if (source.startsWith('embedded:') && !names.includes(source))
+    throw new SourceMissingError(`${kind} ${source}: expected one of ${names.join(', ')}`)
 }
 
 function missing(kind: string, source: string, given: readonly string[]): SourceMissingError {

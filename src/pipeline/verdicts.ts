@@ -10,7 +10,7 @@ export interface Tables {
 }
 
 /** Instead of the truncation controls' verdict, which is about a gain. */
-const NO_GAIN = 'Not less is invented than chance explains: there is no gain that could be shortening.'
+const NO_GAIN = 'No gain is shown, so there is none that shorter captions could explain.'
 
 /** What the figures mean, one sentence each, the most important first. */
 export function verdicts({ before, after, delta }: Tables, controls?: Evaluation['controls']): string[] {
@@ -44,6 +44,7 @@ export function verdicts({ before, after, delta }: Tables, controls?: Evaluation
 
 /** "25.0% before, 18.0% after, 28% less: more than chance explains" */
 function beforeAndAfter(before: Estimate, after: Estimate, delta: Estimate): string {
+  if (delta.value === 0 && delta.low === 0 && delta.high === 0) return `${percent(before)} before and after`
   const isBeyondChance = delta.low > 0 || delta.high < 0
   const share = before.value === 0 ? 0 : Math.round(100 * Math.abs(after.value / before.value - 1))
   const change = share === 0 ? '' : `, ${share}% ${after.value < before.value ? 'less' : 'more'}`

@@ -49,7 +49,7 @@ describe('a recipe with a mistake', () => {
     ['a negative gap', { ...tiny, pair: { minGap: -1 } }, /pair.minGap/],
     ['a wrong loss', { ...tiny, train: { loss_type: 'dpo' } }, /loss_type/],
     ['a wrong adapter', { ...tiny, train: { peft: { r: 0 } } }, /train.peft: r/],
-    ['nothing', {}, /name: expected "name", got undefined; dataset: expected/],
+    ['nothing', {}, /name: missing; dataset: missing/],
   ])('%s names path, expected and got', (_, recipe, message) => {
     expect(() => parseRecipe(recipe, 'my.json')).toThrow(message)
     expect(() => parseRecipe(recipe, 'my.json')).toThrow(/^my.json: /)
@@ -70,7 +70,7 @@ test('a text model that writes questions has a prompt with a place for captions,
   expect(() => writer({ source: 'a', prompt: 'Ask something.' })).toThrow(
     /caption.questions.writer.prompt: expected {captions}/,
   )
-  expect(() => writer({})).toThrow(/caption.questions.writer.source: expected/)
+  expect(() => writer({})).toThrow(/caption.questions.writer.source: missing/)
 })
 
 test('the run’s seed is the trainer’s unless that has its own', () => {
@@ -78,4 +78,16 @@ test('the run’s seed is the trainer’s unless that has its own', () => {
   expect(parseRecipe({ ...tiny, seed: 7 }).train.config.seed).toBe(7)
   const train = { ...(tiny.train as object), seed: 3 }
   expect(parseRecipe({ ...tiny, seed: 7, train }).train.config.seed).toBe(3)
+})
+
+test('all faults of a recipe are told at once, each at its place, and what is missing is called so', () => {
+  const { policy: _, ...rest } = read('demo.json') as Record<string, object>
+  const faulty = {
+    ...rest,
+    pair: { minGapp: 4 },
+    train: { ...rest.train, loss_type: ['sigmoid', 'sigmod'], beta: 'x' },
+  }
+  expect(() => parseRecipe(faulty)).toThrow(
+    /policy: missing; pair\.minGapp: no such setting; .*beta: expected number, got "x"; loss_type\.1: expected .*got "sigmod"/,
+  )
 })

@@ -29,9 +29,7 @@ test('a change whose interval excludes zero is called one, others are not', () =
   )
   expect(none[0]).toMatch(/38\.0% after, 5% less: no more than chance explains\.$/)
   expect(none).not.toContain('M')
-  expect(none).toContain(
-    'Not less is invented than chance explains: there is no gain that could be shortening.',
-  )
+  expect(none).toContain('No gain is shown, so there is none that shorter captions could explain.')
 })
 
 test('a gain is held against shortening, and a change that rounds to nothing is not told', () => {

@@ -50,6 +50,7 @@ export async function datasetStage(
             progress(done, limit ?? done, 'pictures', skipped > 0 ? `${skipped} passed over` : undefined),
         },
       )
+      progress(summary.images, summary.images, 'pictures') // the limit may be more than there are
       return { ...summary, ...(dataset.amber ? { amber: dataset.amber } : {}) }
     })
   const output = await withPictures(store, read)
