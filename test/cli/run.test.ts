@@ -125,7 +125,9 @@ describe('the tiny recipe from the command line', () => {
       ...['captions', 'scores', 'pairs', 'metrics'].flatMap((name) =>
         fieldsOf(lines('whole', `${name}.jsonl`)),
       ),
-      ...readdirSync(at('whole')).map((name) => (existsSync(at('whole', name, '.')) ? `${name}/` : name)),
+      ...readdirSync(at('whole'), { withFileTypes: true }).map((entry) =>
+        entry.isDirectory() ? `${entry.name}/` : entry.name,
+      ),
     ].filter((field) => !['value', 'low', 'high', 'role', 'content', '.browser/'].includes(field))
     expect(device).toBeDefined()
     expect([...new Set(found)].filter((field) => !explained.has(field))).toEqual([])
