@@ -1,8 +1,8 @@
 import { IncompleteStageError } from '../store/errors.ts'
 import type { Kind } from '../store/kinds.ts'
-import type { RunStore } from '../store/runs.ts'
+import type { RunRecord, RunStore } from '../store/runs.ts'
 import type { Corruption } from '../store/shelf.ts'
-import type { Damage, RunEvent, StageName } from './events.ts'
+import type { Damage, StageName } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
 import { notesOf, type PlacedOutput } from './run-notes.ts'
 
@@ -33,21 +33,25 @@ export function damageOf(
 /** Kept of one run; of more it says nothing that these do not. */
 const MOST_KEPT = 100
 
-/** Tells of values that turn out damaged while a run is under way, and notes them in its record. */
+/** Damage, and the runs that have what was damaged. */
+export interface RunDamage extends Damage {
+  readonly runs: readonly string[]
+}
+
+/** Notes values that turn out damaged in the records of the runs that have them, and tells of them. */
 export class DamageLog {
-  readonly #runs: Pick<RunStore, 'get' | 'update'>
-  readonly #id: string
-  readonly #emit: (event: RunEvent) => void
+  readonly #runs: Pick<RunStore, 'list' | 'update'>
+  readonly #tell: (damage: RunDamage) => void
   #last: Promise<void> = Promise.resolve()
 
-  constructor(runs: Pick<RunStore, 'get' | 'update'>, id: string, emit: (event: RunEvent) => void) {
+  constructor(runs: Pick<RunStore, 'list' | 'update'>, tell: (damage: RunDamage) => void) {
     this.#runs = runs
-    this.#id = id
-    this.#emit = emit
+    this.#tell = tell
   }
 
-  add(found: Corruption): void {
-    this.#last = this.#last.then(() => this.#note(found))
+  /** @param running the run that needed the value; none when it was only looked at. */
+  add(found: Corruption, running?: string): void {
+    this.#last = this.#last.then(() => this.#note(found, running))
   }
 
   /** Resolves when all has been told and noted. */
@@ -55,28 +59,32 @@ export class DamageLog {
     await this.#last
   }
 
-  async #note(found: Corruption): Promise<void> {
-    // Not even the record can be relied on, nor that there is room for a note in it; it is told in any case.
-    const run = await this.#runs.get(this.#id).catch(() => undefined)
-    const damage = damageOf(found, run && notesOf(run).outputs)
-    this.#emit({ kind: 'damage', ...damage })
-    if (!run) return
-    await this.#runs
-      .update(this.#id, (record) => {
-        const notes = notesOf(record)
-        return { ...record, notes: { ...notes, damage: [...(notes.damage ?? []), damage].slice(-MOST_KEPT) } }
-      })
-      .catch(() => {})
+  async #note(found: Corruption, running: string | undefined): Promise<void> {
+    // Not even the records can be relied on, nor that there is room for a note in them; it is told in any case.
+    const records = await this.#runs.list().catch(() => [])
+    const owners = records.filter(
+      ({ id, stages }) => id === running || stages.some(({ hash }) => hash === found.key[0]),
+    )
+    const outputs = owners.flatMap((record) => notesOf(record).outputs)
+    const damage = damageOf(found, outputs)
+    for (const { id } of owners)
+      await this.#runs.update(id, (record) => withDamage(record, damage)).catch(() => {})
+    this.#tell({ runs: owners.map(({ id }) => id), ...damage })
   }
 }
 
+function withDamage(record: RunRecord, damage: Damage): RunRecord {
+  const notes = notesOf(record)
+  return { ...record, notes: { ...notes, damage: [...(notes.damage ?? []), damage].slice(-MOST_KEPT) } }
+}
+
 /** Times that work is done anew for what turns out lost. */
-const MENDS = 3
+const MENDS = 10
 
 /**
  * Does work that reads stored values, and again when one of them turns out damaged: by then it has been dropped, and stages that
  * are run again make what is missing.
- * @throws what the work throws otherwise, or at the fourth loss.
+ * @throws what the work throws otherwise, or at the eleventh loss.
  */
 export async function mended<T>(work: () => Promise<T>): Promise<T> {
   for (let mends = 0; ; mends++) {

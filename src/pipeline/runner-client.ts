@@ -23,6 +23,7 @@ export function openRunner(): RunnerClient {
     pause: () => guard(remote.pause()),
     resume: () => guard(remote.resume()),
     cancel: () => guard(remote.cancel()),
+    watchDamage: (onDamage) => guard(remote.watchDamage(proxy(onDamage))),
     list: () => guard(remote.list()),
     isAnyOpen: () => guard(remote.isAnyOpen()),
     rename: (id, name) => guard(remote.rename(id, name)),

@@ -9,6 +9,7 @@ import type { PairSettings } from '../method/pair-settings.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { SpelledToken, StepMetrics } from '../workers/policy.api.ts'
 import type { CachedModel } from './cached-models.ts'
+import type { RunDamage } from './damage.ts'
 import type { RunEvent, StagePlace } from './events.ts'
 import type { ModelDescription, ModelRole } from './inspect-model.ts'
 import type { Recipe } from './recipe.ts'
@@ -35,6 +36,9 @@ export interface RunnerApi {
   resume(): Promise<void>
   /** Breaks the run off; all that was finished is kept. */
   cancel(): Promise<void>
+
+  /** Calls back whenever a stored value turns out damaged, for as long as the worker lives. */
+  watchDamage(onDamage: (damage: RunDamage) => void): Promise<void>
 
   /** All runs, the latest first. */
   list(): Promise<readonly ListedRun[]>

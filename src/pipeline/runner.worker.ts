@@ -8,7 +8,7 @@ import { sendArtifacts } from './artifacts.ts'
 import { AskedModel } from './ask.ts'
 import { cachedModels } from './cached-models.ts'
 import { readComparedRun, readEvaluations } from './compare.ts'
-import { DamageLog, damageOf, mended } from './damage.ts'
+import { DamageLog, mended, type RunDamage } from './damage.ts'
 import type { RunEvent } from './events.ts'
 import { ImageMissingError } from './image-file.ts'
 import { inspectModel } from './inspect-model.ts'
@@ -28,20 +28,23 @@ import { WatchedTrainings } from './watched-training.ts'
 
 class Runner implements RunnerApi {
   readonly #store = openStore({
-    onCorrupt: (found) => {
-      if (this.#running) this.#running.damage.add(found)
-      else console.warn(damageOf(found).text)
-    },
+    onCorrupt: (found) => this.#damage.add(found, this.#running?.id),
   })
+  readonly #damage = new DamageLog(this.#store.runs, (damage) => {
+    console.warn(damage.text)
+    for (const tell of this.#watchers) tell(damage)
+  })
+  /** Who is told of damage, for as long as the worker lives. */
+  readonly #watchers: ((damage: RunDamage) => void)[] = []
   readonly #asked = new AskedModel(this.#store)
   readonly #watched = new WatchedTrainings(this.#store)
   readonly #previews = new PairPreviews(this.#store)
   readonly #pictures = new Map<string, PictureIndex>()
   #running:
     | {
+        readonly id: string
         readonly controller: AbortController
         readonly pause: PauseSwitch
-        readonly damage: DamageLog
       }
     | undefined
 
@@ -55,8 +58,7 @@ class Runner implements RunnerApi {
     const recipe = parseRecipe(json)
     const id = await runId(recipe)
     await relayed<RunEvent, void>(onEvent, async (emit) => {
-      const damage = new DamageLog(this.#store.runs, id, emit)
-      const running = { controller: new AbortController(), pause: new PauseSwitch(), damage }
+      const running = { id, controller: new AbortController(), pause: new PauseSwitch() }
       this.#running = running
       this.#asked.close() // two models at once might not fit
       try {
@@ -65,7 +67,7 @@ class Runner implements RunnerApi {
         await mended(() => runRecipe(recipe, { store: this.#store, sources, signal, pause, emit }))
       } finally {
         this.#running = undefined
-        await damage.settle()
+        await this.#damage.settle()
       }
     })
   }
@@ -80,6 +82,10 @@ class Runner implements RunnerApi {
 
   async cancel() {
     this.#running?.controller.abort(new DOMException('stopped', 'AbortError'))
+  }
+
+  async watchDamage(onDamage: (damage: RunDamage) => void) {
+    this.#watchers.push(onDamage)
   }
 
   async list() {

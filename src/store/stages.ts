@@ -57,17 +57,19 @@ export class StageStore<T, S = unknown> {
   async expect(unit: UnitKey): Promise<T> {
     const value = await this.get(unit)
     if (value !== undefined) return value
-    throw new IncompleteStageError(
-      `${this.#shelf.kind}/${this.hash}: expected unit ${unit}, found none or a damaged one: run the stage again, it makes what is missing`,
-    )
+    throw this.#incomplete(`unit ${unit}, found none or a damaged one`)
   }
 
   /**
    * All units in order, of which one at a time is held.
-   * @throws {IncompleteStageError} when one turns out damaged: what is computed from the others alone would be wrong.
+   * @throws {IncompleteStageError} when one turns out damaged, or was dropped since the stage ended: what is computed from the
+   *   others alone would be wrong.
    */
   async *units(): AsyncGenerator<readonly [UnitKey, T]> {
-    for (const unit of await this.keys()) yield [unit, await this.expect(unit)]
+    const keys = await this.keys()
+    const made = (await this.#mark())?.units ?? keys.length
+    if (keys.length < made) throw this.#incomplete(`${made} units, found ${keys.length}`)
+    for (const unit of keys) yield [unit, await this.expect(unit)]
   }
 
   /** Marks the stage as ended; what `done` gives from now on. */
@@ -79,9 +81,9 @@ export class StageStore<T, S = unknown> {
 
   /** The summary of a stage that has ended and whose units are all there, otherwise undefined. */
   async done(): Promise<{ readonly summary: S } | undefined> {
-    const bytes = await this.#shelf.get([this.hash, 'done'])
-    if (!bytes) return undefined
-    const { summary, units } = unpack(bytes) as Done<S>
+    const mark = await this.#mark()
+    if (!mark) return undefined
+    const { summary, units } = mark
     return (await this.#shelf.count([this.hash, 'unit'])) === units ? { summary } : undefined
   }
 
@@ -93,6 +95,17 @@ export class StageStore<T, S = unknown> {
   /** Removes the units and the mark. */
   async clear(): Promise<void> {
     await this.#shelf.deleteBelow([this.hash])
+  }
+
+  async #mark(): Promise<Done<S> | undefined> {
+    const bytes = await this.#shelf.get([this.hash, 'done'])
+    return bytes && (unpack(bytes) as Done<S>)
+  }
+
+  #incomplete(expected: string): IncompleteStageError {
+    return new IncompleteStageError(
+      `${this.#shelf.kind}/${this.hash}: expected ${expected}: run the stage again, it makes what is missing`,
+    )
   }
 
   #key(unit: UnitKey): ShelfKey {

@@ -2,10 +2,13 @@ import type { RunEvent } from '../pipeline/events.ts'
 import type { RunnerClient } from '../pipeline/runner-client.ts'
 import type { RunSources } from '../pipeline/sources.ts'
 import { isStop, plainProblem } from './problems.ts'
-import { afterEvent, IDLE, type RunState, stateOf } from './run-state.ts'
+import { afterDamage, afterEvent, IDLE, type RunState, stateOf } from './run-state.ts'
 
 /** The part of the runner that runs. */
-export type RunEngine = Pick<RunnerClient, 'idOf' | 'run' | 'pause' | 'resume' | 'cancel' | 'open'>
+export type RunEngine = Pick<
+  RunnerClient,
+  'idOf' | 'run' | 'pause' | 'resume' | 'cancel' | 'open' | 'watchDamage'
+>
 
 /**
  * The run a page shows: starts it, pauses it, stops it, and keeps what there is to show of it. Dispatches `change` when its
@@ -21,6 +24,7 @@ export class RunController extends EventTarget {
     super()
     this.#engine = engine
     this.#now = now
+    void engine.watchDamage((damage) => this.#set(afterDamage(this.#state, damage)))
   }
 
   get state(): RunState {

@@ -1,3 +1,4 @@
+import type { RunDamage } from '../pipeline/damage.ts'
 import type { Damage, RunEvent, StageName, StagePlace } from '../pipeline/events.ts'
 import { notesOf } from '../pipeline/run-notes.ts'
 import type { StoredRun } from '../pipeline/runner.api.ts'
@@ -81,14 +82,18 @@ export function afterEvent(state: RunState, event: RunEvent, now: number): RunSt
       const known = findPart(state.parts, event)
       return known ? withPart(state, { ...known, watched: event.step }) : state
     }
-    case 'damage': {
-      const { kind: _, ...damage } = event
-      return { ...state, damage: [...(state.damage ?? []), damage] }
-    }
     case 'step':
     case 'note':
+    case 'damage':
       return state
   }
+}
+
+/** What becomes of a run's state when a stored value turns out damaged: one that was done is no longer whole. */
+export function afterDamage(state: RunState, { runs, ...damage }: RunDamage): RunState {
+  if (state.id === undefined || !runs.includes(state.id)) return state
+  const status = state.status === 'done' ? 'stopped' : state.status
+  return { ...state, status, damage: [...(state.damage ?? []), damage] }
 }
 
 /** What a stored run's status is to a page that does not run it: one that was running was broken off. */

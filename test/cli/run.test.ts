@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
+import { openProfile } from '../../src/cli/profile.ts'
 import type { RunSummary } from '../../src/pipeline/summary.ts'
 import { judged } from '../support/evaluation.ts'
 import { type Outside, watchOutside } from '../support/outside.ts'
 import { clipDpo, clipDpoUntil, type Ended, killAtOnce } from '../support/program.ts'
+import { damageStored, withStored } from '../support/stored.ts'
 
 const TINY = 'recipes/tiny.json'
 
@@ -151,6 +153,39 @@ describe('the tiny recipe from the command line', () => {
     expect(refused.stderr).toContain('models.invalid')
     expect(outside.requests).toContain('HEAD models.invalid')
   })
+
+  test('a second command on the same folder says who has it, and leaves it as it is', async () => {
+    const before = results('whole')
+    const profile = openProfile(at('whole', '.browser'))
+    try {
+      const refused = await clipDpo(['run', TINY, '--out', at('whole')])
+      expect(refused.code).toBe(1)
+      expect(refused.stderr).toContain(
+        `process ${process.pid} is using; wait for it, or choose another --out`,
+      )
+    } finally {
+      profile.release()
+    }
+    expect(results('whole')).toEqual(before)
+  }, 300_000)
+
+  test('what the disk has damaged is told, dropped and made again, and all comes to the same', async () => {
+    const before = results('whole')
+    const damaged = await withStored(at('whole'), async (page) => [
+      `candidates/${await damageStored(page, 'candidates', 0)}`,
+      `scores/${await damageStored(page, 'scores', 0)}`,
+      `pairs/${await damageStored(page, 'pairs', 0)}`,
+      `images/${await damageStored(page, 'images')}`,
+      `results/${await damageStored(page, 'results', 'adapter')}`,
+    ])
+    rmSync(at('whole', 'images'), { recursive: true })
+    const mended = await clipDpo(['run', TINY, '--out', at('whole')])
+    expect(mended.code, mended.stderr).toBe(0)
+    for (const value of damaged) expect(mended.stderr).toContain(`${value} was damaged and has been dropped`)
+    expect(results('whole')).toEqual(before)
+    const again = await clipDpo(['run', TINY, '--out', at('whole')])
+    expect(again.stderr).not.toMatch(/damaged|: done in/)
+  }, 600_000)
 
   test('broken off after every stage and within training it goes on and comes to the same, bit for bit', async () => {
     const run = ['run', TINY, '--out', at('broken')]

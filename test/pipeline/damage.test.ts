@@ -1,21 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { DamageLog, damageOf, mended } from '../../src/pipeline/damage.ts'
-import type { RunEvent } from '../../src/pipeline/events.ts'
+import { DamageLog, damageOf, mended, type RunDamage } from '../../src/pipeline/damage.ts'
 import { notesOf } from '../../src/pipeline/run-notes.ts'
 import { runStage, type StageOutput } from '../../src/pipeline/stage.ts'
 import { IncompleteStageError } from '../../src/store/errors.ts'
 import { type TestRun, testRun } from '../support/stage.ts'
-import { Raw, type TestStore, testStore } from '../support/store.ts'
+import { bytesOf, Raw, type TestStore, testStore } from '../support/store.ts'
 
 let files: TestStore
 let run: TestRun
 let log: DamageLog
-const events: RunEvent[] = []
+let running: string | undefined
+const told: RunDamage[] = []
 beforeEach(async () => {
-  files = testStore({ onCorrupt: (found) => log.add(found) })
+  files = testStore({ onCorrupt: (found) => log.add(found, running) })
   run = await testRun(files)
-  log = new DamageLog(run.store.runs, 'test', (event) => events.push(event))
-  events.splice(0)
+  log = new DamageLog(run.store.runs, (damage) => told.push(damage))
+  running = undefined
+  told.splice(0)
 })
 afterEach(() => run.close())
 
@@ -32,21 +33,30 @@ async function make(made: number[]): Promise<StageOutput<string, { units: number
   })
 }
 
-test('a damaged value is told with the stage whose it is, and noted in the run’s record', async () => {
+test('a damaged value is told with the stage and the runs whose it is, and noted in their records', async () => {
   const { hash, units } = await make([])
+  const other = await testRun(files, 'other')
   await new Raw(files, 'results').damage([hash, 'unit', 1], 20)
   expect(await units.get(1)).toBeUndefined()
   await log.settle()
-  expect(events).toEqual([
-    {
-      kind: 'damage',
-      stage: 'train',
-      text: expect.stringMatching(`^results/${hash}/unit/1 was damaged and has been dropped: `),
-    },
-  ])
-  const record = await run.store.runs.get('test')
-  const [{ kind: _, ...noted }] = events as [Extract<RunEvent, { kind: 'damage' }>]
-  expect(record && notesOf(record).damage).toEqual([noted])
+  const damage = {
+    stage: 'train',
+    text: expect.stringMatching(`^results/${hash}/unit/1 was damaged and has been dropped: `),
+  }
+  expect(told).toEqual([{ runs: ['test'], ...damage }])
+  const noted = async (id: string) => notesOf((await run.store.runs.get(id)) ?? {}).damage
+  expect(await noted('test')).toEqual([damage])
+  expect(await noted('other')).toBeUndefined()
+  await other.close()
+})
+
+test('what no run is known to have is the running one’s, as pictures are', async () => {
+  const hash = await run.store.images.put(bytesOf(9))
+  await new Raw(files, 'images').damage([hash])
+  running = 'test'
+  await run.store.images.get(hash)
+  await log.settle()
+  expect(told).toMatchObject([{ runs: ['test'], stage: 'dataset' }])
 })
 
 test('what was damaged is made again, and nothing else', async () => {
@@ -77,7 +87,7 @@ describe('work', () => {
       throw new IncompleteStageError('lost')
     }
     await expect(mended(lose)).rejects.toThrow('lost')
-    expect(times).toBe(4)
+    expect(times).toBe(11)
   })
 
   test('that fails otherwise fails at once', async () => {

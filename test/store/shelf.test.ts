@@ -154,6 +154,7 @@ test('a stage that lost a unit is no longer done, and does not pass for whole', 
   }).rejects.toThrow(IncompleteStageError)
   expect(seen).toEqual([0])
   expect(await stage.done()).toBeUndefined()
+  await expect(stage.units().next()).rejects.toThrow('expected 3 units, found 2') // whoever it was that found it damaged
   await stage.put(1, unit(1))
   expect(await stage.done()).toEqual({ summary: 3 })
   await stage.remove(2)

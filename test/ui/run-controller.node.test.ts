@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { RunDamage } from '../../src/pipeline/damage.ts'
 import type { RunEvent } from '../../src/pipeline/events.ts'
 import { RunController, type RunEngine } from '../../src/ui/run-controller.ts'
 
@@ -16,6 +17,7 @@ const SOURCES = { site: 'https://example.org/' }
 function engine() {
   const calls: string[] = []
   let emit = (_: RunEvent): void => {}
+  let damage = (_: RunDamage): void => {}
   let end = { resolve: (): void => {}, reject: (_: Error): void => {} }
   const made: RunEngine = {
     idOf: async () => 'id',
@@ -29,8 +31,17 @@ function engine() {
     resume: async () => void calls.push('resume'),
     cancel: async () => void calls.push('cancel'),
     open: async () => undefined,
+    watchDamage: async (onDamage) => {
+      damage = onDamage
+    },
   }
-  return { made, calls, emit: (event: RunEvent) => emit(event), end: () => end }
+  return {
+    made,
+    calls,
+    emit: (event: RunEvent) => emit(event),
+    damage: (found: RunDamage) => damage(found),
+    end: () => end,
+  }
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve))
@@ -55,17 +66,23 @@ test('a run is started once, told as it goes, and done', async () => {
   expect(heard).toEqual(['stage'])
 })
 
-test('damage found before stays to be seen when the same run goes on', async () => {
-  const { made, emit, end } = engine()
+test('damage is told of the run that is shown, whose end no longer holds, and stays when it goes on', async () => {
+  const { made, damage, end } = engine()
   const controller = new RunController(made)
   const started = controller.start({}, SOURCES)
   await settle()
-  emit({ kind: 'damage', stage: 'score', text: 'lost' })
-  end().reject(new DOMException('stopped', 'AbortError'))
+  damage({ runs: ['other'], text: 'of another' })
+  damage({ runs: ['other', 'id'], stage: 'score', text: 'lost' })
+  expect(controller.state).toMatchObject({ status: 'running', damage: [{ stage: 'score', text: 'lost' }] })
+  end().resolve()
   await started
+  expect(controller.state.status).toBe('done')
+  damage({ runs: ['id'], text: 'lost later' })
+  expect(controller.state.status).toBe('stopped')
   void controller.start({}, SOURCES)
   await settle()
-  expect(controller.state).toMatchObject({ status: 'running', damage: [{ stage: 'score', text: 'lost' }] })
+  expect(controller.state.status).toBe('running')
+  expect(controller.state.damage?.map(({ text }) => text)).toEqual(['lost', 'lost later'])
 })
 
 test('pause and resume reach the runner only when there is something to hold', async () => {

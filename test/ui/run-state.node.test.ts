@@ -116,13 +116,6 @@ describe('pace', () => {
   })
 })
 
-test('damage is kept as it is told, and tells nothing of how far a run is', () => {
-  const first: RunEvent = { kind: 'damage', stage: 'caption', text: 'a' }
-  const state = later([stage('caption', 'running'), first, { kind: 'damage', text: 'b' }])
-  expect(state.damage).toEqual([{ stage: 'caption', text: 'a' }, { text: 'b' }])
-  expect(stageOf(state, 'caption').state).toBe('running')
-})
-
 describe('a run from the store', () => {
   const stored = (status: StoredRun['record']['status'], isOpen: boolean): StoredRun => ({
     record: { id: 'r', name: 'n', recipe: {}, recipeHash: 'h', createdAt: 0, status, stages: [] },
