@@ -1,10 +1,11 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { withHeadless } from './headless.ts'
+import { type LocalSources, localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
-import { expectFile, expectFolder, expectModel } from './paths.ts'
+import { expectFile, expectFolder } from './paths.ts'
 import { Pace, ProgressLine } from './progress.ts'
-import type { GenerateRequest, LogpsRequest } from './usage.ts'
+import type { GenerateRequest, LogpsRequest } from './requests.ts'
 
 /** Where JSON lines go: a file, written anew, or standard output. */
 function lineWriter(path: string | undefined): (row: unknown) => void {
@@ -18,11 +19,11 @@ interface Shared {
   readonly adapter?: string
 }
 
-/** The folders of model and adapter to share. @throws {UsageError} when there is none. */
-function modelFolders({ model, adapter }: Shared): Record<string, string> {
-  expectModel('--model', model)
+/** Model and adapter, and their folders to share. @throws {UsageError} when there is none. */
+function modelFolders({ model, adapter }: Shared): { local: LocalSources; read: Record<string, string> } {
+  const local = localSources({ models: [model], base: process.cwd() })
   if (adapter !== undefined) expectFolder('--adapter', adapter)
-  return { model, ...(adapter === undefined ? {} : { adapter }) }
+  return { local, read: { ...local.folders, ...(adapter === undefined ? {} : { adapter }) } }
 }
 
 /**
@@ -32,7 +33,7 @@ function modelFolders({ model, adapter }: Shared): Record<string, string> {
  */
 export async function generateHeadless(request: GenerateRequest): Promise<void> {
   const { images, prompt, candidates, seed, temperature, topP, maxNewTokens, adapter } = request
-  const read = modelFolders(request)
+  const { local, read } = modelFolders(request)
   for (const [i, image] of images.entries()) {
     expectFile('--image', image)
     read[`image${i}`] = dirname(resolve(image))
@@ -51,7 +52,8 @@ export async function generateHeadless(request: GenerateRequest): Promise<void> 
     },
     (session) =>
       session.call('generate', {
-        model: { url: session.url('model') },
+        model: request.model,
+        sources: local.sources(session),
         load: loadOptions(request),
         ...(adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
         job: {
@@ -91,7 +93,8 @@ export async function generateHeadless(request: GenerateRequest): Promise<void> 
  */
 export async function logpsHeadless(request: LogpsRequest): Promise<void> {
   const { data, adapter } = request
-  const read = { ...modelFolders(request), data: dirname(resolve(data)) }
+  const { local, read } = modelFolders(request)
+  read.data = dirname(resolve(data))
   expectFile('--data', data)
   const line = new ProgressLine(process.stderr)
   const write = lineWriter(request.out)
@@ -106,7 +109,8 @@ export async function logpsHeadless(request: LogpsRequest): Promise<void> {
     },
     (session) =>
       session.call('logps', {
-        model: { url: session.url('model') },
+        model: request.model,
+        sources: local.sources(session),
         load: loadOptions(request),
         ...(adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
         job: { data: { url: session.url('data', basename(data)) }, images: { url: session.url('data') } },

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { hubAddress } from '../pipeline/hub.ts'
 import type { RunSources } from '../pipeline/sources.ts'
 import type { HeadlessSession } from './headless.ts'
-import { UsageError } from './usage.ts'
+import { UsageError } from './usage-error.ts'
 
 /** Folders and files of this computer, and how the page reaches them by the names they have in a recipe or on a command line. */
 export interface LocalSources {

@@ -3,11 +3,13 @@ import { generateHeadless, logpsHeadless } from './answers.ts'
 import { describeDiagnosis, diagnoseHeadless } from './doctor.ts'
 import { SITE_FOLDER } from './page.ts'
 import { pairFiles } from './pair.ts'
+import type { Request } from './requests.ts'
 import { runHeadless } from './run.ts'
 import { serveSite } from './server.ts'
 import { captionHeadless, evaluateHeadless, scoreHeadless } from './stages.ts'
 import { trainHeadless } from './train.ts'
-import { parseRequest, type Request, USAGE, UsageError } from './usage.ts'
+import { parseRequest, USAGE } from './usage.ts'
+import { UsageError } from './usage-error.ts'
 
 const EXIT = { done: 0, failed: 1, wrongUsage: 2, stopped: 3 } as const
 

@@ -1,6 +1,6 @@
 import type { HeadlessEvent, LoadOptions } from '../pipeline/headless.ts'
 import type { ProgressLine } from './progress.ts'
-import type { WeightsFlag } from './usage.ts'
+import type { WeightsFlag } from './requests.ts'
 
 /** How a model is to be loaded, from a command line's flags. */
 export function loadOptions({

@@ -22,8 +22,8 @@ import { fileSource } from './file-source.ts'
 import { expectFile, expectFolder } from './paths.ts'
 import { ProgressLine, printable } from './progress.ts'
 import { DEFAULT_RECIPE, readRecipe } from './recipe-file.ts'
+import type { PairRequest } from './requests.ts'
 import { funnelLines } from './run-report.ts'
-import type { PairRequest } from './usage.ts'
 
 /**
  * Makes preference pairs of scored candidates, picture by picture, and puts the pictures they are about beside them.

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseRecipe, type Recipe } from '../pipeline/recipe.ts'
-import { UsageError } from './usage.ts'
+import { UsageError } from './usage-error.ts'
 
 /** The package's own folder, for the recipes that come with it. */
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url))

@@ -2,9 +2,9 @@ import { dirname, resolve } from 'node:path'
 import { ARTIFACT_PATHS } from '../pipeline/artifact-paths.ts'
 import { localSources } from './local-sources.ts'
 import { otherWriters, readRecipe } from './recipe-file.ts'
+import type { RunRequest } from './requests.ts'
 import { runResumably } from './resumable.ts'
 import { formatResult } from './run-report.ts'
-import type { RunRequest } from './usage.ts'
 
 /**
  * Runs a recipe in a headless browser, shows how it goes, and writes its results.

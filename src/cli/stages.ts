@@ -2,9 +2,9 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { localSources } from './local-sources.ts'
 import { expectFile, expectFolder } from './paths.ts'
 import { DEFAULT_RECIPE, otherWriters, readRecipe } from './recipe-file.ts'
+import type { CaptionRequest, EvaluateRequest, ScoreRequest, WeightsFlag } from './requests.ts'
 import { runResumably } from './resumable.ts'
 import { formatEvaluation } from './run-report.ts'
-import type { CaptionRequest, EvaluateRequest, ScoreRequest, WeightsFlag } from './usage.ts'
 
 const PICTURE = /^images\/[0-9a-f]{64}$/
 

@@ -5,12 +5,14 @@ import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config
 import type { StepMetrics } from '../pipeline/events.ts'
 import { type HeadlessEvent, type HeadlessOutcome, TRAINING_FILES } from '../pipeline/headless.ts'
 import { withHeadless } from './headless.ts'
+import { localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
-import { expectFile, expectFolder, expectModel } from './paths.ts'
+import { expectFile, expectFolder } from './paths.ts'
 import { formatSeconds, Pace, ProgressLine } from './progress.ts'
+import type { TrainRequest } from './requests.ts'
 import { endOf } from './resumable.ts'
 import { stopOnSignal } from './stop-signal.ts'
-import { type TrainRequest, UsageError } from './usage.ts'
+import { UsageError } from './usage-error.ts'
 
 const METRICS = 'metrics.jsonl'
 
@@ -23,7 +25,7 @@ export type TrainingEnd = 'done' | 'stopped'
  */
 export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd> {
   const { config, peft } = readConfig(request)
-  expectModel('--model', request.model)
+  const local = localSources({ models: [request.model], base: process.cwd() })
   expectFile('--data', request.data)
   if (request.adapter !== undefined) expectFolder('--adapter', request.adapter)
   const out = resolve(request.out)
@@ -32,7 +34,7 @@ export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd>
   const adapterFiles = [adapterConfig, weights]
   const folders = {
     read: {
-      model: request.model,
+      ...local.folders,
       data: dirname(resolve(request.data)),
       out,
       ...(request.adapter === undefined ? {} : { adapter: request.adapter }),
@@ -50,7 +52,8 @@ export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd>
       const isResumed = existsSync(join(out, checkpoint))
       if (isResumed) line.say(`continuing from ${join(out, checkpoint)}`)
       return await session.call('train', {
-        model: { url: session.url('model') },
+        model: request.model,
+        sources: local.sources(session),
         load: { ...loadOptions(request), ...(peft === undefined ? {} : { use: { peft } }) },
         out: session.url('out', ''),
         job: {

@@ -23,7 +23,7 @@ import { runExamples } from './examples.ts'
 import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
 import { makeRunView, type RunView } from './run-view.ts'
-import type { RunSources } from './sources.ts'
+import { modelFolder, type RunSources } from './sources.ts'
 import {
   type CaptionJob,
   captionCommand,
@@ -43,7 +43,9 @@ export type { LoadOptions }
 
 /** What a command that runs a model is given. */
 export interface HeadlessJob<J> {
-  readonly model: FolderSpec
+  /** As a recipe names one. */
+  readonly model: string
+  readonly sources: Pick<RunSources, 'models'>
   readonly load?: LoadOptions
   /** PEFT's folder, for generation and log-probabilities. */
   readonly adapter?: FolderSpec
@@ -204,10 +206,11 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
 /** Loads the model and, where there is one, the adapter; says which adapter to use. */
 async function prepare(
   policy: PolicyClient,
-  { model, load = {}, adapter }: Omit<HeadlessJob<unknown>, 'job'>,
+  { model, sources, load = {}, adapter }: Omit<HeadlessJob<unknown>, 'job'>,
   report: (event: HeadlessEvent) => void,
 ): Promise<AdapterChoice> {
-  const info = await policy.load(model, load, ({ plan, ...progress }) => {
+  const folder = modelFolder(model, { ...sources, site: document.baseURI })
+  const info = await policy.load(folder, load, ({ plan, ...progress }) => {
     report(plan ? { kind: 'plan', plan } : { kind: 'loading', ...progress })
   })
   report({ kind: 'loaded', info })

@@ -46,11 +46,11 @@ export function datasetSource(source: string, { site, datasets = {} }: RunSource
  */
 export async function resolveModel(
   { source, sha256: wanted, weights }: ModelRef,
-  { site, models = {} }: RunSources,
+  sources: RunSources,
   signal: AbortSignal,
 ): Promise<ModelSource> {
-  const folder = modelFolder(source, site, models)
-  const hash = await modelHash(folder, site, signal)
+  const folder = modelFolder(source, sources)
+  const hash = await modelHash(folder, sources.site, signal)
   if (hash === undefined) {
     throw new SourceMissingError(
       `model ${source}: expected config.json at ${'url' in folder ? folder.url : folder.name}, found none`,
@@ -62,7 +62,11 @@ export async function resolveModel(
   return { name: source, folder, hash: await jsonHash([hash, format]), ...(weights ? { weights } : {}) }
 }
 
-function modelFolder(source: string, site: string, models: Readonly<Record<string, FolderSpec>>): FolderSpec {
+/** Where a model lies. @throws {SourceMissingError} */
+export function modelFolder(
+  source: string,
+  { site, models = {} }: Pick<RunSources, 'site' | 'models'>,
+): FolderSpec {
   const given = Object.hasOwn(models, source) ? models[source] : undefined
   if (given) return given
   expectEmbedded('model', source)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import { trainHeadless } from '../../src/cli/train.ts'
-import { UsageError } from '../../src/cli/usage.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
 import { blobSource } from '../../src/data/bytes.ts'
 import { type LoraMatrices, parseLoraConfig, writeAdapter } from '../../src/data/peft.ts'
 import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
@@ -139,6 +139,17 @@ describe('the program', { timeout: 300_000 }, () => {
     expect((JSON.parse(tuned.stdout) as { logp: number }).logp).not.toBe(row.logp)
   })
 
+  test('takes the embedded model by its name', async () => {
+    writeFileSync(at('two.json'), JSON.stringify({ ...CONFIG, max_steps: 2 }))
+    const flags = ['--data', at('pairs.jsonl'), '--config', at('two.json'), '--out', at('embedded')]
+    const { code, stderr } = await clipDpo(['train', '--model', 'embedded:emoji-llava', ...flags])
+    expect(code, stderr).toBe(0)
+    const adapter = JSON.parse(text('embedded/adapter_config.json')) as { r: number }
+    expect(adapter.r).toBe(CONFIG.peft.r)
+    const absent = await clipDpo(['train', '--model', 'embedded:nothing', ...flags])
+    expect(absent.code).toBe(1)
+  })
+
   test('fails with the row at fault', async () => {
     writeFileSync(at('bad.jsonl'), '{"prompt": "a", "chosen": 1, "rejected": "b"}\n')
     const args = trainInto('bad').map((arg) => arg.replace('pairs.jsonl', 'bad.jsonl'))
@@ -160,7 +171,7 @@ describe('wrong usage is seen before anything is started', () => {
   })
 
   test.each([
-    ['no model', () => ({ model: at('nothing') }), '--model: expected a folder'],
+    ['no model', () => ({ model: at('nothing') }), 'found no config.json'],
     ['no model either', () => ({ model: folder }), 'found no config.json'],
     ['no data', () => ({ data: at('nothing') }), '--data: expected a file'],
     ['no config', () => ({ config: at('nothing') }), '--config: expected a file'],

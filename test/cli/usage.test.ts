@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseRequest, USAGE, UsageError } from '../../src/cli/usage.ts'
+import { parseRequest, USAGE } from '../../src/cli/usage.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
 
 test.each([
   [['doctor'], { command: 'doctor', json: false }],
