@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
 import '../../src/ui/results.ts'
 import type { TrainResults } from '../../src/ui/train-results.ts'
+import { exampleRound } from '../support/example-round.ts'
 import { Random } from '../support/random.ts'
-import { exampleRound } from '../support/run-view.ts'
 
 afterEach(() => document.body.replaceChildren())
 

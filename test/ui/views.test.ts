@@ -20,8 +20,9 @@ import {
   VIEW_STYLES,
   yesNoView,
 } from '../../src/ui/views/index.ts'
+import { exampleRound } from '../support/example-round.ts'
 import { Random } from '../support/random.ts'
-import { exampleRound, exampleRunView } from '../support/run-view.ts'
+import { exampleRunView } from '../support/run-view.ts'
 
 const view = exampleRunView()
 const round = view.rounds[0] as (typeof view.rounds)[number]
