@@ -3,8 +3,18 @@ export interface ByteSource {
   /** Path or address, for error messages. */
   readonly name: string
   readonly byteLength: number
+  /** What a server says by which one content of the file is told from another; absent where it says nothing, and of local files. */
+  readonly validators?: Validators
   /** Bytes `start .. end`. @throws {SourceError} outside the file, or when they cannot be had. */
   read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** RFC 9110, 8.8. */
+export interface Validators {
+  /** A strong ETag: other bytes have another. */
+  readonly etag?: string
+  /** When the file was changed last, to the second. */
+  readonly lastModified?: string
 }
 
 /** A file could not be read; the message names it and says what happened. */
@@ -77,9 +87,11 @@ export async function urlSource(url: string, options: UrlSourceOptions = {}): Pr
       `${url}: expected a Content-Range with the file's size, got ${first.headers.get('content-range')}`,
     )
   }
+  const validators = validatorsOf(first.headers)
   return {
     name: url,
     byteLength: total,
+    ...(validators ? { validators } : {}),
     async read(start, end, signal) {
       checkRange(url, start, end, total)
       const bytes = new Uint8Array(end - start)
@@ -89,6 +101,13 @@ export async function urlSource(url: string, options: UrlSourceOptions = {}): Pr
       return bytes
     },
   }
+}
+
+function validatorsOf(headers: Headers): Validators | undefined {
+  const etag = headers.get('etag')
+  const lastModified = headers.get('last-modified')
+  if (etag?.startsWith('"')) return { etag, ...(lastModified ? { lastModified } : {}) }
+  return lastModified ? { lastModified } : undefined
 }
 
 async function readChunk(

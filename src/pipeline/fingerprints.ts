@@ -1,5 +1,5 @@
 import type { ByteSource } from '../data/bytes.ts'
-import { type Folder, type FolderSpec, openFile, openFolder } from '../data/folder.ts'
+import { type FileSpec, type Folder, type FolderSpec, openFile, openFolder } from '../data/folder.ts'
 import type { ImageDatasetSpec } from '../data/image-dataset.ts'
 import { findOnnx } from '../data/onnx-files.ts'
 import { picturePaths } from '../data/picture-paths.ts'
@@ -69,8 +69,8 @@ const AT_ONCE = 16
 
 /**
  * What tells whether a data set's source is what it was: its file's content and that of the pictures it names beside it, or its
- * folder's paths and files. Of pictures, which are many, over 64 KiB, and of files from elsewhere over 64 MiB, of which a run
- * may want a small part, only the size and both ends are read.
+ * folder's paths and files, all of them to the last bit. Only of a large file from elsewhere, of which a run may want a small
+ * part, the server's word is taken, see `remoteVersion`.
  * @param site address of the page.
  */
 export async function datasetVersion(
@@ -78,40 +78,33 @@ export async function datasetVersion(
   site: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const found: [path: string, fingerprint: string][] = [['split', split]]
+  const found: [path: string, version: string][] = [['split', split]]
   const files = folder && openFolder(folder)
+  const versionIn = (spec: FileSpec | FolderSpec | undefined) =>
+    spec && 'url' in spec && isElsewhere(spec.url, site) ? remoteVersion : fingerprint
   if (file) {
     const source = await openFile(file, signal)
-    const isRemote = 'url' in file && isElsewhere(file.url, site)
-    found.push([
-      'file',
-      isRemote ? await ends(source, REMOTE_BYTES, signal) : await fingerprint(source, signal),
-    ])
-    if (files) found.push(...(await fingerprints(files, picturePaths(source, files, signal), signal)))
+    found.push(['file', await versionIn(file)(source, signal)])
+    if (files)
+      found.push(...(await versions(files, picturePaths(source, files, signal), versionIn(folder), signal)))
   } else if (files?.paths) {
-    found.push(...(await fingerprints(files, files.paths, signal)))
+    found.push(...(await versions(files, files.paths, versionIn(folder), signal)))
   }
   return await jsonHash(found)
 }
 
-async function fingerprints(
+async function versions(
   files: Folder,
   paths: Iterable<string> | AsyncIterable<string>,
+  version: (source: ByteSource, signal: AbortSignal) => Promise<string>,
   signal: AbortSignal,
-): Promise<[path: string, fingerprint: string][]> {
-  const found: [path: string, fingerprint: string][] = []
+): Promise<[path: string, version: string][]> {
+  const found: [path: string, version: string][] = []
   const look = async (batch: readonly string[]): Promise<void> => {
     const sources = await Promise.all(batch.map((path) => files.open(path, signal)))
-    const made = await Promise.all(
-      sources.map((source, i) => {
-        if (!source) return 'missing'
-        return PICTURE.test(batch[i] ?? '')
-          ? ends(source, PICTURE_BYTES, signal)
-          : fingerprint(source, signal)
-      }),
-    )
-    made.forEach((print, i) => {
-      found.push([batch[i] ?? '', print])
+    const made = await Promise.all(sources.map((source) => (source ? version(source, signal) : 'missing')))
+    made.forEach((one, i) => {
+      found.push([batch[i] ?? '', one])
     })
   }
   const batch: string[] = []
@@ -123,8 +116,7 @@ async function fingerprints(
   return found
 }
 
-const PICTURE = /\.(png|jpe?g|webp|gif|bmp|avif)$/i
-const PICTURE_BYTES = 2 ** 16
+/** A file from elsewhere up to this size is read whole. */
 const REMOTE_BYTES = 2 ** 26
 const END_BYTES = 2 ** 20
 /** Web Crypto hashes nothing in parts: a long file is hashed piece by piece, and then the pieces' hashes. */
@@ -140,11 +132,19 @@ export async function fingerprint(source: ByteSource, signal?: AbortSignal): Pro
   return `${byteLength} ${more.length === 0 ? only : await jsonHash(sums)}`
 }
 
-/** As `fingerprint`, but of a file over `whole` bytes the SHA-256s of its two ends. */
-async function ends(source: ByteSource, whole: number, signal: AbortSignal): Promise<string> {
-  const { byteLength } = source
-  if (byteLength <= whole) return await fingerprint(source, signal)
-  const end = Math.min(END_BYTES, whole / 2)
-  const parts = [await source.read(0, end, signal), await source.read(byteLength - end, byteLength, signal)]
-  return [byteLength, ...(await Promise.all(parts.map(sha256)))].join(' ')
+/**
+ * What tells one content of a file on another server from another. One over 64 MiB is not read whole where the server vouches for
+ * it: by a strong ETag, which other bytes do not have, or by the second in which it was changed last, together with the size and
+ * both ends; that would miss a change within that second alone.
+ */
+async function remoteVersion(source: ByteSource, signal: AbortSignal): Promise<string> {
+  const { byteLength, validators: { etag, lastModified } = {} } = source
+  if (byteLength <= REMOTE_BYTES || (etag === undefined && lastModified === undefined))
+    return await fingerprint(source, signal)
+  if (etag !== undefined) return `${byteLength} ${etag}`
+  const parts = [
+    await source.read(0, END_BYTES, signal),
+    await source.read(byteLength - END_BYTES, byteLength, signal),
+  ]
+  return [byteLength, lastModified, ...(await Promise.all(parts.map(sha256)))].join(' ')
 }

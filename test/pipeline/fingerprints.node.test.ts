@@ -81,14 +81,61 @@ describe('a data set’s version', () => {
     expect(await version(name, text, folder(4, 2))).not.toBe(before)
   })
 
-  test('of a folder has all files, those that are no pictures read whole', async () => {
+  test.each(['picture.bmp', 'shard.tar'])('has every bit of %s in it', async (name) => {
     const large = (at: number) => {
       const bytes = new Uint8Array(2 ** 20)
       bytes[at] = 1
       return bytes
     }
-    const of = (at: number) => datasetVersion({ folder: dropped({ 'shard.tar': large(at) }) }, SITE, signal)
+    const of = (at: number) => datasetVersion({ folder: dropped({ [name]: large(at) }) }, SITE, signal)
+    expect(await of(2 ** 19)).toBe(await of(2 ** 19))
     expect(await of(2 ** 19)).not.toBe(await of(2 ** 19 + 1))
+  })
+
+  describe('of a file on another server', () => {
+    const url = 'http://elsewhere.test/data.parquet'
+    /** The version of a file that the server serves, and how many bytes were asked for. */
+    async function served(byteLength: number, at: number, headers: Record<string, string>) {
+      const content = sparse(byteLength, at)
+      let asked = 0
+      const before = globalThis.fetch
+      globalThis.fetch = async (_, init) => {
+        const [, start, end] = /bytes=(\d+)-(\d+)/.exec(new Headers(init?.headers).get('range') ?? '') ?? []
+        const bytes = await content.read(Number(start), Number(end) + 1)
+        asked += bytes.length
+        const range = { 'content-range': `bytes ${start}-${end}/${byteLength}` }
+        return new Response(bytes, { status: 206, headers: { ...headers, ...range } })
+      }
+      try {
+        return { version: await datasetVersion({ file: { url } }, SITE, signal), asked }
+      } finally {
+        globalThis.fetch = before
+      }
+    }
+    const [SMALL, LARGE] = [2 ** 20, 2 ** 26 + 2 ** 20]
+    const MIDDLE = 2 ** 25
+
+    test('that is small, or for which the server does not vouch, has every bit in it', async () => {
+      const small = await served(SMALL, 2 ** 19, { etag: '"a"' })
+      expect((await served(SMALL, 2 ** 19 + 1, { etag: '"a"' })).version).not.toBe(small.version)
+      const large = await served(LARGE, MIDDLE, { etag: 'W/"a"' })
+      expect((await served(LARGE, MIDDLE + 1, { etag: 'W/"a"' })).version).not.toBe(large.version)
+      expect(large.asked).toBeGreaterThan(LARGE)
+    })
+
+    test('that is large is what its strong ETag says, or its date with its ends', async () => {
+      const tagged = await served(LARGE, MIDDLE, { etag: '"a"' })
+      expect(tagged.asked).toBeLessThan(100)
+      expect((await served(LARGE, MIDDLE, { etag: '"a"' })).version).toBe(tagged.version)
+      expect((await served(LARGE, MIDDLE, { etag: '"b"' })).version).not.toBe(tagged.version)
+      const dated = (at: number, second: number) =>
+        served(LARGE, at, { 'last-modified': `Sun, 01 Mar 2026 00:00:0${second} GMT` })
+      const first = await dated(0, 1)
+      expect(first.asked).toBeLessThan(2 ** 22)
+      expect((await dated(0, 1)).version).toBe(first.version)
+      expect((await dated(0, 2)).version).not.toBe(first.version)
+      expect((await dated(LARGE - 1, 1)).version).not.toBe(first.version)
+    })
   })
 })
 
