@@ -41,7 +41,7 @@ test.each([
   ['a.png', A, /got a png image: give the folder it lies in$/],
   ['a.pdf', '%PDF-1.4', /got a PDF$/],
   ['a.parquet', `PAR1${'x'.repeat(99)}PAR1`, /^a.parquet: expected a parquet file that can be read/],
-  ['a.json', '[1, 2]', /^a.json: images: expected "images"/],
+  ['a.json', '[1, 2]', /^a.json: images: /],
 ] as const)('%s of %j is refused in words', async (name, content, message) => {
   const refused = read(file(name, content as BlobPart))
   await expect(refused).rejects.toThrow(DataError)
@@ -154,6 +154,27 @@ describe('tables', () => {
     expect(await read({ folder: dropped({ 'a.png': A, 'metadata.csv': csv }) })).toMatchObject({
       captions: ['x; y'],
     })
+  })
+
+  test('hold their pictures as bytes, as Hugging Face’s structs with paths alone, or in both ways', async () => {
+    const images = Object.fromEntries(
+      ['plain.png', 'plain.jpg'].map((name) => [`images/${name}`, golden(`images/${name}`)]),
+    )
+    const bytes = await read(file('bytes.parquet', golden('bytes.parquet')))
+    expect(bytes).toMatchObject({ captions: ['one', 'two'], skipped: [] })
+    const paths = await read({ ...file('paths.parquet', golden('paths.parquet')), folder: dropped(images) })
+    expect(paths).toMatchObject({ names: Object.keys(images), captions: ['one', 'two'], skipped: [] })
+    const base64 = Buffer.from(A).toString('base64')
+    const rows = [
+      { image: { bytes: base64, path: 'x.png' } },
+      { image: { path: 'b.png' } },
+      { image: { bytes: null, path: null } },
+      { images: [] },
+    ]
+    const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+    const { names, skipped } = await read({ folder, ...file('a.jsonl', lines) })
+    expect(names).toEqual(['a.jsonl: line 1: image', 'b.png'])
+    expect(skipped).toEqual([expect.stringMatching(/line 3: image: expected an image as a path, .* got/)])
   })
 
   test('with other columns are told of with those they have', async () => {

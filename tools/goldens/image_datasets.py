@@ -5,6 +5,7 @@ negative as a second frame, too.
 ustar.tar, gnu.tar, pax.tar: WebDataset samples with long and non-ASCII names, by Python's tarfile.
 stored.zip, deflated.zip, streamed.zip (sizes after the data), zip64.zip: the same files, by Python's zipfile.
 scenes.parquet: three pictures of emoji-scenes with their truth, two row groups.
+bytes.parquet, paths.parquet: pictures as plain bytes, and as Hugging Face's structs that hold paths alone.
 manifest.json: path, length and SHA-256 of the archives' files.
 
     python tools/goldens/image_datasets.py        # needs pillow with AVIF, datasets, pyarrow and tools/world's
@@ -18,6 +19,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 from PIL import Image, ImageOps
@@ -87,6 +89,10 @@ def write_zip(name: str, files: dict[str, bytes], method: int, streamed: bool = 
     (OUT / name).write_bytes(buffer.getvalue())
 
 
+def write_images(name: str, images: pa.Array) -> None:
+    pq.write_table(pa.table({"image": images, "text": ["one", "two"]}), OUT / name)
+
+
 def main() -> None:
     (OUT / "images").mkdir(parents=True, exist_ok=True)
     for name in FORMATS:
@@ -113,6 +119,10 @@ def main() -> None:
         for path, content in files.items()
     ]
     (OUT / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    write_images("bytes.parquet", pa.array([png, jpeg], pa.binary()))
+    struct = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    paths = ["images/plain.png", "images/plain.jpg"]
+    write_images("paths.parquet", pa.array([{"bytes": None, "path": path} for path in paths], struct))
     rows = [row("dev", i, scene) for i, scene in enumerate(split_scenes("dev")[:3])]
     pq.write_table(Dataset.from_list(rows, features=FEATURES).data.table, OUT / "scenes.parquet", row_group_size=2)
     (OUT / "scenes.json").write_text(
