@@ -79,7 +79,7 @@ async function laterNotes(
       const read = readRow(row, source.name)
       if (typeof read === 'string') continue
       // A file that holds its images has one row for each, unless they are questions: it need not be read twice.
-      if (isFirst && !read.isQuestion && read.images.every((image) => 'bytes' in image)) break
+      if (isFirst && !read.isQuestion && read.images.some((image) => 'bytes' in image)) break
       isFirst = false
       for (const image of read.images) {
         const key = await keyOf(image, read, images)

@@ -370,7 +370,7 @@ describe('MS-COCO', () => {
       ['000002.jpg', ['A cat.', 'A cat again.']],
     ])
     await expect(read({ folder: dropped(files), file: file('my.json', '{"images": 1}') })).rejects.toThrow(
-      /my.json: images: expected Array, got 1; annotations: expected "annotations", got undefined/,
+      /my.json: images: expected Array, got 1; annotations: missing/,
     )
     await expect(read({ folder: dropped(files), file: file('my.json', '{') })).rejects.toThrow(
       'my.json: expected JSON',

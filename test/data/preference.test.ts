@@ -124,9 +124,9 @@ describe('what does not fit is refused with file, row, column, what was expected
     [[], 'f.jsonl: expected at least one pair, got none'],
     [[PAIR, '{"prompt'], 'f.jsonl: line 2: expected JSON'],
     [['[1]'], 'f.jsonl: line 1: expected an object, got [1]'],
-    [[{ ...PAIR, chosen: undefined }], 'f.jsonl: line 1: chosen: expected "chosen", got undefined'],
+    [[{ ...PAIR, chosen: undefined }], 'f.jsonl: line 1: chosen: missing'],
     [[{ ...PAIR, chosen: 7 }], 'f.jsonl: line 1: chosen: expected string, got 7'],
-    [[{ ...PAIR, prompt: [{ role: 'user' }] }], 'prompt.0.content: expected "content", got undefined'],
+    [[{ ...PAIR, prompt: [{ role: 'user' }] }], 'prompt.0.content: missing'],
     [
       [{ ...PAIR, prompt: [{ role: 'user', content: [{ type: 'text' }] }] }],
       'prompt.0.content.0: expected text in a part',
@@ -173,7 +173,7 @@ test('completions keep their whole row', async () => {
   expect(rows).toEqual([
     { where: 'f.jsonl: line 1', images: [{ path: 'a.png' }], prompt: 'p', completion: 'c', values: row },
   ])
-  await expect(all(readCompletions(lines(PAIR)))).rejects.toThrow('completion: expected "completion"')
+  await expect(all(readCompletions(lines(PAIR)))).rejects.toThrow('completion: missing')
 })
 
 describe('rows in memory', () => {
