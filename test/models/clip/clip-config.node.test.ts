@@ -15,7 +15,7 @@ test('a config that leaves values out has those of transformers', () => {
 })
 
 test.each([
-  [{}, 'config.json: model_type: expected "model_type", got undefined'],
+  [{}, 'config.json: model_type: missing'],
   [{ model_type: 'chinese_clip' }, 'model_type: expected clip, got chinese_clip'],
   [{ model_type: 'clip', projection_dim: 0 }, 'config.json: projection_dim: expected >=1, got 0'],
   [{ model_type: 'clip', vision_config: { image_size: '224' } }, 'vision_config.image_size: expected number'],
