@@ -19,6 +19,8 @@ test('what is passed over is told by name, each time', async () => {
     await datasetStage(run.context, { source: 'mine', skip: 0 }, { sources, round: 1, part: 'train' })
     const notes = run.events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
     expect(notes).toEqual([expect.stringMatching(/^passed over b\.png: expected a PNG/)])
+    const progress = run.events.flatMap((event) => (event.kind === 'progress' ? [event] : []))
+    expect(progress.every(({ detail }) => detail === '1 passed over')).toBe(true)
   }
 })
 

@@ -47,15 +47,20 @@ export async function datasetStage(
           skip,
           limit,
           onProgress: ({ images: done, skipped }) =>
-            progress(done, limit ?? done, 'pictures', skipped > 0 ? `${skipped} passed over` : undefined),
+            progress(done, limit ?? done, 'pictures', passedOver(skipped)),
         },
       )
-      progress(summary.images, summary.images, 'pictures') // the limit may be more than there are
+      const { images: all, skipped } = summary
+      progress(all, all, 'pictures', passedOver(skipped.length)) // the limit may be more than there are
       return { ...summary, ...(dataset.amber ? { amber: dataset.amber } : {}) }
     })
   const output = await withPictures(store, read)
   for (const text of skippedNotes(output.summary)) context.emit({ kind: 'note', text })
   return output
+}
+
+function passedOver(files: number): string | undefined {
+  return files > 0 ? `${files} passed over` : undefined
 }
 
 /** Files named one by one; of more only the number is told. */
