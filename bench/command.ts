@@ -11,14 +11,17 @@ import type { Figure } from './policy/figures.ts'
 import { measureQuality, QUALITY_NAMES, type QualityRow, readResults } from './quality/quality.ts'
 import { demoSpread, demoTable, variantTable } from './quality/tables.ts'
 import { formatCeilings, formatFigure, formatRows } from './report.ts'
+import type { HabitFigures, TrapsOptions } from './traps/traps.ts'
+import { formatHabit, readAdapter, writeTraps } from './traps/write.ts'
 
-const SUBJECTS = ['kernels', 'policy', 'dataset', 'quality'] as const
+const SUBJECTS = ['kernels', 'policy', 'dataset', 'quality', 'traps'] as const
 type Subject = (typeof SUBJECTS)[number]
 const isSubject = (name: string | undefined): name is Subject => SUBJECTS.some((known) => known === name)
 
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
        npm run bench -- dataset [--json] [--images 500,2000]
        npm run bench -- quality [--only heldout|demo|random|...] [--seeds 0,1,2]
+       npm run bench -- traps --adapter DIR [--json] [--scenes 20]
        npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5]
 Prints to standard error as it goes; --json prints the whole report to standard output. Gates nothing.`
 
@@ -29,13 +32,14 @@ export async function main(args: string[]): Promise<number> {
   let subject: Subject
   let counts: number[]
   let seeds: number[]
+  let traps: TrapsOptions | undefined
   try {
-    ;({ options, json, subject, counts, seeds } = readArguments(args))
+    ;({ options, json, subject, counts, seeds, traps } = readArguments(args))
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
-  let report: Report | PolicyReport | DatasetFigures[] | QualityRow[]
+  let report: Report | PolicyReport | DatasetFigures[] | QualityRow[] | HabitFigures[]
   try {
     if (subject === 'dataset')
       report = await measureDatasets(counts, (figures) => console.error(formatDataset(figures)))
@@ -44,7 +48,15 @@ export async function main(args: string[]): Promise<number> {
       report = await measureQuality(names, seeds, (row) => console.error(formatQuality(row)))
       const kept = readResults()
       console.error([demoTable(kept), demoSpread(kept), variantTable(kept)].join('\n\n'))
-    } else report = await runInBrowser(subject, options)
+    } else if (traps) {
+      const given = traps
+      report = await runInBrowser((page) => countTraps(page, given))
+      console.error(`${writeTraps(report).traps.length} traps of ${report.length} habits are offered`)
+    } else {
+      report = await runInBrowser<Report | PolicyReport>((page) =>
+        subject === 'kernels' ? measureKernels(page, options) : measurePolicy(page, options),
+      )
+    }
   } catch (error) {
     console.error(`the bench failed: ${error instanceof Error ? error.message : String(error)}`)
     return 1
@@ -60,6 +72,7 @@ function readArguments(args: string[]): {
   subject: Subject
   counts: number[]
   seeds: number[]
+  traps: TrapsOptions | undefined
 } {
   const { values, positionals } = parseArgs({
     args,
@@ -72,6 +85,8 @@ function readArguments(args: string[]): {
       rounds: { type: 'string', default: '5' },
       images: { type: 'string', default: '500,2000' },
       seeds: { type: 'string', default: '0,1,2' },
+      adapter: { type: 'string' },
+      scenes: { type: 'string', default: '20' },
     },
   })
   const { shapes, only, json } = values
@@ -91,7 +106,23 @@ function readArguments(args: string[]): {
   const seeds = values.seeds.split(',').map(Number)
   if (!seeds.every((seed) => Number.isInteger(seed) && seed >= 0))
     throw new Error(`expected --seeds as numbers with commas between, got ${values.seeds}`)
-  return { counts, seeds, options: { only, small: shapes === 'small', batchMs, rounds }, json, subject }
+  const scenes = Number(values.scenes)
+  if (!Number.isInteger(scenes) || scenes < 1)
+    throw new Error(`expected --scenes of at least 1, got ${values.scenes}`)
+  if (subject === 'traps' && values.adapter === undefined)
+    throw new Error('expected --adapter DIR, the folder of a learned adapter, such as out/smoke/adapter')
+  const traps =
+    subject === 'traps' && values.adapter !== undefined
+      ? { scenes, adapter: readAdapter(values.adapter) }
+      : undefined
+  return {
+    traps,
+    counts,
+    seeds,
+    options: { only, small: shapes === 'small', batchMs, rounds },
+    json,
+    subject,
+  }
 }
 
 function formatQuality({ name, seed, before, after, seconds }: QualityRow): string {
@@ -106,10 +137,7 @@ function formatDataset({ images, seconds, peakMiB }: DatasetFigures): string {
 }
 
 /** Serves the bench page from this machine, opens it in the browser and runs it there. */
-async function runInBrowser(
-  subject: Exclude<Subject, 'dataset' | 'quality'>,
-  options: BenchOptions,
-): Promise<Report | PolicyReport> {
+async function runInBrowser<T>(work: (page: Page) => Promise<T>): Promise<T> {
   const server = await createServer({
     configFile: false,
     root: fileURLToPath(new URL('..', import.meta.url)),
@@ -135,14 +163,14 @@ async function runInBrowser(
     })
     await page.exposeFunction('showRows', (rows: Report['rows']) => console.error(formatRows(rows)))
     await page.exposeFunction('showFigure', (figure: Figure) => console.error(formatFigure(figure)))
+    await page.exposeFunction('showHabit', (figures: HabitFigures) => console.error(formatHabit(figures)))
     const session = await browser.newBrowserCDPSession()
     await page.exposeFunction('gpuSeconds', async () => {
       const { processInfo } = await session.send('SystemInfo.getProcessInfo')
       return processInfo.find(({ type }) => type === 'GPU')?.cpuTime ?? 0
     })
     await page.goto(`${server.resolvedUrls?.local[0]}bench/index.html`)
-    const measured = subject === 'kernels' ? measureKernels(page, options) : measurePolicy(page, options)
-    return await Promise.race([broken, measured])
+    return await Promise.race([broken, work(page)])
   } finally {
     await browser.close()
     await server.close()
@@ -166,4 +194,12 @@ async function measurePolicy(page: Page, { only = '', rounds }: BenchOptions): P
     },
     { only, rounds },
   )
+}
+
+async function countTraps(page: Page, options: TrapsOptions): Promise<HabitFigures[]> {
+  await page.waitForFunction(() => window.runTrapsBench !== undefined)
+  return page.evaluate(async (settings) => {
+    if (!window.runTrapsBench) throw new Error('the bench page did not load')
+    return window.runTrapsBench(settings)
+  }, options)
 }

@@ -5,6 +5,7 @@ import { ownGpu } from './peers/own.ts'
 import type { Figure, PolicyOptions } from './policy/figures.ts'
 import { SECTIONS } from './policy/sections.ts'
 import { allPlans } from './suites/index.ts'
+import { type HabitFigures, measureTraps, type TrapsOptions } from './traps/traps.ts'
 
 export interface PolicyReport {
   adapter: Report['adapter']
@@ -17,9 +18,11 @@ declare global {
     /** Called by the command once the page is there. */
     runBench?: (options: BenchOptions) => Promise<Report>
     runPolicyBench?: (options: PolicyOptions) => Promise<PolicyReport>
+    runTrapsBench?: (options: TrapsOptions) => Promise<HabitFigures[]>
     /** Given by the command: shows rows as they come. */
     showRows?: (rows: Row[]) => Promise<void>
     showFigure?: (figure: Figure) => Promise<void>
+    showHabit?: (figures: HabitFigures) => Promise<void>
     /** Given by the command: processor time of the browser's GPU process; on a software adapter, the kernels'. */
     gpuSeconds?: () => Promise<number>
   }
@@ -51,3 +54,6 @@ window.runPolicyBench = async (options) => {
   }
   return { adapter: gpu.profile, userAgent: navigator.userAgent, figures }
 }
+
+window.runTrapsBench = async (options) =>
+  await measureTraps(options, (figures) => void window.showHabit?.(figures))

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { type MadeScene, SceneMaker } from '../../src/ui/scene/scene-maker.ts'
+import { TRAPS } from '../../src/ui/scene/traps.ts'
 
 afterEach(() => document.body.replaceChildren())
 
@@ -28,7 +29,8 @@ async function show() {
 
 test('begins with a trap, whose truth is known and lacks what is invented', async () => {
   const { maker, made } = await show()
-  const trap = maker.world?.traps[0]
+  expect(maker.trap).toBe(0)
+  const [trap] = TRAPS.traps
   expect(made[0]?.truth.truth).toContain(trap?.trigger)
   expect(made[0]?.truth.hallu).toContain(trap?.invented)
   expect(made[0]?.file.type).toBe('image/png')
@@ -53,6 +55,14 @@ test('by keyboard alone a thing is added, moved and taken away', async () => {
   expect(maker.scene.sprites[0]).toMatchObject({ x: (before?.x ?? 0) - 2, y: (before?.y ?? 0) - 8 })
   for (let i = 0; i < 9; i++) press('ArrowLeft', true)
   await expect.poll(() => sprite()?.ariaLabel).toBe('cake, left')
+  for (const key of ['+', '[', '[', ']']) press(key)
+  expect(maker.scene.sprites[0]).toMatchObject({
+    size: (before?.size ?? 0) + 1,
+    angle: (before?.angle ?? 0) + 1,
+  })
+  for (let i = 0; i < 9; i++) press('-')
+  for (let i = 0; i < 9; i++) press(']')
+  expect(maker.scene.sprites[0]).toMatchObject({ size: 0, angle: 0 })
   press('Escape')
   await expect.poll(() => sprite()?.ariaLabel).toBe('add cake')
   maker.shadowRoot?.querySelector<HTMLElement>('.sprite')?.focus()
@@ -60,7 +70,7 @@ test('by keyboard alone a thing is added, moved and taken away', async () => {
   await expect.poll(truth).toEqual([])
 })
 
-test('what is chosen can be made larger, coloured and mirrored; another place makes other things usual', async () => {
+test('what is chosen can be made larger, coloured, turned and mirrored; another place makes other things usual', async () => {
   const { maker, find, button, truth, made } = await show()
   button('Clear').click()
   button('add car').click()
@@ -73,11 +83,21 @@ test('what is chosen can be made larger, coloured and mirrored; another place ma
     select.value = value
     select.dispatchEvent(new Event('change'))
   }
+  expect(maker.scene.sprites[0]?.size).toBe(2)
   choose('Size', 'large')
   choose('Colour', 'purple')
   button('Mirror').click()
   button('right').click()
-  expect(maker.scene.sprites[0]).toMatchObject({ noun: 'car', colour: 'purple', size: 2, flip: true, x: 56 })
+  button('turn left').click()
+  const upright = maker.world?.angles.indexOf(0) ?? 0
+  expect(maker.scene.sprites[0]).toMatchObject({
+    noun: 'car',
+    colour: 'purple',
+    size: 3,
+    angle: upright + 1,
+    flip: true,
+    x: 56,
+  })
   choose('Place', 'street')
   await expect.poll(() => made.at(-1)?.truth.hallu).toContain('taxi')
   expect(truth()).toEqual(['car'])

@@ -1,16 +1,17 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { habitScene } from '../../bench/traps/habit-scenes.ts'
 import {
   emptyScene,
   type Scene,
-  sceneOfTrap,
   sceneTruth,
   spriteName,
   withChange,
   withoutSprite,
   withSprite,
 } from '../../src/ui/scene/scene.ts'
-import type { Description, Sprite } from '../../src/ui/scene/world.ts'
+import { TRAPS } from '../../src/ui/scene/traps.ts'
+import type { Description, Habit, Sprite } from '../../src/ui/scene/world.ts'
 
 const FOLDER = 'public/data/scene-maker'
 const world = JSON.parse(readFileSync(`${FOLDER}/scene-maker.json`, 'utf8')) as Description
@@ -34,17 +35,45 @@ describe('what scenes are made from', () => {
     for (const { typical } of world.places)
       expect(Object.keys(relation)).toEqual(expect.arrayContaining([...typical]))
   })
+})
 
-  test('has traps with what sets a habit off and without what it invents', () => {
-    expect(world.traps.length).toBeGreaterThan(10)
-    for (const trap of world.traps) {
-      const { truth, hallu } = sceneTruth(world, sceneOfTrap(trap))
-      expect(truth).toContain(trap.trigger)
-      expect(truth).not.toContain(trap.invented)
-      expect(hallu).toContain(trap.invented)
-      expect(trap.sprites.every(isInside)).toBe(true)
-      expect(trap.variant).toBeLessThan(world.variants)
+/** What scenes that set a habit off have in common. */
+function expectToTempt(scene: Scene, { place, trigger, invented }: Habit): void {
+  const { truth, hallu } = sceneTruth(world, scene)
+  expect(scene.place).toBe(place)
+  expect(truth).toContain(trigger)
+  expect(truth).not.toContain(invented)
+  expect(hallu).toContain(invented)
+  expect(scene.sprites.every(isInside)).toBe(true)
+  expect(scene.variant).toBeLessThan(world.variants)
+}
+
+describe('traps', () => {
+  test('are of habits the embedded model may have, each once, those first that training cures most', () => {
+    const habits = world.habits.map((habit) => JSON.stringify(habit))
+    expect(TRAPS.traps.length).toBeGreaterThan(5)
+    for (const trap of TRAPS.traps) {
+      const { place, trigger, invented, answers, base, tuned } = trap
+      expect(habits).toContain(JSON.stringify({ place, trigger, invented }))
+      expectToTempt(trap, trap)
+      expect(base).toBeLessThanOrEqual(answers)
+      expect(tuned).toBeLessThanOrEqual(answers)
     }
+    const cured = TRAPS.traps.map(({ answers, base, tuned }) => (base - tuned) / answers)
+    expect(cured).toEqual([...cured].sort((a, b) => b - a))
+    expect(new Set(TRAPS.traps.map(({ place, trigger }) => `${place} ${trigger}`)).size).toBe(cured.length)
+  })
+
+  test('are chosen among scenes that differ in everything but the habit', () => {
+    for (const habit of world.habits) {
+      const scenes = Array.from({ length: 20 }, (_, i) => habitScene(world, habit, i))
+      for (const scene of scenes) expectToTempt(scene, habit)
+      expect(new Set(scenes.map((scene) => JSON.stringify(scene))).size).toBe(20)
+      expect(habitScene(world, habit, 3)).toEqual(scenes[3])
+    }
+    const sprites = world.habits.flatMap((habit) => habitScene(world, habit, 0).sprites)
+    expect(new Set(sprites.map(({ angle }) => angle)).size).toBe(world.angles.length)
+    expect(new Set(sprites.map(({ size }) => size)).size).toBeGreaterThan(2)
   })
 })
 
@@ -80,7 +109,7 @@ describe('a scene', () => {
   })
 
   test('tells where a thing is', () => {
-    const sprite = { noun: 'car', colour: 'red', size: 1, x: 20, y: 80, flip: false }
+    const sprite = { noun: 'car', colour: 'red', size: 1, angle: 3, x: 20, y: 80, flip: false }
     expect(spriteName(world, sprite)).toBe('red car, bottom left')
     expect(spriteName(world, { ...sprite, colour: null, x: 48, y: 48 })).toBe('car, middle')
   })

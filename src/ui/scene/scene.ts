@@ -1,5 +1,5 @@
 import type { AmberTruth } from '../../evaluate/amber.ts'
-import type { Description, Sprite, Trap } from './world.ts'
+import type { Description, Sprite } from './world.ts'
 
 /** A picture that a visitor makes: things in a place. */
 export interface Scene {
@@ -15,12 +15,13 @@ export function emptyScene(place: string): Scene {
   return { place, variant: 0, sprites: [] }
 }
 
-export function sceneOfTrap({ place, variant, sprites }: Trap): Scene {
-  return { place, variant, sprites }
+/** Number of the angle at which a thing stands upright. */
+export function upright({ angles }: Pick<Description, 'angles'>): number {
+  return Math.max(0, angles.indexOf(0))
 }
 
 /**
- * A scene with one more thing, of medium size.
+ * A scene with one more thing, of medium size and upright.
  * @param at where its centre goes. Default the middle of the ninth of the picture that is furthest from all others.
  * @returns the scene as it was when it is full.
  */
@@ -33,7 +34,8 @@ export function withSprite(
   if (scene.sprites.length >= world.mostSprites) return scene
   const isTintable = world.nouns.find(({ name }) => name === noun)?.isTintable ?? false
   const colour = isTintable ? (world.colours[scene.sprites.length % world.colours.length] ?? null) : null
-  const sprite = inside(world, { noun, colour, size: 1, flip: false, ...at })
+  const size = Math.floor(world.sizes.length / 2)
+  const sprite = inside(world, { noun, colour, size, angle: upright(world), flip: false, ...at })
   return { ...scene, sprites: [...scene.sprites, sprite] }
 }
 

@@ -1,6 +1,6 @@
 /** What scenes are drawn from: `public/data/scene-maker`, made by `tools/world/scene_maker.py`. */
 export interface SceneWorld extends Description {
-  /** Address of the sheet with all sprites. */
+  /** Address of the sheet with all emojis. */
   readonly spritesUrl: string
   readonly sprites: ImageBitmap
   /** A column for each place, a row for each variant. */
@@ -12,9 +12,12 @@ export interface Description {
   /** Side of a picture, in pixels. */
   readonly imageSize: number
   readonly mostSprites: number
-  /** Sprites side by side on the sheet. */
+  /** Emojis side by side on the sheet, and the side of each in pixels. */
   readonly columns: number
+  readonly cell: number
   readonly sizes: readonly SpriteSize[]
+  /** Anticlockwise, in degrees, in their order. */
+  readonly angles: readonly number[]
   readonly colours: readonly string[]
   readonly nouns: readonly SceneNoun[]
   /** Backgrounds of each place. */
@@ -24,23 +27,20 @@ export interface Description {
     readonly phrase: string
     readonly typical: readonly string[]
   }[]
-  readonly traps: readonly Trap[]
+  /** What is often named where something else stands, whether or not it is there. */
+  readonly habits: readonly Habit[]
 }
 
 export interface SpriteSize {
   readonly name: string
   /** Of the thing, in a picture's pixels. */
   readonly side: number
-  /** Of its cell on the sheet, with room for the shadow. */
-  readonly cell: number
-  /** Where the cells of this size begin on the sheet. */
-  readonly top: number
 }
 
 export interface SceneNoun {
   readonly name: string
   readonly plural: string
-  /** Number of its first look on the sheet; those of its colours follow. */
+  /** Number of its first emoji on the sheet; those of its colours follow. */
   readonly look: number
   readonly isTintable: boolean
 }
@@ -49,21 +49,20 @@ export interface SceneNoun {
 export interface Sprite {
   readonly noun: string
   readonly colour: string | null
-  /** Number of its size. */
+  /** Numbers of its size and of its angle. */
   readonly size: number
+  readonly angle: number
   /** Centre, in pixels from the top left. */
   readonly x: number
   readonly y: number
   readonly flip: boolean
 }
 
-/** A scene with what sets a habit off, and without what the habit invents. */
-export interface Trap {
+/** Where the first thing stands in a place, the second is often named. */
+export interface Habit {
   readonly place: string
   readonly trigger: string
   readonly invented: string
-  readonly variant: number
-  readonly sprites: readonly Sprite[]
 }
 
 const FOLDER = 'data/scene-maker/'
