@@ -1,49 +1,29 @@
-import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
+import { css, html, nothing, type PropertyValues } from 'lit'
 import { groupBy } from '../method/group.ts'
 import { isStop } from '../method/scores.ts'
-import type { PictureTexts, RunnerApi } from '../pipeline/runner.api.ts'
+import type { PictureTexts } from '../pipeline/runner.api.ts'
 import type { GridPicture } from './dataset-grid.ts'
 import './dataset-grid.ts'
 import { editOf, editsOf, isSame, withEdit } from './pair-edits-draft.ts'
+import { PairElement } from './pair-element.ts'
 import { pairMark } from './pair-marks.ts'
-import type { Json } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
-import type { Thumbnails } from './thumbnails.ts'
 import { viewStyles } from './view-styles.ts'
 import { pairsView } from './views/pairs.ts'
 
 type Text = PictureTexts['candidates'][number]
 
 /**
- * `<pair-editor>`: one picture's pairs, to strike out or flip, and its candidates, of which two make another pair. A `recipe`
- * event (`CustomEvent<Json>`) carries the recipe with the edits.
+ * `<pair-editor>`: one picture's pairs, to strike out or flip, and its candidates, of which two make another pair.
  */
-export class PairEditor extends LitElement {
+export class PairEditor extends PairElement {
   static override properties = {
-    runner: { attribute: false },
-    thumbnails: { attribute: false },
-    run: {},
-    round: { type: Number },
-    datasetHash: {},
-    news: {},
-    recipe: { attribute: false },
-    locked: { type: Boolean },
     picture: { state: true },
     texts: { state: true },
     choice: { state: true },
     chosen: { state: true },
     rejected: { state: true },
   }
-  declare runner: Pick<RunnerApi, 'pictures' | 'texts'> | undefined
-  declare thumbnails: Thumbnails | undefined
-  declare run: string | undefined
-  declare round: number
-  /** Hash of the output with the pictures. */
-  declare datasetHash: string
-  /** Changes when there is something new to read. */
-  declare news: string
-  declare recipe: Json
-  declare locked: boolean
   declare picture: GridPicture | undefined
   declare texts: PictureTexts | undefined
   /** Which prompt (and beginning) another pair is made of, by its place. */
@@ -54,8 +34,6 @@ export class PairEditor extends LitElement {
   constructor() {
     super()
     this.choice = 0
-    this.datasetHash = ''
-    this.recipe = {}
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
@@ -83,7 +61,7 @@ export class PairEditor extends LitElement {
 
   #ofPicture(picture: GridPicture, { pairs, candidates }: PictureTexts) {
     const { recipe, round, locked } = this
-    const marks = { recipe, round, locked, tell: this.#tell }
+    const marks = { recipe, round, locked, tell: this.tell }
     return html`
       <div class="picture">
         <picture-thumb .thumbnails=${this.thumbnails} .hash=${picture.hash} .name=${picture.name}></picture-thumb>
@@ -175,7 +153,7 @@ export class PairEditor extends LitElement {
   }
 
   #add(edit: ReturnType<typeof editOf>): void {
-    this.#tell(withEdit(this.recipe, edit))
+    this.tell(withEdit(this.recipe, edit))
   }
 
   #begin(choice: number): void {
@@ -202,10 +180,6 @@ export class PairEditor extends LitElement {
     if (!run || !picture || !runner) return
     const texts = await runner.texts(run, round, picture.hash)
     if (picture === this.picture) this.texts = texts
-  }
-
-  readonly #tell = (recipe: Json): void => {
-    this.dispatchEvent(new CustomEvent('recipe', { detail: recipe, bubbles: true, composed: true }))
   }
 
   static override styles = [

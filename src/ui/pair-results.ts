@@ -1,46 +1,17 @@
-import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
+import { css, html, nothing, type PropertyValues } from 'lit'
 import type { PairSample } from '../pipeline/run-view.ts'
-import type { RunnerApi } from '../pipeline/runner.api.ts'
 import './pair-editor.ts'
+import { PairElement } from './pair-element.ts'
 import { pairMark } from './pair-marks.ts'
-import { type Json, valueAt } from './recipe-draft.ts'
+import { valueAt } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
-import type { Thumbnails } from './thumbnails.ts'
 import { viewStyles } from './view-styles.ts'
 import { pairsView } from './views/pairs.ts'
 
-/**
- * `<pair-results>`: some of a round's pairs, word by word, once they are made; each can be struck out or flipped by hand, and
- * others added. A `recipe` event (`CustomEvent<Json>`) carries the recipe with the edits; nothing is run.
- */
-export class PairResults extends LitElement {
-  static override properties = {
-    runner: { attribute: false },
-    thumbnails: { attribute: false },
-    run: {},
-    round: { type: Number },
-    datasetHash: {},
-    news: {},
-    recipe: { attribute: false },
-    locked: { type: Boolean },
-    pairs: { state: true },
-  }
-  declare runner: Pick<RunnerApi, 'pairs' | 'pictures' | 'texts'> | undefined
-  declare thumbnails: Thumbnails | undefined
-  declare run: string | undefined
-  declare round: number
-  /** Hash of the output with the pictures. */
-  declare datasetHash: string
-  /** Changes when there is something new to read. */
-  declare news: string
-  declare recipe: Json
-  declare locked: boolean
+/** `<pair-results>`: some of a round's pairs, word by word, once they are made; each can be struck out or flipped by hand, and others added. */
+export class PairResults extends PairElement {
+  static override properties = { pairs: { state: true } }
   declare pairs: PairSample | undefined
-
-  constructor() {
-    super()
-    this.recipe = {}
-  }
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('run') || changed.has('round') || changed.has('news')) void this.#load()
@@ -51,7 +22,7 @@ export class PairResults extends LitElement {
     if (!pairs) return nothing
     const control = valueAt(recipe, 'pair.control')
     const isControl = control !== undefined && control !== 'none'
-    const marks = { recipe, round, locked, tell: this.#tell }
+    const marks = { recipe, round, locked, tell: this.tell }
     return html`
       <details>
         <summary>${pairs.pairs.length < pairs.count ? `${pairs.pairs.length} of the ` : ''}${pairs.count.toLocaleString('en')} pairs this run made</summary>
@@ -86,10 +57,6 @@ export class PairResults extends LitElement {
     const { run, round, runner } = this
     const pairs = run ? await runner?.pairs(run, round).catch(() => undefined) : undefined
     if (run === this.run && round === this.round) this.pairs = pairs
-  }
-
-  readonly #tell = (recipe: Json): void => {
-    this.dispatchEvent(new CustomEvent('recipe', { detail: recipe, bubbles: true, composed: true }))
   }
 
   static override styles = [
