@@ -225,7 +225,7 @@ describe('models', () => {
     const { id: first } = await runState(page)
     await panel().getByText('Use another model').click()
     await panel().getByLabel('or a folder on this computer').setInputFiles('public/models/emoji-llava')
-    await expect.poll(() => text('models-panel')).toContain('emoji-llava: LlavaForConditionalGeneration')
+    await expect.poll(() => text('model-finder')).toContain('emoji-llava: LlavaForConditionalGeneration')
     await panel().getByRole('button', { name: 'Use it in the recipe' }).click()
     await page.getByRole('button', { name: 'Run with these settings' }).click()
     const done = await untilRun(page, ({ id, status }) => id !== first && status === 'done', 8 * MINUTES)
@@ -238,11 +238,11 @@ describe('models', () => {
   })
 
   test('that are kept are told, and deleted when asked to', { timeout: 2 * MINUTES }, async () => {
-    await expect.poll(() => text('models-panel')).toMatch(/emoji-llava ?\d+ files/)
+    await expect.poll(() => text('kept-models')).toMatch(/emoji-llava ?\d+ files/)
     await panel().getByRole('button', { name: 'Delete emoji-llava' }).click()
     await panel().getByRole('button', { name: 'Delete it' }).click()
     await expect.poll(() => panel().getByRole('button', { name: 'Delete emoji-llava' }).count()).toBe(0)
-    await expect.poll(() => text('models-panel')).toMatch(/emoji-clip ?\d+ files/)
+    await expect.poll(() => text('kept-models')).toMatch(/emoji-clip ?\d+ files/)
   })
 })
 

@@ -35,29 +35,38 @@ async function show(missing: readonly string[] = [], recipe: Json = RECIPE) {
   for (const type of ['model', 'recipe'])
     panel.addEventListener(type, (event) => calls.push((event as CustomEvent<unknown>).detail))
   document.body.append(panel)
-  const text = () => panel.shadowRoot?.textContent?.replace(/\s+/g, ' ') ?? ''
+  /** The panel's own and those of its parts. */
+  const roots = (): ParentNode[] =>
+    [panel, ...(panel.shadowRoot?.querySelectorAll('kept-models, model-finder') ?? [])].flatMap(
+      ({ shadowRoot }) => shadowRoot ?? [],
+    )
+  const find = <T extends Element>(selector: string): T[] =>
+    roots().flatMap((root) => [...root.querySelectorAll<T>(selector)])
+  const text = () =>
+    roots()
+      .map((root) => root.textContent)
+      .join(' ')
+      .replace(/\s+/g, ' ')
   await expect.poll(text).toContain('org/name')
   const click = (name: RegExp): void => {
-    const found = [...(panel.shadowRoot?.querySelectorAll('button') ?? [])].find((one) =>
-      name.test(one.textContent?.trim() ?? ''),
-    )
+    const found = find<HTMLElement>('button').find((one) => name.test(one.textContent.trim()))
     if (!found) throw new Error(`expected a button ${name}`)
     found.click()
   }
   const look = (id: string): void => {
-    const input = panel.shadowRoot?.querySelector<HTMLInputElement>('input[name=hub]')
+    const [input] = find<HTMLInputElement>('input[name=hub]')
     if (!input) throw new Error('expected the hub’s field')
     input.value = id
     input.form?.requestSubmit()
   }
-  return { panel, calls, text, click, look }
+  return { calls, text, click, look, find }
 }
 
 test('what is kept is told with its size, and deleted only after a second click', async () => {
-  const { panel, calls, text, click } = await show()
+  const { calls, text, click, find } = await show()
   expect(text()).toMatch(/org\/name5 files, of 3(\.0)? MiB, huggingface\.co 1(\.0)? MiB/)
   click(/^Delete$/)
-  await panel.updateComplete
+  await expect.poll(() => find('button').length).toBeGreaterThan(2)
   expect(calls).toEqual([])
   click(/^Delete it$/)
   await expect.poll(() => calls).toEqual([KEPT.url])
@@ -75,12 +84,12 @@ test('a model of the hub is looked at before it is used', async () => {
 })
 
 test('one that lacks files cannot be used, and what is no name is not asked for', async () => {
-  const { panel, calls, text, look } = await show(['onnx/vision_encoder.onnx'])
+  const { calls, text, look, find } = await show(['onnx/vision_encoder.onnx'])
   look('no name at all')
   expect(calls).toEqual([])
   look('org/other')
   await expect.poll(text).toContain('It cannot be used: it has no onnx/vision_encoder.onnx.')
-  expect(panel.shadowRoot?.querySelector('button.primary')).toBeNull()
+  expect(find('button.primary')).toEqual([])
 })
 
 test('another model than the recipe’s can be given back', async () => {
