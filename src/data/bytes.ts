@@ -19,7 +19,17 @@ export interface Validators {
 
 /** A file could not be read; the message names it and says what happened. */
 export class SourceError extends Error {
-  override readonly name = 'SourceError'
+  override readonly name: string = 'SourceError'
+}
+
+/** A server does not give a file to whoever asks: it wants a login, or there is no such thing. */
+export class RefusedError extends SourceError {
+  override readonly name = 'RefusedError'
+}
+
+/** No server answered, or it let no page of another site read the answer: a browser does not tell which. */
+export class UnreachableError extends SourceError {
+  override readonly name = 'UnreachableError'
 }
 
 export interface UrlSourceOptions {
@@ -74,7 +84,7 @@ export function bytesSource(bytes: Uint8Array<ArrayBuffer>, name: string): ByteS
 
 /**
  * A file on a server, read by range requests, each retried by itself.
- * @throws {SourceError} when the server does not answer, has no such file, or does not tell its size.
+ * @throws {RefusedError} and {UnreachableError}, {SourceError} when the server has no such file or does not tell its size.
  */
 export async function urlSource(url: string, options: UrlSourceOptions = {}): Promise<ByteSource> {
   const { chunkByteLength = 8 * 2 ** 20 } = options
@@ -136,8 +146,13 @@ async function request(
   return await withRetries(url, options, signal, () => requestOnce(url, start, end, options, signal))
 }
 
-/** An answer that another try will not change. */
-class FinalAnswer extends Error {}
+/** What an answer without the file means; undefined where another try may change it. */
+export function finalAnswer(url: string, { status, statusText, headers }: Response): SourceError | undefined {
+  if (status === 408 || status === 429 || status >= 500) return undefined
+  const said = headers.get('x-error-message') ?? statusText // the hub's own words
+  const message = `${url}: the server answered ${status} ${said}`.trim()
+  return status === 401 || status === 403 ? new RefusedError(message) : new SourceError(message)
+}
 
 async function requestOnce(
   url: string,
@@ -154,8 +169,7 @@ async function requestOnce(
   if (response.status === 206 || response.status === 200) return response
   await response.body?.cancel()
   const message = `the server answered ${response.status} ${response.statusText}`.trim()
-  const passing = response.status === 408 || response.status === 429 || response.status >= 500
-  throw passing ? new Error(message) : new FinalAnswer(message)
+  throw finalAnswer(url, response) ?? new Error(message)
 }
 
 async function withRetries<T>(
@@ -170,12 +184,19 @@ async function withRetries<T>(
       return await attempt()
     } catch (cause) {
       signal?.throwIfAborted()
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      if (cause instanceof FinalAnswer) throw new SourceError(`${url}: ${reason}`, { cause })
-      if (tried >= retries) throw new SourceError(`${url}: ${reason}, after ${tried + 1} tries`, { cause })
+      if (cause instanceof SourceError) throw cause
+      if (tried >= retries) throw unread(url, cause, `, after ${tried + 1} tries`)
       await new Promise((resolve) => setTimeout(resolve, retryDelayMs * 2 ** tried))
     }
   }
+}
+
+/** What became of a request that got no answer, or one that was cut short. */
+export function unread(url: string, cause: unknown, tries = ''): SourceError {
+  const message = `${url}: ${cause instanceof Error ? cause.message : String(cause)}${tries}`
+  // fetch's own: everything this program throws itself is of another kind.
+  const Kind = cause instanceof TypeError ? UnreachableError : SourceError
+  return new Kind(message, { cause })
 }
 
 function checkRange(name: string, start: number, end: number, byteLength: number): void {

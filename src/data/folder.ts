@@ -1,4 +1,11 @@
-import { type ByteSource, blobSource, SourceError, type UrlSourceOptions, urlSource } from './bytes.ts'
+import {
+  type ByteSource,
+  blobSource,
+  finalAnswer,
+  type UrlSourceOptions,
+  unread,
+  urlSource,
+} from './bytes.ts'
 
 /** Files by their path within a folder, wherever it lies. */
 export interface Folder {
@@ -61,12 +68,11 @@ function urlFolder(url: string, options: Omit<UrlSourceOptions, 'signal'>): Fold
       const response = await fetchBytes(address, { method: 'HEAD', signal: signal ?? null }).catch(
         (cause) => {
           signal?.throwIfAborted()
-          throw new SourceError(`${address}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-            cause,
-          })
+          throw unread(address, cause)
         },
       )
       if (response.status === 404 || response.status === 410 || isPage(response, path)) return undefined
+      if (response.status === 401 || response.status === 403) throw finalAnswer(address, response)
       return await urlSource(address, { ...options, ...(signal ? { signal } : {}) })
     },
   }

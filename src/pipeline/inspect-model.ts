@@ -1,5 +1,6 @@
 import { type Folder, type FolderSpec, openFolder } from '../data/folder.ts'
 import { findOnnx } from '../data/onnx-files.ts'
+import { Downloads } from '../store/downloads.ts'
 import { shardsOf } from './fingerprints.ts'
 
 /** What a model is for: the one that learns, or the judge. */
@@ -20,13 +21,14 @@ const GRAPHS: Readonly<Record<ModelRole, readonly string[]>> = {
   clip: ['text_model', 'vision_model'],
 }
 
-/** Looks whether a folder has what a model of its role needs. @throws {SourceError} when it cannot be reached. */
+/** Looks whether a folder has what a model of its role needs. @throws {RefusedError} and {UnreachableError} */
 export async function inspectModel(
   spec: FolderSpec,
   role: ModelRole,
   signal?: AbortSignal,
 ): Promise<ModelDescription> {
-  const files = openFolder(spec)
+  // Kept, so that a model that has been used can be looked at without network.
+  const files = openFolder(spec, 'url' in spec ? { fetch: new Downloads().fetch } : {})
   const missing: string[] = []
   let byteLength = 0
   const config = await files.open('config.json', signal)

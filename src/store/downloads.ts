@@ -30,6 +30,8 @@ export interface DownloadOptions {
 /** Keys: what a server said of a file, and the file's chunks by version and number. */
 const TOLD = 'told'
 const CHUNK = 'chunk'
+/** Types of files that servers pack on their way. */
+const TEXT = /^(text\/|application\/(json|xml|javascript))/
 
 /**
  * Files fetched from servers and kept, chunk by chunk, each under its SHA-256: what was fetched is not fetched again, a
@@ -112,12 +114,30 @@ export class Downloads {
       this.#told.set(url, before) // no network: what is here has to do
       return answer(before)
     }
-    const told = toldBy(response, this.#chunkByteLength)
+    const told = toldBy(
+      response,
+      this.#chunkByteLength,
+      await this.#size(url, response, init.signal ?? undefined),
+    )
     if (before && before.version !== told?.version) await this.#forget(url)
     if (!told) return response
     this.#told.set(url, told)
     if (before?.version !== told.version) await this.#keep([url, TOLD], pack(told))
     return response
+  }
+
+  /**
+   * A file's size. Of a text on another site HEAD may tell how long it is when it is packed, and hides that it is: one byte of
+   * it, which comes unpacked, tells the truth.
+   * @returns NaN where the server does not tell: then the file passes through.
+   */
+  async #size(url: string, { type, status, headers }: Response, signal?: AbortSignal): Promise<number> {
+    const told = Number(headers.get('content-length') ?? Number.NaN)
+    if (type !== 'cors' || status !== 200 || !TEXT.test(headers.get('content-type') ?? '')) return told
+    const response = await this.#fetch(url, { headers: { range: 'bytes=0-0' }, signal: signal ?? null })
+    if (response.status === 200) return (await response.arrayBuffer()).byteLength
+    await response.body?.cancel()
+    return Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN)
   }
 
   async #read(
@@ -163,14 +183,14 @@ export class Downloads {
     const [start, end] = [chunk * size, Math.min((chunk + 1) * size, byteLength)]
     const headers = { range: `bytes=${start}-${end - 1}` }
     const response = await this.#fetch(url, { headers, signal: signal ?? null })
-    const etag = response.headers.get('etag')
-    if (etag !== null && !version.startsWith(`${etag} `))
-      throw new TypeError('the file has changed on the server; load it again')
+    const etag = etagOf(response.headers)
+    if (etag !== undefined && !version.startsWith(`${etag} `))
+      throw new Error('the file has changed on the server; load it again')
     const isWhole = response.status === 200
-    if (!isWhole && response.status !== 206) throw new TypeError(`the server answered ${response.status}`)
+    if (!isWhole && response.status !== 206) throw new Error(`the server answered ${response.status}`)
     const sent = new Uint8Array(await response.arrayBuffer())
     const expected = isWhole ? byteLength : end - start
-    if (sent.length !== expected) throw new TypeError(`expected ${expected} bytes, got ${sent.length}`)
+    if (sent.length !== expected) throw new Error(`expected ${expected} bytes, got ${sent.length}`)
     const first = isWhole ? 0 : start
     for (let at = first; at < first + sent.length; at += size)
       await this.#keep([url, CHUNK, version, at / size], sent.slice(at - first, at - first + size))
@@ -200,14 +220,22 @@ export class Downloads {
 }
 
 /** What is worth keeping of a HEAD response; undefined for a file that is not to be kept. */
-function toldBy({ status, headers }: Response, chunkByteLength: number): Told | undefined {
+function toldBy(
+  { status, headers }: Response,
+  chunkByteLength: number,
+  byteLength: number,
+): Told | undefined {
   const type = headers.get('content-type') ?? ''
   if (status === 404 || status === 410) return { status, version: `${status}`, byteLength: 0, type }
-  const byteLength = Number(headers.get('content-length') ?? Number.NaN)
   const isKept = status === 200 && !/\bno-store\b/.test(headers.get('cache-control') ?? '')
   if (!isKept || !Number.isSafeInteger(byteLength) || headers.has('content-encoding')) return undefined
-  const version = `${headers.get('etag') ?? headers.get('last-modified') ?? ''} ${byteLength} ${chunkByteLength}`
+  const version = `${etagOf(headers) ?? headers.get('last-modified') ?? ''} ${byteLength} ${chunkByteLength}`
   return { status, version, byteLength, type }
+}
+
+/** A packed answer has a weak tag, the same but for its mark. */
+function etagOf(headers: Headers): string | undefined {
+  return headers.get('etag')?.replace(/^W\//, '')
 }
 
 function answer({ status, byteLength, type }: Told): Response {

@@ -11,7 +11,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
   DeviceLostError:
     'The GPU stopped working, which happens when it is asked too much or its driver restarts. Resume to go on.',
   WorkerError: 'A part of the program broke down. Resume to go on from what was finished.',
-  SourceError: 'A file could not be read. Is the network there?',
+  SourceError: 'A file could not be read.',
+  RefusedError:
+    'Its server does not give this to everybody: it is private, asks for a login or for terms to be accepted, or is not there. ' +
+    'If you have access, download it and choose its folder.',
+  UnreachableError:
+    'A file could not be fetched: there is no network, or its server lets no other site read it. What was fetched is kept; try again.',
 }
 
 /** An error in plain words, what the program says of it behind. */

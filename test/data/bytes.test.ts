@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { blobSource, urlSource } from '../../src/data/bytes.ts'
+import { openFolder } from '../../src/data/folder.ts'
 
 const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) % 256)
 const closers: (() => void)[] = []
@@ -65,6 +66,37 @@ test('a missing file is reported at once', async () => {
   })
   await expect(urlSource(url)).rejects.toThrow('the server answered 404')
   expect(requests).toBe(1)
+})
+
+test.each([401, 403])(
+  'a file that is not for everybody (%i) is told so at once, in the server’s words',
+  async (status) => {
+    let requests = 0
+    const url = await serve((_, response) => {
+      requests++
+      response.writeHead(status, { 'x-error-message': 'Access to model org/name is restricted.' }).end()
+    })
+    for (const read of [urlSource(url), openFolder({ url }).open('config.json')])
+      await expect(read).rejects.toMatchObject({
+        name: 'RefusedError',
+        message: expect.stringMatching(
+          `the server answered ${status} Access to model org/name is restricted.`,
+        ),
+      })
+    expect(requests).toBe(2)
+  },
+)
+
+test('a server that does not answer is told apart from one that answers badly', async () => {
+  const gone = 'http://127.0.0.1:1/file'
+  const options = { retries: 1, retryDelayMs: 1 }
+  await expect(urlSource(gone, options)).rejects.toMatchObject({
+    name: 'UnreachableError',
+    message: expect.stringMatching(/after 2 tries$/),
+  })
+  await expect(openFolder({ url: gone }).open('a')).rejects.toMatchObject({ name: 'UnreachableError' })
+  const busy = await serve((_, response) => response.writeHead(503).end())
+  await expect(urlSource(busy, options)).rejects.toMatchObject({ name: 'SourceError' })
 })
 
 test('a server that knows no ranges sends the file once', async () => {

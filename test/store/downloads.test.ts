@@ -41,6 +41,12 @@ function serve(files: Record<string, Uint8Array<ArrayBuffer>>) {
   return server
 }
 
+function withEtag(response: Response, etag: string): Response {
+  const headers = new Headers(response.headers)
+  headers.set('etag', etag)
+  return new Response(response.body, { status: response.status, headers })
+}
+
 function fresh() {
   const store = testStore()
   made.push(store)
@@ -124,6 +130,26 @@ describe('a download', () => {
     expect(await readAll(visit())).toEqual(FILE)
     expect(server.sent).toBe(1300)
     expect(store.corruptions).toHaveLength(1)
+  })
+
+  test('of a text of another site has its true size, which HEAD tells of the packed one', async () => {
+    const server = serve({ 'm/config.json': FILE })
+    server.etag = 'W/"1"'
+    const shelf = new Shelf('models', fresh().options)
+    const packed = (async (input, init = {}) => {
+      const response = await server.fetch(input, init)
+      if (init.method !== 'HEAD') return withEtag(response, '"1"')
+      const headers = { etag: 'W/"1"', 'content-length': '70', 'content-type': 'application/json' }
+      const head = new Response(null, { headers })
+      Object.defineProperty(head, 'type', { value: 'cors' })
+      return head
+    }) as typeof fetch
+    const source = await open(new Downloads({ shelf, fetch: packed })).open('m/config.json')
+    expect(source?.byteLength).toBe(1000)
+    expect(await source?.read(0, 1000)).toEqual(FILE)
+    server.isDown = true
+    const kept = await open(new Downloads({ shelf, fetch: packed })).open('m/config.json')
+    expect(await kept?.read(0, 1000)).toEqual(FILE)
   })
 
   test('of a server that knows no ranges is kept as well', async () => {
