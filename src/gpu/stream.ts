@@ -152,27 +152,39 @@ export class CommandStream {
 
   /** Reads a tensor back; resolves once everything recorded before it is done. */
   async read(tensor: Tensor): Promise<ArrayBuffer> {
+    const [bytes] = await this.readAll([tensor])
+    return bytes as ArrayBuffer
+  }
+
+  /** Reads tensors back in one go: one submit, one buffer to map and one wait for all of them. */
+  async readAll(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#hooks.assertAlive()
-    assertLent(tensor, 'read')
-    const { byteLength } = tensor
-    const label = `read ${tensor.label}`
+    for (const tensor of tensors) assertLent(tensor, 'read')
+    const byteLength = tensors.reduce((total, tensor) => total + tensor.byteLength, 0)
+    const label = `read ${tensors.map((tensor) => tensor.label).join(', ')}`
     const staging = this.#scopes.guard(
       () => label,
       () => this.#readback.take(byteLength),
     )
-    this.#recordTransfer(label, byteLength).copyBufferToBuffer(
-      tensor.buffer.gpuBuffer,
-      tensor.byteOffset,
-      staging,
-      0,
-      byteLength,
-    )
+    const ends: number[] = []
+    for (const tensor of tensors) {
+      const start = ends.at(-1) ?? 0
+      this.#recordTransfer(label, tensor.byteLength).copyBufferToBuffer(
+        tensor.buffer.gpuBuffer,
+        tensor.byteOffset,
+        staging,
+        start,
+        tensor.byteLength,
+      )
+      ends.push(start + tensor.byteLength)
+    }
     this.flush()
     await this.#settle(staging.mapAsync(0x01, 0, byteLength))
-    const bytes = staging.getMappedRange(0, byteLength).slice(0)
+    const whole = staging.getMappedRange(0, byteLength)
+    const parts = ends.map((end, i) => whole.slice(end - (tensors[i]?.byteLength ?? 0), end))
     staging.unmap()
     this.#readback.give(staging)
-    return bytes
+    return parts
   }
 
   /** Submits what is recorded, without waiting. */

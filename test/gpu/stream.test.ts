@@ -98,6 +98,19 @@ describe('refused before anything is recorded:', () => {
   })
 })
 
+test('several tensors are read back by one submit, each as it is', async () => {
+  const { x, y } = tensors()
+  scale.dispatch({ x, y }, params, [1, 1, 1], CHEAP)
+  const part = gpu.upload(Uint32Array.of(7, 8, 9), [3], 'part')
+  const { submits } = gpu.stream.counters
+  const [first, second, third] = await gpu.stream.readAll([y, part.prefix([2]), x])
+  expect(gpu.stream.counters.submits - submits).toBe(1)
+  expect([...new Float32Array(first as ArrayBuffer)]).toEqual([...(await gpu.readF32(y))])
+  expect([...new Uint32Array(second as ArrayBuffer)]).toEqual([7, 8])
+  expect([...new Float32Array(third as ArrayBuffer)]).toEqual([...(await gpu.readF32(x))])
+  gpu.release(part)
+})
+
 describe('order', () => {
   test('writes, kernels, copies, clears and reads take effect as called', async () => {
     const { x, y } = tensors()

@@ -176,14 +176,7 @@ export class DecodeBatch {
 
   /** Waits for the tokens drawn since the last call and adds them to the answers they were drawn for. */
   async collect(active: readonly AnswerRow[]): Promise<void> {
-    const steps = await Promise.all(
-      this.#drawn.splice(0).map(async ({ token, logprob, top }) => ({
-        tokens: await this.#gpu.readU32(token),
-        logprobs: await this.#gpu.readF32(logprob),
-        topIds: top && (await this.#gpu.readU32(top.ids)),
-        topLogprobs: top && (await this.#gpu.readF32(top.logprobs)),
-      })),
-    )
+    const steps = await this.#read(this.#drawn.splice(0))
     const { maxNewTokens, stopTokens, topLogprobs: count = 0 } = this.#settings
     active.forEach(({ generation }, i) => {
       for (const { tokens, logprobs, topIds, topLogprobs } of steps) {
@@ -199,6 +192,20 @@ export class DecodeBatch {
         else if (generation.tokens.length >= maxNewTokens) generation.finishReason = 'length'
       }
     })
+  }
+
+  /** Brings draws to the CPU, all at once. */
+  async #read(draws: readonly Drawn[]) {
+    const bytes = await this.#gpu.stream.readAll(
+      draws.flatMap(({ token, logprob, top }) => [token, logprob, ...(top ? [top.ids, top.logprobs] : [])]),
+    )
+    const next = (): ArrayBuffer => bytes.shift() ?? new ArrayBuffer(0)
+    return draws.map(({ top }) => ({
+      tokens: new Uint32Array(next()),
+      logprobs: new Float32Array(next()),
+      topIds: top && new Uint32Array(next()),
+      topLogprobs: top && new Float32Array(next()),
+    }))
   }
 
   #hidden(

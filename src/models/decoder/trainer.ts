@@ -216,9 +216,14 @@ export class DpoTrainer {
       learning_rate: lr,
       num_tokens: this.#numTokens,
     }
-    return Promise.all([this.#gpu.readF32(this.#metrics), this.#gpu.readF32(this.#norm)]).then(
-      ([values, norm]) => stepMetrics({ ...known, grad_norm: norm[0] ?? Number.NaN }, values, batches.length),
-    )
+    return this.#gpu.stream.readAll([this.#metrics, this.#norm]).then((bytes) => {
+      const [values, norm] = bytes.map((part) => new Float32Array(part))
+      return stepMetrics(
+        { ...known, grad_norm: norm?.[0] ?? Number.NaN },
+        values ?? new Float32Array(),
+        batches.length,
+      )
+    })
   }
 
   /** Everything needed to continue later; waits for the GPU. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type Prefix, packSequences } from '../../../src/models/decoder/batch.ts'
 import type { GenerationRequest, GenerationSettings } from '../../../src/models/decoder/generation.ts'
 import { Generator } from '../../../src/models/decoder/generator.ts'
@@ -32,6 +32,16 @@ const sampled: GenerationSettings = {
   maxNewTokens: 11,
   stopTokens: [2, 5, 6, 7, 8, 9],
 }
+
+test('what is drawn between two looks comes to the CPU in one copy', async () => {
+  const { gpu, generator, requests } = await shared
+  const read = vi.spyOn(gpu.stream, 'readAll')
+  const settings = { ...greedy, stopTokens: [], topLogprobs: 3 }
+  const answers = await generator.generate(requests, settings)
+  expect(answers.every(({ tokens, top }) => tokens.length === 11 && top.length === 11)).toBe(true)
+  expect(read).toHaveBeenCalledTimes(1 + Math.ceil(10 / 4)) // the first token, then four at a time
+  read.mockRestore()
+})
 
 describe('decoding against the cache', () => {
   test('gives the tokens and log-probabilities of whole forward passes', async () => {
