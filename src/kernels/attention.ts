@@ -1,31 +1,49 @@
+import backwardTiles from '../../shaders/attention.backward.tiles.wgsl?raw'
 import backward from '../../shaders/attention.backward.wgsl?raw'
+import forwardTiles from '../../shaders/attention.tiles.wgsl?raw'
 import forward from '../../shaders/attention.wgsl?raw'
+import quads from '../../shaders/common/attention.quads.wgsl?raw'
+import tiles from '../../shaders/common/attention.tiles.wgsl?raw'
 import shared from '../../shaders/common/attention.wgsl?raw'
 import block from '../../shaders/common/block.wgsl?raw'
 import { ShapeError } from '../gpu/errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import type { ShaderFile } from '../gpu/pipelines.ts'
+import type { KernelSpec, ShaderFile } from '../gpu/pipelines.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { expectMatrix, expectShape, type KernelOptions, quadSpec } from './common.ts'
 
-/** Virtual rows, or key rows, a workgroup owns: 32 invocations with four each. */
-const ROWS_PER_GROUP = 128
+/**
+ * How attention is computed, to sums of their own order: `quads` in registers alone, four rows to an invocation, for adapters on
+ * the CPU; `tiles` through workgroup memory, four invocations to a row, so that a GPU's registers hold all sums.
+ */
+export type AttentionDesign = 'quads' | 'tiles'
+export const ATTENTION_DESIGNS: readonly AttentionDesign[] = ['quads', 'tiles']
+
+/** Virtual rows, or key rows, a workgroup owns. */
+const ROWS_PER_GROUP: Readonly<Record<AttentionDesign, number>> = { quads: 128, tiles: 16 }
 const PREPARE_PER_GROUP = 64
 /** Row numbers travel through f32 in the backward pass. */
 const MAX_ROWS = 2 ** 24
 
 const BLOCK: ShaderFile = { path: 'shaders/common/block.wgsl', source: block }
 const SHARED: ShaderFile = { path: 'shaders/common/attention.wgsl', source: shared }
-const FORWARD: ShaderFile = { path: 'shaders/attention.wgsl', source: forward }
-const BACKWARD: ShaderFile = { path: 'shaders/attention.backward.wgsl', source: backward }
+const QUADS: ShaderFile = { path: 'shaders/common/attention.quads.wgsl', source: quads }
+const TILES: ShaderFile = { path: 'shaders/common/attention.tiles.wgsl', source: tiles }
+const FORWARD: Readonly<Record<AttentionDesign, ShaderFile>> = {
+  quads: { path: 'shaders/attention.wgsl', source: forward },
+  tiles: { path: 'shaders/attention.tiles.wgsl', source: forwardTiles },
+}
+const BACKWARD: Readonly<Record<AttentionDesign, ShaderFile>> = {
+  quads: { path: 'shaders/attention.backward.wgsl', source: backward },
+  tiles: { path: 'shaders/attention.backward.tiles.wgsl', source: backwardTiles },
+}
 
 export interface AttentionOptions extends KernelOptions {
   /** Columns of one head, a multiple of 4 from 4 to 128. */
   headDim: number
-  /**
-   * Share loads through subgroup quads. Default: on software adapters that have subgroups; a hardware GPU serves
-   * equal addresses at once and is quicker without the shuffles.
-   */
+  /** Default `quads` on software adapters, `tiles` on others. */
+  design?: AttentionDesign
+  /** Of `quads`: share loads through subgroup quads. Default: on software adapters that have subgroups. */
   subgroups?: boolean
 }
 
@@ -88,23 +106,22 @@ export async function createAttention(gpu: Gpu, options: AttentionOptions): Prom
     throw new ShapeError(`attention: expected headDim to be a multiple of 4 from 4 to 128, got ${headDim}`)
   }
   const { isSoftware, features } = gpu.profile
+  const design = options.design ?? (isSoftware ? 'quads' : 'tiles')
   const subgroups = options.subgroups ?? (isSoftware && features.subgroups)
   const { common = [], enable = [] } = quadSpec(gpu, { subgroups })
-  const compile = (shader: ShaderFile, entryPoint: string, label: string) =>
-    gpu.kernel({
-      label,
-      shader,
-      entryPoint,
-      consts: { HEAD_DIM: headDim },
-      common: [BLOCK, ...common, SHARED],
-      enable,
-    })
+  const files: Record<AttentionDesign, Pick<KernelSpec, 'common' | 'enable'>> = {
+    quads: { common: [BLOCK, ...common, SHARED, QUADS], enable },
+    tiles: { common: [SHARED, TILES] },
+  }
+  const compile = (by: AttentionDesign, shader: ShaderFile, entryPoint: string, label: string) =>
+    gpu.kernel({ label, shader, entryPoint, consts: { HEAD_DIM: headDim }, ...files[by] })
   const [attend, prepare, backwardQuery, backwardKey] = await Promise.all([
-    compile(FORWARD, 'forward', 'attention.forward'),
-    compile(BACKWARD, 'backward_prepare', 'attention.backwardPrepare'),
-    compile(BACKWARD, 'backward_query', 'attention.backwardQuery'),
-    compile(BACKWARD, 'backward_key', 'attention.backwardKey'),
+    compile(design, FORWARD[design], 'forward', 'attention.forward'),
+    compile('quads', BACKWARD.quads, 'backward_prepare', 'attention.backwardPrepare'),
+    compile(design, BACKWARD[design], 'backward_query', 'attention.backwardQuery'),
+    compile(design, BACKWARD[design], 'backward_key', 'attention.backwardKey'),
   ])
+  const rowsPerGroup = ROWS_PER_GROUP[design]
   return {
     forward({ q, k, v, ranges, out, lse, scale, pairs }) {
       const sizes = expectInputs(attend.label, { q, k, v, ranges }, headDim)
@@ -113,7 +130,7 @@ export async function createAttention(gpu: Gpu, options: AttentionOptions): Prom
       attend.dispatch(
         { q, k, v, ranges, out, lse },
         paramsOf(sizes, scale ?? headDim ** -0.5),
-        queryGrid(sizes),
+        queryGrid(sizes, rowsPerGroup),
         costOf(sizes, headDim, 2, pairs),
       )
     },
@@ -144,13 +161,13 @@ export async function createAttention(gpu: Gpu, options: AttentionOptions): Prom
       backwardQuery.dispatch(
         { q, k, v, ranges, dout, rows, dq },
         params,
-        queryGrid(sizes),
+        queryGrid(sizes, rowsPerGroup),
         costOf(sizes, headDim, 3, pairs),
       )
       backwardKey.dispatch(
         { q, k, v, dout, rows, query_ranges: queryRanges, dk, dv },
         params,
-        [Math.ceil(keyRows / ROWS_PER_GROUP), numKvHeads, 1],
+        [Math.ceil(keyRows / rowsPerGroup), numKvHeads, 1],
         costOf(sizes, headDim, 4, pairs),
       )
     },
@@ -196,8 +213,11 @@ function paramsOf(sizes: Sizes, scale: number): Record<string, number> {
   }
 }
 
-function queryGrid({ queryRows, numHeads, numKvHeads }: Sizes): readonly [number, number, number] {
-  return [Math.ceil((queryRows * numHeads) / numKvHeads / ROWS_PER_GROUP), numKvHeads, 1]
+function queryGrid(
+  { queryRows, numHeads, numKvHeads }: Sizes,
+  rowsPerGroup: number,
+): readonly [number, number, number] {
+  return [Math.ceil((queryRows * numHeads) / numKvHeads / rowsPerGroup), numKvHeads, 1]
 }
 
 /** @param products products of the size (pairs x headDim) a head takes. */

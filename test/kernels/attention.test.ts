@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { attentionScratchShape, createAttention } from '../../src/kernels/attention.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { type AttentionOptions, attentionScratchShape, createAttention } from '../../src/kernels/attention.ts'
 import {
   type AttentionLayout,
   causalLayout,
@@ -15,7 +15,7 @@ import {
   seesByRanges,
 } from '../reference/attention.ts'
 import { expectClose } from '../support/close.ts'
-import { poisoned, testGpu } from '../support/gpu.ts'
+import { poisoned, testGpu, withProfile } from '../support/gpu.ts'
 import { relativeError } from '../support/numeric.ts'
 import { Random } from '../support/random.ts'
 import { TOLERANCES } from '../tolerances.ts'
@@ -34,11 +34,13 @@ function hostData({ queryRows, keyRows }: Layout, [numHeads, numKvHeads, headDim
 }
 type HostData = ReturnType<typeof hostData>
 
-async function run(layout: Layout, heads: Heads, host: HostData, subgroups: boolean) {
+type Variant = Pick<AttentionOptions, 'design' | 'subgroups'>
+
+async function run(layout: Layout, heads: Heads, host: HostData, variant: Variant) {
   const gpu = await testGpu()
   const [numHeads, numKvHeads, headDim] = heads
   const { queryRows, keyRows } = layout
-  const attention = await createAttention(gpu, { headDim, subgroups })
+  const attention = await createAttention(gpu, { headDim, ...variant })
   const queryShape = [queryRows, numHeads * headDim]
   const keyShape = [keyRows, numKvHeads * headDim]
   const tensors = {
@@ -92,15 +94,16 @@ function expectAgreement(actual: Result, expected: Result): void {
     expectClose(actual[name], expected[name], 'attention', name)
 }
 
-async function expectAgrees(layout: Layout, heads: Heads, subgroups: boolean, seed = 1): Promise<void> {
+async function expectAgrees(layout: Layout, heads: Heads, variant: Variant, seed = 1): Promise<void> {
   const host = hostData(layout, heads, seed)
-  expectAgreement(await run(layout, heads, host, subgroups), reference(layout, heads, host))
+  expectAgreement(await run(layout, heads, host, variant), reference(layout, heads, host))
 }
 
-describe.each([
-  [true, 16, 64],
-  [false, 32, 32],
-])('attention with subgroups: %s', (subgroups, narrow, wide) => {
+describe.each<[Variant, number, number]>([
+  [{ design: 'quads', subgroups: true }, 16, 64],
+  [{ design: 'quads', subgroups: false }, 32, 32],
+  [{ design: 'tiles' }, 16, 64],
+])('attention with %o', (variant, narrow, wide) => {
   test.each<[string, Layout, Heads]>([
     ['causal, 2 rows', causalLayout([2]), [1, 1, narrow]],
     ['causal, 7 and 33 rows', causalLayout([7, 33]), [6, 2, narrow]],
@@ -110,7 +113,7 @@ describe.each([
     ['packed', packedLayout([{ prefixLength: 33, segmentLengths: [7, 1, 18] }]), [9, 3, wide]],
     ['packed, no prefix', packedLayout([{ prefixLength: 0, segmentLengths: [17, 7] }]), [3, 1, narrow]],
   ])('%s: agrees with float64', async (_name, layout, heads) => {
-    await expectAgrees(layout, heads, subgroups)
+    await expectAgrees(layout, heads, variant)
   })
 
   test('any packs and heads agree with float64', async () => {
@@ -129,7 +132,7 @@ describe.each([
       fc.asyncProperty(shape, async ({ packs, numKvHeads, groupSize, headDim, seed }) => {
         const layout = packedLayout(packs)
         fc.pre(layout.pairs > layout.queryRows) // where each row sees itself alone, gradients are rounding
-        await expectAgrees(layout, [numKvHeads * groupSize, numKvHeads, headDim], subgroups, seed)
+        await expectAgrees(layout, [numKvHeads * groupSize, numKvHeads, headDim], variant, seed)
       }),
       { numRuns: 15, seed: 1 },
     )
@@ -138,7 +141,7 @@ describe.each([
   test('one row that sees itself copies v', async () => {
     const layout = causalLayout([1])
     const host = hostData(layout, [1, 1, narrow])
-    const { out, dv, dq } = await run(layout, [1, 1, narrow], host, subgroups)
+    const { out, dv, dq } = await run(layout, [1, 1, narrow], host, variant)
     expect(out).toEqual(host.v)
     expectClose(dv, host.dout, 'attention', 'dv of one row')
     expect(Math.max(...dq.map(Math.abs))).toBeLessThan(1e-5)
@@ -147,8 +150,8 @@ describe.each([
   test('repeats bit for bit', async () => {
     const layout = packedLayout([{ prefixLength: 18, segmentLengths: [33, 7] }])
     const host = hostData(layout, [6, 2, narrow])
-    const first = await run(layout, [6, 2, narrow], host, subgroups)
-    expect(await run(layout, [6, 2, narrow], host, subgroups)).toEqual(first)
+    const first = await run(layout, [6, 2, narrow], host, variant)
+    expect(await run(layout, [6, 2, narrow], host, variant)).toEqual(first)
   })
 
   test('a prefix and its segment come out the same alone and inside a larger pack, bit for bit', async () => {
@@ -178,10 +181,10 @@ describe.each([
     const ours = (row: number) =>
       (row >= before && row < before + prefix) || (row >= segmentStart && row < segmentStart + segment)
     const onlyOurs = host.dout.map((x, i) => (ours(Math.floor(i / cols)) ? x : 0))
-    const a = await run(alone, heads, hostAlone, subgroups)
-    const b = await run(packed, heads, { ...host, dout: onlyOurs }, subgroups)
+    const a = await run(alone, heads, hostAlone, variant)
+    const b = await run(packed, heads, { ...host, dout: onlyOurs }, variant)
     for (const name of ['out', 'lse', 'dq', 'dk', 'dv'] as const) expect(pick(b[name]), name).toEqual(a[name])
-    const c = await run(packed, heads, host, subgroups)
+    const c = await run(packed, heads, host, variant)
     const keyCols = c.dk.length / packed.keyRows
     for (const name of ['dk', 'dv'] as const) {
       const own = (x: Float32Array<ArrayBuffer>) =>
@@ -201,7 +204,7 @@ describe.each([
     const sees = seesByRanges(ranges)
     const expected = reference(layout, heads, host)
     const blind = 2
-    const result = await run(layout, heads, host, subgroups)
+    const result = await run(layout, heads, host, variant)
     const seen = (x: Float32Array<ArrayBuffer>) => x.filter((_, i) => Math.floor(i / numHeads) !== blind)
     expectAgreement({ ...result, lse: seen(result.lse) }, { ...expected, lse: seen(expected.lse) })
     const row = numHeads * headDim
@@ -213,34 +216,50 @@ describe.each([
         const key = Math.floor(i / (x.length / keyRows))
         return [0, 1, 3, 4].some((query) => sees(query, key)) ? value : Number.NaN
       })
-    const garbage = await run(
-      layout,
-      heads,
-      { ...host, k: unwritten(host.k), v: unwritten(host.v) },
-      subgroups,
-    )
+    const garbage = await run(layout, heads, { ...host, k: unwritten(host.k), v: unwritten(host.v) }, variant)
     expect(garbage.out).toEqual(result.out)
   })
 })
 
-test.each([
-  [4, true],
-  [80, true],
-  [128, false],
-])('heads of %i columns agree with float64, subgroups: %s', async (headDim, subgroups) => {
-  await expectAgrees(packedLayout([{ prefixLength: 9, segmentLengths: [8, 17] }]), [2, 1, headDim], subgroups)
+test.each<[number, Variant]>([
+  [4, { design: 'quads', subgroups: true }],
+  [80, { design: 'quads', subgroups: true }],
+  [128, { design: 'quads', subgroups: false }],
+  [4, { design: 'tiles' }],
+  [20, { design: 'tiles' }],
+  [80, { design: 'tiles' }],
+  [128, { design: 'tiles' }],
+])('heads of %i columns agree with float64, with %o', async (headDim, variant) => {
+  await expectAgrees(packedLayout([{ prefixLength: 9, segmentLengths: [8, 17] }]), [2, 1, headDim], variant)
 })
 
-test('negative control: one row that sees one key too many is seen', async () => {
-  const layout = packedLayout([{ prefixLength: 18, segmentLengths: [33, 7] }])
-  const host = hostData(layout, [6, 2, 16])
-  const expected = reference(layout, [6, 2, 16], host)
-  const ranges = layout.ranges.slice()
-  ranges[4 * 30 + 3] = 32
-  const leaky = await run({ ...layout, ranges }, [6, 2, 16], host, true)
-  for (const name of ['out', 'lse', 'dq', 'dk', 'dv'] as const)
-    expect(relativeError(leaky[name], expected[name]), name).toBeGreaterThan(100 * TOLERANCES.attention)
+test('a hardware adapter gets the design whose sums its registers hold', async () => {
+  const gpu = await testGpu()
+  const labels: string[] = []
+  const watched = withProfile(gpu, { isSoftware: false })
+  const compile = vi.spyOn(gpu, 'kernel').mockImplementation(async ({ shader, label }) => {
+    labels.push(shader.path)
+    return { label, dispatch: () => {} }
+  })
+  await createAttention(watched, { headDim: 64 })
+  expect(labels).toContain('shaders/attention.tiles.wgsl')
+  expect(labels).not.toContain('shaders/attention.wgsl')
+  compile.mockRestore()
 })
+
+test.each<Variant>([{ design: 'quads' }, { design: 'tiles' }])(
+  'negative control: one row that sees one key too many is seen, with %o',
+  async (variant) => {
+    const layout = packedLayout([{ prefixLength: 18, segmentLengths: [33, 7] }])
+    const host = hostData(layout, [6, 2, 16])
+    const expected = reference(layout, [6, 2, 16], host)
+    const ranges = layout.ranges.slice()
+    ranges[4 * 30 + 3] = 32
+    const leaky = await run({ ...layout, ranges }, [6, 2, 16], host, variant)
+    for (const name of ['out', 'lse', 'dq', 'dk', 'dv'] as const)
+      expect(relativeError(leaky[name], expected[name]), name).toBeGreaterThan(100 * TOLERANCES.attention)
+  },
+)
 
 test('wrong shapes are refused by name', async () => {
   const gpu = await testGpu()

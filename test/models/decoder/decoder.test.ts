@@ -22,7 +22,7 @@ import qwen2 from '../../goldens/decoders/qwen2/golden.json'
 import qwen3 from '../../goldens/decoders/qwen3/golden.json'
 import { expectClose } from '../../support/close.ts'
 import { goldenCheckpoint, goldenModel, goldenTensors } from '../../support/goldens.ts'
-import { testGpu } from '../../support/gpu.ts'
+import { testGpu, withProfile } from '../../support/gpu.ts'
 import { at, relativeError } from '../../support/numeric.ts'
 
 const GOLDENS = { llama, llava, mistral, qwen2, qwen3, 'llava-qwen2': llavaQwen2 }
@@ -30,8 +30,16 @@ type Name = keyof typeof GOLDENS
 const NAMES = Object.keys(GOLDENS) as Name[]
 const BETA = 0.1
 
-async function setUp(name: Name, options: { recompute?: boolean; share?: boolean } = {}) {
-  const gpu = await testGpu()
+interface Options {
+  recompute?: boolean
+  share?: boolean
+  /** Designs of an adapter with a GPU behind it; what runs them is the tests' adapter. */
+  hardware?: boolean
+}
+
+async function setUp(name: Name, options: Options = {}) {
+  const own = await testGpu()
+  const gpu = options.hardware ? withProfile(own, { isSoftware: false }) : own
   const golden = GOLDENS[name]
   const folder = `decoders/${name}`
   const model = parseModelConfig(await readJson(goldenModel(folder), 'config.json'))
@@ -214,6 +222,19 @@ describe.each(NAMES)('%s equals PyTorch and PEFT', (name) => {
     expect(again).toEqual(kept)
     expect(relativeError(unpacked, kept)).toBeLessThan(1e-4)
   })
+})
+
+test('the designs of a hardware adapter give the same logits and gradients', async () => {
+  const set = await setUp('qwen3', { hardware: true })
+  set.decoder.forward(set.workspace, set.batch, { params: set.adapter }, false)
+  const logits = await set.gpu.readF32(set.decoder.logits(set.workspace))
+  expectClose(logits, expectedLogits(set, 'adapter'), 'decoder')
+  const ours = unpackAdapter(set.layout, await gradients(set))
+  for (const [path, { loraA, loraB }] of set.matrices('grad')) {
+    expectClose(ours.get(path)?.loraA ?? [], loraA, 'decoderGradient', `${path} A`)
+    expectClose(ours.get(path)?.loraB ?? [], loraB, 'decoderGradient', `${path} B`)
+  }
+  set.release()
 })
 
 test('a merged adapter gives the same logits as an unmerged one, and unmerged it is gone', async () => {
