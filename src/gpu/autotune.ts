@@ -55,7 +55,7 @@ export class Autotuner {
 
   /**
    * The fastest candidate's name. `question` names operation, format and shape bucket, such as `matmul.forward/int8/many`.
-   * A stored answer that is no longer among the candidates is measured anew.
+   * A stored answer counts for the same candidates only: where there are others it is measured anew.
    */
   choose(question: string, candidates: readonly Candidate[]): Promise<string> {
     const choice = this.#queue.then(() => this.#choose(question, candidates))
@@ -66,7 +66,8 @@ export class Autotuner {
   async #choose(question: string, candidates: readonly Candidate[]): Promise<string> {
     const [only] = candidates
     if (!only) throw new Error(`${question}: expected at least one candidate, got none`)
-    const key = `${this.#gpu.profile.fingerprint}/${question}`
+    const names = candidates.map(({ name }) => name)
+    const key = `${this.#gpu.profile.fingerprint}/${question}/${names.sort().join(' ')}`
     const stored = await this.#store.get(key)
     let choice = candidates.find((c) => c.name === stored)?.name
     if (choice === undefined) {

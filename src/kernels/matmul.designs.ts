@@ -5,6 +5,7 @@ import rightScalar from '../../shaders/common/operand.right.scalar.wgsl?raw'
 import rightVec4 from '../../shaders/common/operand.right.vec4.wgsl?raw'
 import rightWeight from '../../shaders/common/operand.right.weight.wgsl?raw'
 import quads from '../../shaders/matmul.quads.wgsl?raw'
+import stagedSource from '../../shaders/matmul.staged.wgsl?raw'
 import plain from '../../shaders/matmul.wgsl?raw'
 import type { Autotuner } from '../gpu/autotune.ts'
 import type { Gpu, Kernel } from '../gpu/gpu.ts'
@@ -12,7 +13,15 @@ import type { KernelSpec, ShaderFile } from '../gpu/pipelines.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 
 /** Ways to compute a matrix product (see the shaders); all give the same bits. */
-export type MatmulDesign = 'narrow1' | 'narrow4' | 'quads16' | 'quads32' | 'shared64'
+export type MatmulDesign =
+  | 'narrow1'
+  | 'narrow4'
+  | 'staged1'
+  | 'staged4'
+  | 'staged16'
+  | 'quads16'
+  | 'quads32'
+  | 'shared64'
 
 /** How many rows a product has: 1, up to 4, up to 16, more. Each may use a design of its own. */
 export type RowBucket = 'one' | 'few' | 'some' | 'many'
@@ -68,6 +77,7 @@ interface DesignSpec {
 }
 
 const QUADS: ShaderFile = { path: 'shaders/matmul.quads.wgsl', source: quads }
+const STAGED: ShaderFile = { path: 'shaders/matmul.staged.wgsl', source: stagedSource }
 const PLAIN: ShaderFile = { path: 'shaders/matmul.wgsl', source: plain }
 const COMMON: ShaderFile = { path: 'shaders/common/matmul.wgsl', source: common }
 const LEFT_VEC4: ShaderFile = { path: 'shaders/common/operand.left.vec4.wgsl', source: leftVec4 }
@@ -83,6 +93,16 @@ function narrow(rows: number, colBlocks: number): DesignSpec {
     subgroups: false,
     consts: { NARROW_ROWS: rows, COL_BLOCKS: colBlocks },
     tile: [rows, 32 * 4 * colBlocks],
+  }
+}
+
+function staged(rows: number): DesignSpec {
+  return {
+    entryPoint: 'staged',
+    shader: STAGED,
+    subgroups: false,
+    consts: { STAGED_ROWS: rows },
+    tile: [rows, 16],
   }
 }
 
@@ -112,6 +132,12 @@ function designSpec(gpu: Gpu, design: MatmulDesign): DesignSpec {
       return narrow(1, isSoftware ? 2 : 1)
     case 'narrow4':
       return narrow(4, 1)
+    case 'staged1':
+      return staged(1)
+    case 'staged4':
+      return staged(4)
+    case 'staged16':
+      return staged(16)
     case 'quads16':
       return quadTile(1, 1, isSoftware ? 1 : 16)
     case 'quads32':
@@ -127,17 +153,38 @@ export function bucketOfRows(rows: number): RowBucket {
   return rows <= 16 ? 'some' : 'many'
 }
 
-/** Designs worth a trial, the one used without a trial first. */
+/**
+ * Designs worth a trial, the one used without a trial first. Where both operands lie along the reduction, few rows leave
+ * `narrow` reading columns far apart; a GPU may want them staged. Across it neighbours are read together anyway.
+ */
 function candidates(gpu: Gpu, bucket: RowBucket, layout: ProductLayout, subgroups: boolean): MatmulDesign[] {
-  if (bucket === 'one' && !layout.leftTransposed) return ['narrow1']
-  if (bucket === 'one' || bucket === 'few') return ['narrow4']
   const { isSoftware } = gpu.profile
+  const isStageable = !isSoftware && canStage(layout)
+  if (bucket === 'one' && !layout.leftTransposed) return isStageable ? ['staged1', 'narrow1'] : ['narrow1']
+  if (bucket === 'one' || bucket === 'few') return isStageable ? ['staged4', 'narrow4'] : ['narrow4']
   if (bucket === 'some') {
-    if (!isSoftware) return subgroups ? ['shared64', 'narrow4', 'quads16'] : ['shared64', 'narrow4']
+    if (!isSoftware) {
+      const designs: MatmulDesign[] = ['shared64', 'narrow4']
+      if (isStageable) designs.push('staged16')
+      return subgroups ? [...designs, 'quads16'] : designs
+    }
     return subgroups ? ['quads16', 'narrow4'] : ['narrow4', 'shared64']
   }
   if (!isSoftware) return subgroups ? ['shared64', 'quads32'] : ['shared64']
   return subgroups ? ['quads32', 'quads16'] : ['narrow4', 'shared64']
+}
+
+function canStage({ leftTransposed, rightTransposed }: ProductLayout): boolean {
+  return !leftTransposed && !rightTransposed
+}
+
+/** A design that was asked for, or what computes the same where it cannot take the layout or the rows. */
+function usable(design: MatmulDesign, bucket: RowBucket, layout: ProductLayout): MatmulDesign {
+  const isForOne = design === 'narrow1' || design === 'staged1'
+  if (isForOne && bucket !== 'one')
+    return usable(design === 'narrow1' ? 'narrow4' : 'staged4', bucket, layout)
+  if (design.startsWith('staged') && !canStage(layout)) return 'narrow4'
+  return design === 'narrow1' && layout.leftTransposed ? 'narrow4' : design
 }
 
 function compile(
@@ -180,9 +227,7 @@ export async function createProduct(
 ): Promise<Product> {
   const { tuner, design: forced, subgroups } = options
   const pick = async (bucket: RowBucket): Promise<MatmulDesign> => {
-    if (forced) {
-      return forced === 'narrow1' && (bucket !== 'one' || layout.leftTransposed) ? 'narrow4' : forced
-    }
+    if (forced) return usable(forced, bucket, layout)
     const designs = candidates(gpu, bucket, layout, subgroups)
     return tuner ? tune(gpu, layout, bucket, designs, options, tuner) : (designs[0] ?? 'narrow4')
   }
@@ -226,7 +271,7 @@ async function tune(
 ): Promise<MatmulDesign> {
   const { isSoftware } = gpu.profile
   const size = isSoftware ? 256 : 1024
-  const rows = bucket === 'some' ? 16 : isSoftware ? 64 : 512
+  const rows = { one: 1, few: 4, some: 16, many: isSoftware ? 64 : 512 }[bucket]
   const held: Tensor[] = []
   const zeros = (shape: readonly number[], label: string): Tensor => {
     const tensor = gpu.tensor(shape, label)

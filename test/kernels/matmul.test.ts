@@ -20,6 +20,8 @@ interface Kernels {
   gradient: MatmulGradient
 }
 
+const DESIGNS = ['narrow1', 'staged1', 'staged4', 'staged16', 'quads16', 'quads32', 'shared64'] as const
+
 interface Variant {
   subgroups?: boolean
   design?: MatmulDesign
@@ -141,12 +143,15 @@ describe.each<Variant>([{ subgroups: true }, { subgroups: false }, { subgroups: 
 )
 
 test.each([
+  [1, 76, 52],
+  [3, 300, 36],
+  [13, 132, 20],
   [37, 72, 52],
   [140, 132, 136],
 ] as const)('every design in every tile size gives the same bits for (%i, %i) x (%i)', async (...shape) => {
   const reference = await run(await createKernels({ design: 'narrow4' }), shape)
   expectRight(reference, shape[1])
-  for (const design of ['narrow1', 'quads16', 'quads32', 'shared64'] as const) {
+  for (const design of DESIGNS) {
     for (const hardware of [false, true]) {
       const kernels = await createKernels({ design, hardware })
       expectSameBits((await run(kernels, shape)).result, reference.result, `${design} ${hardware}`)
