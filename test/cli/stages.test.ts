@@ -244,7 +244,7 @@ describe('what is wrong is named', () => {
     writeFileSync(at('bad.jsonl'), '{"image": "a.png", "text": 3}\n')
     const bad = await clipDpo(['pair', '--data', at('bad.jsonl'), '--out', at('bad')])
     expect(bad.code).toBe(1)
-    expect(bad.stderr).toMatch(/bad\.jsonl: line 1: imageHash: expected/)
+    expect(bad.stderr).toMatch(/bad\.jsonl: line 1: imageHash: missing/)
     expect(existsSync(at('bad', 'pairs.jsonl'))).toBe(false)
 
     const row = { image: 'a.png', imageHash: '0'.repeat(64), prompt: 'What is it?', text: 'A dog.' }

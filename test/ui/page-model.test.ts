@@ -9,7 +9,11 @@ afterEach(() => history.replaceState(null, '', address))
 
 /** A page whose runner has no runs; a run's id is its recipe. */
 function makePage(): PageModel {
-  const runner = { idOf: async (recipe: unknown) => JSON.stringify(recipe), open: async () => undefined }
+  const runner = {
+    idOf: async (recipe: unknown) => JSON.stringify(recipe),
+    open: async () => undefined,
+    watchDamage: async () => undefined,
+  }
   return new PageModel(runner as unknown as RunnerClient, 'https://example.org/')
 }
 const PICTURES = { spec: { folder: { name: 'mine', files: {} } }, label: 'mine, 3 files' }
