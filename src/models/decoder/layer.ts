@@ -2,37 +2,13 @@ import type { Tensor } from '../../gpu/tensor.ts'
 import { attentionScratchShape } from '../../kernels/attention.ts'
 import type { DecoderConfig } from '../config.ts'
 import type { AdapterTensors } from './adapter.ts'
+import type { AttentionTables, KeyValueCache, WantedRows } from './attention-tables.ts'
+import { HeadRotation } from './head-rotation.ts'
 import type { DecoderKernels } from './kernels.ts'
 import { type ActiveAdapter, LinearRunner } from './linear.ts'
 import type { LinearName } from './tensor-names.ts'
 import type { LayerWeights } from './weights.ts'
 import type { Workspace } from './workspace.ts'
-
-/** What attention needs to know of a batch. */
-export interface AttentionTables {
-  readonly ropeTable: Tensor // (positions, headDim)
-  readonly positions: Tensor // (T), u32
-  readonly ranges: Tensor // (T, 4), u32
-  readonly queryRanges: Tensor // (key rows, 2), u32
-  /** Pairs of query and key, for estimating time. */
-  readonly pairs: number
-}
-
-/** Keys and values of earlier rows, to which a pass adds its own. */
-export interface KeyValueCache {
-  readonly k: Tensor // (cache rows, numKvHeads * headDim)
-  readonly v: Tensor // (cache rows, numKvHeads * headDim)
-  /** The cache row of each row of the pass. */
-  readonly index: Tensor // (T), u32
-  /** Every row of the pass is the only one of its sequence, as in decoding. */
-  readonly standAlone: boolean
-}
-
-/** The rows of a pass over prefixes that something follows from: one of each, its last. */
-export interface WantedRows {
-  readonly index: Tensor // (R), u32
-  readonly tables: AttentionTables // of these rows
-}
 
 /**
  * One pre-norm decoder layer, forward and backward:
@@ -44,12 +20,14 @@ export class LayerRunner {
   readonly #kernels: DecoderKernels
   readonly #workspace: Workspace
   readonly #linear: LinearRunner
+  readonly #rotation: HeadRotation
 
   constructor(config: DecoderConfig, kernels: DecoderKernels, workspace: Workspace) {
     this.#config = config
     this.#kernels = kernels
     this.#workspace = workspace
     this.#linear = new LinearRunner(kernels, workspace)
+    this.#rotation = new HeadRotation(config, kernels, workspace)
   }
 
   /**
@@ -91,7 +69,7 @@ export class LayerRunner {
     })
     linear('k', kept.normed, kept.kLinear)
     linear('v', kept.normed, kept.v)
-    this.#rotate(kept.kLinear, weights.kNorm, tables, kept.k, kept.kRstd)
+    this.#rotation.forward({ x: kept.kLinear, norm: weights.kNorm, rstd: kept.kRstd, y: kept.k }, tables)
     if (cache) {
       rows.scatter({ x: kept.k, index: cache.index, y: cache.k })
       rows.scatter({ x: kept.v, index: cache.index, y: cache.v })
@@ -103,7 +81,10 @@ export class LayerRunner {
       kept = this.#kept(slot)
     }
     linear('q', input.normed, kept.qLinear)
-    this.#rotate(kept.qLinear, weights.qNorm, input.tables, kept.q, kept.qRstd)
+    this.#rotation.forward(
+      { x: kept.qLinear, norm: weights.qNorm, rstd: kept.qRstd, y: kept.q },
+      input.tables,
+    )
     this.#attend(kept, { k, v }, input.tables, wanted !== undefined || cache?.standAlone === true)
     const branch = this.#hidden('branch')
     linear('o', kept.attended, branch)
@@ -203,8 +184,17 @@ export class LayerRunner {
       dk,
       dv,
     })
-    const dqLinear = this.#rotateBack('q', dq, kept.qLinear, weights.qNorm, tables, kept.qRstd)
-    const dkLinear = this.#rotateBack('k', dk, kept.kLinear, weights.kNorm, tables, kept.kRstd)
+    // Attention's backward pass is the last to read its output's gradient, which is as large as q's.
+    const [dqLinear, dkLinear] = [dattended, this.#tokens('dkLinear', this.#keyCols)]
+    const rotation = this.#rotation
+    rotation.backward(
+      { x: kept.qLinear, norm: weights.qNorm, rstd: kept.qRstd, dout: dq, dinp: dqLinear },
+      tables,
+    )
+    rotation.backward(
+      { x: kept.kLinear, norm: weights.kNorm, rstd: kept.kRstd, dout: dk, dinp: dkLinear },
+      tables,
+    )
     const dinput = toInput ? dnormed : undefined
     linear('q', kept.normed, dqLinear, dinput)
     linear('k', kept.normed, dkLinear, dinput, true)
@@ -241,64 +231,6 @@ export class LayerRunner {
     const { attention, decodeAttention } = this.#kernels
     if (standAlone) decodeAttention.forward({ q, k, v, ranges, out, pairs })
     else attention.forward({ q, k, v, ranges, out, lse, pairs })
-  }
-
-  /** Norm over each head where the family has it, then RoPE. */
-  #rotate(
-    linear: Tensor,
-    norm: Tensor | undefined,
-    tables: AttentionTables,
-    rotated: Tensor,
-    rstd: Tensor | undefined,
-  ): void {
-    const { rmsnorm, rope } = this.#kernels
-    let x = linear
-    if (norm && rstd) {
-      const normed = this.#tokens('head.normed', this.#queryCols).prefix(linear.shape)
-      const heads = this.#perHead(linear)
-      rmsnorm.forward({
-        x: heads,
-        weight: norm,
-        y: this.#perHead(normed),
-        rstd,
-        eps: this.#config.rmsNormEps,
-      })
-      x = normed
-    }
-    rope.forward({ x, table: tables.ropeTable, positions: tables.positions, y: rotated })
-  }
-
-  #rotateBack(
-    what: 'q' | 'k',
-    dout: Tensor,
-    linear: Tensor,
-    norm: Tensor | undefined,
-    tables: AttentionTables,
-    rstd: Tensor | undefined,
-  ): Tensor {
-    const { rmsnorm, rope } = this.#kernels
-    const cols = dout.shape[1] as number
-    // Attention's backward pass is the last to read its output's gradient, which is as large as q's.
-    const dinp = this.#tokens(what === 'q' ? 'dattended' : 'dkLinear', cols)
-    if (!norm || !rstd) {
-      rope.backward({ dout, table: tables.ropeTable, positions: tables.positions, dinp })
-      return dinp
-    }
-    const dnormed = this.#tokens('head.dnormed', cols)
-    rope.backward({ dout, table: tables.ropeTable, positions: tables.positions, dinp: dnormed })
-    rmsnorm.backward({
-      x: this.#perHead(linear),
-      weight: norm,
-      rstd,
-      dout: this.#perHead(dnormed),
-      dinp: this.#perHead(dinp),
-    })
-    return dinp
-  }
-
-  #perHead(x: Tensor): Tensor {
-    const { headDim } = this.#config
-    return x.reshape([x.size / headDim, headDim])
   }
 
   get #queryCols(): number {

@@ -1,8 +1,8 @@
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { Tensor } from '../../gpu/tensor.ts'
 import type { DecoderConfig } from '../config.ts'
+import type { AttentionTables, WantedRows } from './attention-tables.ts'
 import { type PackedBatch, type PredictingRows, predictingRows } from './batch.ts'
-import type { AttentionTables, WantedRows } from './layer.ts'
 import type { BatchRows, Workspace } from './workspace.ts'
 
 /** Rows of tokens as the layers take them. */
