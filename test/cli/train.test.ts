@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,10 +19,12 @@ import { blobSource } from '../../src/data/bytes.ts'
 import { type LoraMatrices, parseLoraConfig, writeAdapter } from '../../src/data/peft.ts'
 import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
 import golden from '../goldens/dpo-trainer/golden.json'
+import processor from '../goldens/processor/golden.json'
 import { clipDpo } from '../support/program.ts'
 import { expectTrlLog } from '../support/trl.ts'
 
 const GOLDEN = fileURLToPath(new URL('../goldens/dpo-trainer/', import.meta.url))
+const PARQUET = fileURLToPath(new URL('../goldens/preference-data/', import.meta.url))
 const MODEL = join(GOLDEN, 'model')
 const CONFIG = {
   learning_rate: 1e-3,
@@ -95,6 +106,43 @@ describe('the program', { timeout: 300_000 }, () => {
     expect(answers.map((line) => JSON.parse(line) as object)).toMatchObject(
       [0, 1].map((candidate) => ({ image, promptId: 0, generator: 'model', candidate, seed: 3 })),
     )
+  })
+
+  test('learns the same from parquet and from JSON lines, of plain texts with weights and of messages', async () => {
+    cpSync(MODEL, at('chat-model'), { recursive: true })
+    writeFileSync(at('chat-model/chat_template.jinja'), processor.template)
+    cpSync(join(GOLDEN, 'images'), at('images'), { recursive: true })
+    writeFileSync(at('few.json'), JSON.stringify({ ...CONFIG, max_steps: 2, per_device_train_batch_size: 3 }))
+    const rows = readFileSync(join(GOLDEN, 'pairs.jsonl'), 'utf8')
+      .split('\n')
+      .slice(0, 3)
+      .map((line) => JSON.parse(line) as Record<'prompt' | 'chosen' | 'rejected', string>)
+    const said = (role: string, text: string) => [{ role, content: [{ type: 'text', text }] }]
+    const datasets = {
+      strings: rows.map((row, i) => ({ ...row, weight: [1, 0.5, 2][i] })),
+      messages: rows.map(({ chosen, rejected, ...row }) => ({
+        ...row,
+        prompt: [
+          { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'describe the picture' }] },
+        ],
+        chosen: said('assistant', chosen),
+        rejected: said('assistant', rejected),
+      })),
+    }
+    const metrics: Record<string, string> = {}
+    for (const [name, written] of Object.entries(datasets)) {
+      writeFileSync(at(`${name}.jsonl`), written.map((row) => `${JSON.stringify(row)}\n`).join(''))
+      cpSync(join(PARQUET, `${name}.parquet`), at(`${name}.parquet`))
+      for (const data of [`${name}.jsonl`, `${name}.parquet`]) {
+        const flags = ['--data', at(data), '--config', at('few.json'), '--out', at(`from ${data}`)]
+        const { code, stderr } = await clipDpo(['train', '--model', at('chat-model'), ...flags])
+        expect(code, stderr).toBe(0)
+        metrics[data] = text(`from ${data}/metrics.jsonl`)
+      }
+    }
+    expect(metrics['strings.parquet']).toBe(metrics['strings.jsonl'])
+    expect(metrics['messages.parquet']).toBe(metrics['messages.jsonl'])
+    expect(metrics['messages.jsonl']).not.toBe(metrics['strings.jsonl'])
   })
 
   test('trains; stopped by a signal, it continues by the same command to the same end', async () => {

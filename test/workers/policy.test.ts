@@ -154,6 +154,33 @@ describe('training through the worker', () => {
     expect(events.findLast(({ kind }) => kind === 'pairs')).toEqual({ kind: 'pairs', done: 2, dropped: 1 })
   })
 
+  test('weighs each pair’s loss by its own weight', async () => {
+    const one = { prompt: '<s> is the dog', chosen: 'near a </s>', rejected: 'big tree . </s>' }
+    const other = { prompt: '<s> is the cat', chosen: 'red </s>', rejected: 'on the left </s>' }
+    const config: TrainerSettings = {
+      learning_rate: 5e-3,
+      per_device_train_batch_size: 2,
+      max_steps: 4,
+      seed: 23,
+    }
+    const losses = async (rows: readonly object[]) => {
+      const { data: _, ...rest } = job
+      const steps: TrainEvent[] = []
+      await policy.train({ ...rest, rows, config }, (event) => steps.push(event))
+      return steps.flatMap((event) =>
+        event.kind === 'step' ? [event.metrics.loss, event.metrics.grad_norm] : [],
+      )
+    }
+    const twice = await losses([
+      { ...one, weight: 2 },
+      { ...other, weight: 0 },
+    ])
+    const alone = await losses([one, one])
+    expect(twice).toHaveLength(8)
+    for (const [i, value] of twice.entries()) expect(value).toBeCloseTo(alone[i] ?? Number.NaN, 4)
+    expect(await losses([one, other])).not.toEqual(twice)
+  })
+
   test('stops with a checkpoint, and continues bit for bit', async () => {
     const whole = await train()
     const first = await train({}, (event) => {
@@ -296,6 +323,12 @@ describe('calls under way at once', () => {
     await expect(second).rejects.toMatchObject({ name: 'AbortError' })
     await policy.cancel('second') // which is over
     const third = await write('third', () => {})
+    let isOver = false
+    void first.then(() => {
+      isOver = true
+    })
+    await policy.adapters()
+    expect(isOver).toBe(false)
     const before = grown
     await policy.resume('first')
     expect((await first).map(({ tokens }) => tokens)).toEqual(third.map(({ tokens }) => tokens))
