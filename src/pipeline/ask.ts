@@ -1,25 +1,19 @@
 import type { FileSpec } from '../data/folder.ts'
 import type { AmberTruth } from '../evaluate/amber.ts'
-import { type MarkedText, markNouns } from '../evaluate/mark.ts'
-import { judgeCaption } from '../evaluate/metrics.ts'
+import type { MarkedText } from '../evaluate/mark.ts'
+import type { Judge } from '../evaluate/metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { AdapterChoice } from '../workers/policy.api.ts'
 import { evaluatedAdapter, type OnTheWay } from './evaluated-adapter.ts'
 import { imageFile } from './image-file.ts'
 import { type AdapterSource, openModels, type RunModels } from './models.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
+import { markedText, type RunJudges } from './run-judges.ts'
 import { notesOf } from './run-notes.ts'
 import type { Question, ShownAnswer, TwoAnswers } from './runner.api.ts'
 import { type RunSources, resolveModel } from './sources.ts'
-import type { DatasetOutput } from './stages/dataset.ts'
 import type { TrainOutput } from './stages/train.ts'
-import { openOutput } from './stored-run.ts'
-import {
-  type EvaluationVocabulary,
-  embeddedVocabulary,
-  evaluationVocabulary,
-  openJudge,
-} from './vocabulary.ts'
+import { embeddedVocabulary, openJudge } from './vocabulary.ts'
 
 /** Tokens told in the place of each of an answer's. */
 const LIKELIEST = 5
@@ -34,9 +28,11 @@ export class AskedModel {
   readonly #store: Store
   #open: { readonly run: string; readonly models: RunModels; readonly recipe: Recipe } | undefined
   #controller = new AbortController()
+  readonly #judges: RunJudges
 
-  constructor(store: Store) {
+  constructor(store: Store, judges: RunJudges) {
     this.#store = store
+    this.#judges = judges
   }
 
   /** Answers a question without the adapter and with it. @throws {NotTrainedError} */
@@ -48,7 +44,7 @@ export class AskedModel {
     const name = await models.adapter(adapter)
     const image: FileSpec =
       'hash' in picture ? await imageFile(this.#store, { hash: picture.hash, name: picture.hash }) : picture
-    const mark = question.truth && (await this.#marking(question, question.truth, recipe))
+    const mark = question.truth && (await this.#marking(question, question.truth))
     let answers: TwoAnswers = { isFinished: false }
     const job = {
       requests: [{ images: [image], prompt }],
@@ -76,25 +72,19 @@ export class AskedModel {
   async #marking(
     { run, sources, world }: Question,
     truth: AmberTruth,
-    recipe: Recipe,
   ): Promise<(text: string) => MarkedText[]> {
-    const { signal } = this.#controller
-    const judge = await openJudge(
+    const judge =
       world === undefined
-        ? await this.#vocabularyOfRun(run, sources, recipe)
-        : await embeddedVocabulary(world, sources, signal),
-    )
-    return (text) => markNouns(text, judgeCaption(judge, text, truth).nouns)
+        ? await this.#judgeOfRun(run, sources)
+        : await openJudge(await embeddedVocabulary(world, sources, this.#controller.signal))
+    return (text) => markedText(judge, text, truth)
   }
 
-  async #vocabularyOfRun(run: string, sources: RunSources, recipe: Recipe): Promise<EvaluationVocabulary> {
+  async #judgeOfRun(run: string, sources: RunSources): Promise<Judge> {
     const record = await this.#store.runs.get(run)
-    const outputs = record ? notesOf(record).outputs : []
-    const heldout = await openOutput(this.#store, outputs, { stage: 'dataset', round: 0, part: 'heldout' })
-    if (!heldout)
-      throw new NotTrainedError(`run ${run}: expected its held-out pictures, found none; run it again`)
-    const { source } = recipe.evaluate.dataset
-    return await evaluationVocabulary(source, heldout as DatasetOutput, sources, this.#controller.signal)
+    const judge = record && (await this.#judges.of(record, 'heldout', sources))
+    if (judge) return judge
+    throw new NotTrainedError(`run ${run}: expected its held-out pictures, found none; run it again`)
   }
 
   /** Lets the model go. */

@@ -35,6 +35,7 @@ export function openRunner(): RunnerClient {
     thumbnails: (hashes) => guard(remote.thumbnails(hashes)),
     picture: (hash) => guard(remote.picture(hash)),
     texts: (id, round, imageHash) => guard(remote.texts(id, round, imageHash)),
+    mark: (id, texts, truth, sources) => guard(remote.mark(id, texts, truth, sources)),
     scores: (id, round) => guard(remote.scores(id, round)),
     pairs: (id, round) => guard(remote.pairs(id, round)),
     view: (id) => guard(remote.view(id)),

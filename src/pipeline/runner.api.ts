@@ -66,6 +66,13 @@ export interface RunnerApi {
   picture(hash: string): Promise<Uint8Array<ArrayBuffer>>
   /** What was written about one picture of a round, with scores and pairs as far as they have come. */
   texts(id: string, round: number, imageHash: string): Promise<PictureTexts>
+  /** Texts about one of a run's training pictures, cut at their nouns, with what is invented marked. @param truth what it shows. */
+  mark(
+    id: string,
+    texts: readonly string[],
+    truth: AmberTruth,
+    sources: Pick<RunSources, 'site'>,
+  ): Promise<readonly (readonly MarkedText[])[]>
   /** Scores and gaps of a round, once its pairs are made; undefined before. */
   scores(id: string, round: number): Promise<ScoreView | undefined>
   /** A few pairs of a round, once they are made; undefined before. */

@@ -16,6 +16,7 @@ import { PairPreviews } from './pair-preview.ts'
 import { PauseSwitch } from './pause.ts'
 import { parseRecipe } from './recipe.ts'
 import { runId, runRecipe } from './run.ts'
+import { markedText, RunJudges } from './run-judges.ts'
 import { notesOf } from './run-notes.ts'
 import { makeRunView, pairSample, scoreView } from './run-view.ts'
 import type { ListedRun, RunFile, RunnerApi, TrainingView } from './runner.api.ts'
@@ -36,8 +37,9 @@ class Runner implements RunnerApi {
   })
   /** Who is told of damage, for as long as the worker lives. */
   readonly #watchers: ((damage: RunDamage) => void)[] = []
-  readonly #asked = new AskedModel(this.#store)
-  readonly #watched = new WatchedTrainings(this.#store)
+  readonly #judges = new RunJudges(this.#store)
+  readonly #asked = new AskedModel(this.#store, this.#judges)
+  readonly #watched = new WatchedTrainings(this.#store, this.#judges)
   readonly #previews = new PairPreviews(this.#store)
   readonly #pictures = new Map<string, PictureIndex>()
   #running:
@@ -146,6 +148,11 @@ class Runner implements RunnerApi {
     const unit = dataset && (await this.#index(dataset.hash).unitOf(imageHash))
     if (unit === undefined) return { candidates: [], pairs: [] }
     return await readTexts(this.#store, outputs, { round, imageHash, unit })
+  }
+
+  async mark(...[id, texts, truth, sources]: Parameters<RunnerApi['mark']>) {
+    const judge = await this.#judges.of(await this.#record(id), 'train', sources)
+    return texts.map((text) => (judge ? markedText(judge, text, truth) : [{ text }]))
   }
 
   async scores(id: string, round: number) {

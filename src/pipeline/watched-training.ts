@@ -1,26 +1,20 @@
-import type { AmberTruth } from '../evaluate/amber.ts'
-import { type MarkedText, markNouns } from '../evaluate/mark.ts'
-import { type Judge, judgeCaption } from '../evaluate/metrics.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
-import { parseRecipe } from './recipe.ts'
+import { markedText, type RunJudges } from './run-judges.ts'
 import { notesOf } from './run-notes.ts'
 import type { RunFile, WatchedView } from './runner.api.ts'
 import type { RunSources } from './sources.ts'
-import type { DatasetOutput } from './stages/dataset.ts'
 import { ADAPTER_FILES, type TrainUnit } from './stages/train.ts'
 import { stateUnit, type WatchedTraining } from './stages/watch.ts'
-import { openOutput } from './stored-run.ts'
-import { evaluationVocabulary, openJudge } from './vocabulary.ts'
 
 /** Reads what models said in the course of their training, with what they invented marked. */
 export class WatchedTrainings {
   readonly #store: Store
-  /** By the hash of the held-out pictures. */
-  readonly #judges = new Map<string, Promise<Judge>>()
+  readonly #judges: RunJudges
 
-  constructor(store: Store) {
+  constructor(store: Store, judges: RunJudges) {
     this.#store = store
+    this.#judges = judges
   }
 
   /** @returns undefined while a round has not been looked at yet. */
@@ -30,13 +24,8 @@ export class WatchedTrainings {
     sources: Pick<RunSources, 'site'>,
   ): Promise<WatchedView | undefined> {
     const watched = (await this.#units(record, round)?.get('watched')) as WatchedTraining | undefined
-    const heldout = await openOutput(this.#store, notesOf(record).outputs, {
-      stage: 'dataset',
-      round: 0,
-      part: 'heldout',
-    })
-    if (!watched || !heldout) return undefined
-    const judge = await this.#judge(record, heldout as DatasetOutput, sources)
+    const judge = watched && (await this.#judges.of(record, 'heldout', sources))
+    if (!judge) return undefined
     const { prompt, pictures, states } = watched
     return {
       prompt,
@@ -48,7 +37,7 @@ export class WatchedTrainings {
       states: states.map(({ step, answers, isKept }) => ({
         step,
         isKept,
-        answers: answers.map((answer, i) => marked(judge, answer.trim(), pictures[i]?.truth)),
+        answers: answers.map((answer, i) => markedText(judge, answer.trim(), pictures[i]?.truth)),
       })),
     }
   }
@@ -68,26 +57,4 @@ export class WatchedTrainings {
     const output = notesOf(record).outputs.find((one) => one.stage === 'train' && one.round === round)
     return output && this.#store.stage<TrainUnit, unknown>(output.kind, output.hash)
   }
-
-  #judge(record: RunRecord, heldout: DatasetOutput, sources: Pick<RunSources, 'site'>): Promise<Judge> {
-    const { source } = parseRecipe(record.recipe).evaluate.dataset
-    const judge = this.#judges.get(heldout.hash) ?? judgeOf(source, heldout, sources)
-    this.#judges.set(heldout.hash, judge)
-    judge.catch(() => this.#judges.delete(heldout.hash)) // the next time may be with network
-    return judge
-  }
-}
-
-async function judgeOf(
-  source: string,
-  heldout: DatasetOutput,
-  sources: Pick<RunSources, 'site'>,
-): Promise<Judge> {
-  const { signal } = new AbortController()
-  return await openJudge(await evaluationVocabulary(source, heldout, sources, signal))
-}
-
-function marked(judge: Judge, answer: string, truth: AmberTruth | undefined): MarkedText[] {
-  if (!truth) return answer === '' ? [] : [{ text: answer }]
-  return markNouns(answer, judgeCaption(judge, answer, truth).nouns)
 }

@@ -3,7 +3,7 @@ import type { ShownAnswer } from '../pipeline/runner.api.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { segmentsOf } from './token-segments.ts'
 import { viewStyles } from './view-styles.ts'
-import { markedView } from './views/cards.ts'
+import { markedView } from './views/marked.ts'
 
 /**
  * `<answer-text>`: an answer with its invented words marked where the truth is known. Once it is whole, pointing at a word (or the

@@ -42,6 +42,7 @@ export function stageResults(stage: StageName, context: ResultsContext): Templat
         .run=${state.id}
         .round=${round}
         .picture=${picture}
+        .site=${document.baseURI}
         .news=${newsOf(part, partOf(state, 'caption', 'questions'), partOf(state, 'score'), partOf(state, 'pair'))}
       ></picture-texts>`
     case 'score':

@@ -1,8 +1,8 @@
 import { html, type TemplateResult } from 'lit'
-import type { MarkedText } from '../../evaluate/mark.ts'
 import type { Change } from '../../pipeline/examples.ts'
 import type { Card, CardSample } from '../../pipeline/run-view.ts'
 import { formatCount } from './format.ts'
+import { markedView } from './marked.ts'
 
 export type CardFilter = Change | 'all'
 
@@ -67,15 +67,4 @@ export function cardView({ image, truth, before, after, change, thumbnail }: Car
     <div class="said"><p class="title">Before</p><p>${markedView(before)}</p></div>
     <div class="said"><p class="title">After</p><p>${markedView(after)}</p></div>
   </li>`
-}
-
-/** A caption whose nouns are marked: grounded underlined and green, invented struck out and red; screen readers are told. */
-export function markedView(pieces: readonly MarkedText[]): TemplateResult {
-  if (pieces.length === 0) return html`<i class="empty">says nothing</i>`
-  return html`${pieces.map(({ text, verdict }) => {
-    if (verdict === 'hallucinated')
-      return html`<del class="hallucinated" title="not in the picture"><span class="spoken">invented: </span>${text}</del>`
-    if (verdict === 'grounded') return html`<ins class="grounded" title="in the picture">${text}</ins>`
-    return verdict === undefined ? text : html`<span title="not counted">${text}</span>`
-  })}`
 }

@@ -1,11 +1,12 @@
 /** All views of a run's results; heavy with Plot, so pages import it when they first show one. */
-export { type CardFilter, cardsView, cardView, markedView } from './cards.ts'
+export { type CardFilter, cardsView, cardView } from './cards.ts'
 export { comparedFiguresView, differencesView } from './comparison.ts'
 export { confusionView } from './confusion.ts'
 export { curvesView } from './curves.ts'
 export { figuresView, verdictsView } from './figures.ts'
 export { funnelView } from './funnel.ts'
 export { histogramView, scoresView } from './histogram.ts'
+export { markedView } from './marked.ts'
 export { objectsView } from './objects.ts'
 export { pairsView } from './pairs.ts'
 export { recipeView } from './recipe.ts'

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit'
 import type { WatchedView } from '../../pipeline/runner.api.ts'
-import { markedView } from './cards.ts'
+import { markedView } from './marked.ts'
 
 export interface WatchedOptions {
   /** How a picture is shown, by its place. Default by its name. */
