@@ -29,7 +29,7 @@ function stepView(step: FunnelStep, most: number, settings: PairSettings, id: st
   return html`<li class=${removed + changed + added === 0 ? 'idle' : ''}>
     <div class="rule">
       <span class="name"
-        >${text ? explained(id, text.name, text.meaning) : rule}${setting ? html` <small>${setting}</small>` : nothing}</span
+        >${text ? explained(id, text.name, text.meaning) : rule}${setting ? html` <small class="setting">${setting}</small>` : nothing}</span
       >
       <span class="bar" aria-hidden="true"
         ><span class="remained" style=${width(remained)}></span
