@@ -48,6 +48,7 @@ export function openRunner(): RunnerClient {
     deleteModel: (url) => guard(remote.deleteModel(url)),
     inspectModel: (folder, role) => guard(remote.inspectModel(folder, role)),
     ask: (question, onAnswer) => guard(remote.ask(question, proxy(onAnswer))),
+    stopAsking: () => guard(remote.stopAsking()),
     close,
   }
 }

@@ -98,10 +98,14 @@ export interface RunnerApi {
   inspectModel(folder: FolderSpec, role: ModelRole): Promise<ModelDescription>
 
   /**
-   * Asks the model of a finished run about a picture, without the adapter and with it.
-   * @param onAnswer called as the answers grow.
+   * Asks the model of a finished run about a picture, without the adapter and with it. Another question takes the place of one
+   * under way.
+   * @param onAnswer called while the model is loaded and as the answers grow.
+   * @throws an `AbortError` when another question, a run or `stopAsking` comes between.
    */
   ask(question: Question, onAnswer: (answer: TwoAnswers) => void): Promise<TwoAnswers>
+  /** Breaks the question under way off, and the loading of its model. */
+  stopAsking(): Promise<void>
 }
 
 export interface ListedRun extends Omit<RunRecord, 'notes' | 'stages'> {
@@ -218,7 +222,8 @@ export interface ShownAnswer {
 
 /** What the model says without the adapter and with it; undefined before its first word. */
 export interface TwoAnswers {
+  /** While the model is loaded, how much of it is there. */
+  readonly loading?: { readonly what: string; readonly done: number; readonly total: number }
   readonly base?: ShownAnswer
   readonly tuned?: ShownAnswer
-  readonly isFinished: boolean
 }

@@ -220,6 +220,10 @@ class Runner implements RunnerApi {
     return await relayed(onAnswer, (send) => this.#asked.ask(question, send))
   }
 
+  async stopAsking() {
+    this.#asked.stop()
+  }
+
   /** What the scores and pairs of a round have come to; undefined while they are not finished. */
   async #round(id: string, round: number) {
     const record = await this.#record(id)

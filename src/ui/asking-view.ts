@@ -2,7 +2,7 @@ import { css, html, nothing, type TemplateResult } from 'lit'
 import type { ShownAnswer } from '../pipeline/runner.api.ts'
 import './answer-text.ts'
 import { type AskedPicture, truthOf } from './asked-picture.ts'
-import type { Questioner } from './questioner.ts'
+import type { Questioner, Said } from './questioner.ts'
 
 export interface AskingView {
   readonly questioner: Questioner
@@ -14,7 +14,7 @@ export interface AskingView {
 
 /** The question, how strongly what was learned counts, and both answers side by side. */
 export function askingView({ questioner, asked, prompt, locked, setPrompt }: AskingView): TemplateResult {
-  const { answers, strength, isAsking, problem } = questioner
+  const { said, strength, isAsking, problem } = questioner
   const truth = truthOf(asked)
   return html`<div class="side">
     <div class="asking">
@@ -49,14 +49,22 @@ export function askingView({ questioner, asked, prompt, locked, setPrompt }: Ask
       <button class="primary" ?disabled=${locked || isAsking || !asked} @click=${() => questioner.ask()}>
         ${isAsking ? 'Answering …' : 'Ask both'}
       </button>
+      ${isAsking ? html`<button @click=${() => questioner.stop()}>Stop</button>` : nothing}
+      ${isAsking && said?.loading ? loadingView(said.loading) : nothing}
       ${locked ? html`<span class="small soft">Once the run has ended.</span>` : nothing}
     </div>
     ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
     <div class="answers" aria-live="polite" aria-busy=${isAsking}>
-      ${answerView('As it was', answers?.base)} ${answerView('After training', answers?.tuned)}
+      ${answerView('As it was', said?.base)}
+      ${answerView(said?.tuned && said.strength !== 1 ? `After training, strength ${said.strength.toFixed(2)}` : 'After training', said?.tuned)}
     </div>
     ${truth && asked?.kind !== 'scene' ? html`<p class="small soft">In the picture: ${truth.truth.join(', ')}.</p>` : nothing}
   </div>`
+}
+
+function loadingView({ what, done, total }: NonNullable<Said['loading']>): TemplateResult {
+  const percent = Math.round((100 * done) / Math.max(1, total))
+  return html`<span class="small soft" role="status">Loading ${what}: ${percent}%</span>`
 }
 
 function answerView(name: string, answer: ShownAnswer | undefined): TemplateResult {

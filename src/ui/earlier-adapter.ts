@@ -1,6 +1,6 @@
 import type { Question, RunnerApi } from '../pipeline/runner.api.ts'
 
-type Asked = Pick<RunnerApi, 'ask' | 'pictures'>
+type Asked = Pick<RunnerApi, 'ask' | 'stopAsking' | 'pictures'>
 
 /** A run's adapter as it was in the course of training, to be asked in the finished one's place. */
 export interface EarlierAdapter extends NonNullable<Question['after']> {
@@ -21,6 +21,7 @@ export function earlierAdapter(
     runner: {
       pictures: (...some) => runner.pictures(...some),
       ask: (question, onAnswer) => runner.ask({ ...question, after }, onAnswer),
+      stopAsking: () => runner.stopAsking(),
     },
   }
 }

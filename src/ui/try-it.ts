@@ -37,7 +37,7 @@ export class TryIt extends LitElement {
     source: { state: true },
     asked: { state: true },
   }
-  declare runner: Pick<RunnerApi, 'ask' | 'pictures'> | undefined
+  declare runner: Pick<RunnerApi, 'ask' | 'stopAsking' | 'pictures'> | undefined
   declare thumbnails: Thumbnails | undefined
   /** Id of a run that has been trained. */
   declare run: string | undefined
@@ -70,7 +70,6 @@ export class TryIt extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('hash')) void this.#chooseFirst()
-    if (changed.has('run') || changed.has('runner')) this.#questioner.clear()
   }
 
   override render() {
@@ -143,7 +142,6 @@ export class TryIt extends LitElement {
 
   #turnTo(source: Source): void {
     this.source = source
-    this.#questioner.clear()
     this.#forget()
     if (source === 'heldout') void this.#chooseFirst()
     // Only who comes here needs their code.
@@ -180,16 +178,14 @@ export class TryIt extends LitElement {
     this.#show({ kind: 'file', file, url: URL.createObjectURL(file) })
   }
 
-  /** What was said about the scene as it was is no longer true of it; nothing is asked before it is whole. */
+  /** Nothing is asked before the scene is whole. */
   readonly #made = (event: CustomEvent<MadeScene>): void => {
-    this.#questioner.clear()
     this.asked = { kind: 'scene', ...event.detail }
   }
 
   #show(asked: AskedPicture): void {
     this.#forget()
     this.asked = asked
-    this.#questioner.clear()
     void this.#questioner.ask()
   }
 

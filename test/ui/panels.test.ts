@@ -202,9 +202,10 @@ test('try it shows both answers as they grow, at the strength that is set', asyn
     async ask({ strength, picture }, onAnswer) {
       expect(picture).toEqual({ hash: 'p' })
       strengths.push(strength)
-      onAnswer({ base: { text: 'a dog and' }, isFinished: false })
-      return { base: { text: 'a dog and a cat' }, tuned: { text: 'a dog' }, isFinished: true }
+      onAnswer({ base: { text: 'a dog and' } })
+      return { base: { text: 'a dog and a cat' }, tuned: { text: 'a dog' } }
     },
+    stopAsking: async () => {},
   }
   element.thumbnails = { url: async () => 'data:,' } as never
   document.body.append(element)
@@ -241,6 +242,7 @@ describe('try it', () => {
     element.runner = {
       pictures: async () => ({ total: 1, items: [{ name: 'p', hash: 'p', width: 1, height: 1, truth }] }),
       ask,
+      stopAsking: async () => {},
     }
     element.thumbnails = { url: async () => 'data:,' } as never
     document.body.append(element)
@@ -251,7 +253,7 @@ describe('try it', () => {
     const element = show(async ({ truth }) => {
       expect(truth).toEqual({ truth: ['cup'], hallu: ['spoon'] })
       const marked = [{ text: 'A ' }, { text: 'spoon', verdict: 'hallucinated' }] as const
-      return { base: { text: 'A spoon', marked }, tuned: { text: 'A cup' }, isFinished: true }
+      return { base: { text: 'A spoon', marked }, tuned: { text: 'A cup' } }
     })
     await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
     button(element, /Ask both/).click()
@@ -259,11 +261,30 @@ describe('try it', () => {
     await expect.poll(() => answers()[0]?.shadowRoot?.querySelector('del')?.textContent).toContain('spoon')
   })
 
+  test('tells how much of the model is loaded, and is stopped without a complaint', async () => {
+    let isStopped = false
+    const element = show(async (_, onAnswer) => {
+      onAnswer({ loading: { what: 'a model', done: 1, total: 4 } })
+      await expect.poll(() => isStopped).toBe(true)
+      throw new DOMException('stopped', 'AbortError')
+    })
+    ;(element.runner as NonNullable<TryIt['runner']>).stopAsking = async () => {
+      isStopped = true
+    }
+    await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
+    button(element, /Ask both/).click()
+    await expect.poll(() => textOf(element)).toContain('Loading a model: 25%')
+    button(element, /Stop/).click()
+    await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
+    expect(textOf(element)).not.toContain('Loading')
+    expect(element.shadowRoot?.querySelector('[role=alert]')).toBeNull()
+  })
+
   test('a pasted picture is asked about at once, of which nothing is known', async () => {
     const asked: unknown[] = []
     const element = show(async ({ picture, truth }) => {
       asked.push(picture, truth)
-      return { base: { text: 'a' }, tuned: { text: 'b' }, isFinished: true }
+      return { base: { text: 'a' }, tuned: { text: 'b' } }
     })
     await expect.poll(() => button(element, /Ask both/).disabled).toBe(false)
     const clipboardData = new DataTransfer()
