@@ -40,8 +40,13 @@ export class PairPreviews {
   }
 
   #chunks(hash: string): Promise<readonly ScoredChunk[]> {
-    if (this.#held?.hash !== hash) this.#held = { hash, chunks: this.#read(hash) }
-    return this.#held.chunks
+    if (this.#held?.hash === hash) return this.#held.chunks
+    const held = { hash, chunks: this.#read(hash) }
+    this.#held = held
+    held.chunks.catch(() => {
+      if (this.#held === held) this.#held = undefined // the next time it may be there
+    })
+    return held.chunks
   }
 
   async #read(hash: string): Promise<readonly ScoredChunk[]> {
