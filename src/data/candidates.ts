@@ -26,6 +26,7 @@ const CANDIDATE = {
   ),
   generator: v.optional(v.string(), 'policy'),
   candidate: v.optional(whole, 0),
+  greedy: some(v.boolean()),
   seed: v.optional(whole, 0),
   text: v.string(),
   numTokens: v.optional(whole, 0),

@@ -21,8 +21,10 @@ export interface Candidate {
    * `writer` where a text model wrote them.
    */
   readonly generator: string
-  /** Number among the answers of this generator to this prompt; 0 is the greedy one where the recipe asks for it. */
+  /** Number among the answers of this generator to this prompt. */
   readonly candidate: number
+  /** The answer of the likeliest tokens. Default false. */
+  readonly greedy?: boolean
   readonly seed: number
   readonly text: string
   readonly numTokens: number

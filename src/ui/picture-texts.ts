@@ -92,7 +92,8 @@ export class PictureTextsElement extends LitElement {
   #legend(candidates: readonly Text[]) {
     const isScored = candidates.some(({ score }) => score !== undefined)
     return html`<p class="small soft">
-      ${isScored ? 'Before each description CLIP’s score. ' : nothing}Greedy is the likeliest one; the others are drawn by chance.
+      ${isScored ? 'Before each description CLIP’s score. ' : nothing}
+      ${candidates.some(({ greedy }) => greedy) ? 'Greedy is the likeliest one; the others are drawn by chance.' : nothing}
       ${
         this.marked.size > 0
           ? html`<ins class="grounded">Grounded</ins> is in the picture, <del class="hallucinated">invented</del> is not.`
@@ -104,6 +105,7 @@ export class PictureTextsElement extends LitElement {
   #group(group: readonly Text[], pairs: PictureTexts['pairs']) {
     const [{ prompt, generator, context } = group[0] as Text] = group
     const sorted = [...group].sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity))
+    const own = pairs.filter((pair) => pair.prompt === prompt && pair.context === context)
     const scores = group.flatMap(({ score }) => score ?? [])
     const [low, high] = [Math.min(...scores), Math.max(...scores)]
     const share = (score: number): number => 25 + (75 * (score - low)) / Math.max(1e-9, high - low)
@@ -114,8 +116,8 @@ export class PictureTextsElement extends LitElement {
       </h3>
       <ol>
         ${sorted.map((text) => {
-          const chosen = pairs.some((pair) => pair.chosen === text.text && pair.prompt === prompt)
-          const rejected = pairs.some((pair) => pair.rejected === text.text && pair.prompt === prompt)
+          const chosen = own.some((pair) => pair.chosen === text.text)
+          const rejected = own.some((pair) => pair.rejected === text.text)
           return html`<li>
             <span class="score numbers">${text.score === undefined ? '–' : text.score.toFixed(1)}</span>
             <span class="bar" aria-hidden="true">
@@ -124,7 +126,8 @@ export class PictureTextsElement extends LitElement {
             <span>
               ${this.#said(text)}
               ${(text.count ?? 1) > 1 ? html`<span class="tag">× ${text.count}</span>` : nothing}
-              ${text.candidate === 0 ? html`<span class="tag">greedy</span>` : nothing}
+              ${text.greedy ? html`<span class="tag">greedy</span>` : nothing}
+              ${text.correct === undefined ? nothing : html`<span class="tag">made as the ${text.correct ? 'right' : 'wrong'} answer</span>`}
               ${chosen ? html`<span class="tag good">chosen</span>` : nothing}
               ${rejected ? html`<span class="tag bad">rejected</span>` : nothing}
               ${text.phrases ? phrasesView(text.phrases) : nothing}

@@ -49,6 +49,20 @@ test('next sentences and endings say how the policy writes what comes before', a
     expect(verbatim).toEqual({ prompt: `USER: Describe this. ASSISTANT:${context}`, end: '</s>' })
 })
 
+test('the greedy answer is told from those that are drawn, wherever one is asked for', async () => {
+  const marks = async (caption: object) => {
+    const { candidates } = await write({ samples: 2, ...caption }, ({ candidate, context }) => ({
+      text: `A dog ${candidate}${context ?? ''}.`,
+    }))
+    return candidates
+      .filter(({ image }) => image === '0.png')
+      .map(({ candidate, greedy }) => `${candidate}${greedy ? ' greedy' : ''}`)
+  }
+  expect(await marks({})).toEqual(['0 greedy', '1', '2'])
+  expect(await marks({ greedy: false })).toEqual(['1', '2'])
+  expect((await marks({ unit: 'sentence' })).filter((mark) => mark !== '0' && mark !== '1')).toEqual([])
+})
+
 test('answers that were cut off do too, and whole ones do not', async () => {
   const { candidates } = await write({}, ({ candidate }) => ({
     text: `A dog ${candidate}`,

@@ -20,9 +20,14 @@ const text = (said: string, score: number, more: Partial<Text> = {}): Text =>
     ...more,
   }) as Text
 
-function show(candidates: readonly Text[], mark: RunnerApi['mark'], picture: object = PICTURE) {
+function show(
+  candidates: readonly Text[],
+  mark: RunnerApi['mark'],
+  picture: object = PICTURE,
+  pairs: readonly object[] = [],
+) {
   const element = new PictureTextsElement()
-  element.runner = { texts: async () => ({ candidates, pairs: [] }), mark }
+  element.runner = { texts: async () => ({ candidates, pairs: pairs as PictureTexts['pairs'] }), mark }
   element.thumbnails = { url: async () => 'data:,' } as never
   element.run = 'r'
   element.site = 'https://host/'
@@ -37,7 +42,7 @@ function show(candidates: readonly Text[], mark: RunnerApi['mark'], picture: obj
 test('descriptions stand in the order of their scores, with what is invented marked once each', async () => {
   const asked: unknown[] = []
   const { root, lines } = show(
-    [text('A spoon.', 1), text('A cup.', 30, { candidate: 0 }), text('A spoon.', 1, { prompt: 'And now?' })],
+    [text('A spoon.', 1), text('A cup.', 30, { greedy: true }), text('A spoon.', 1, { prompt: 'And now?' })],
     async (run, texts, truth, sources) => {
       asked.push([run, texts, truth.truth, sources])
       return texts.map((said) =>
@@ -49,6 +54,37 @@ test('descriptions stand in the order of their scores, with what is invented mar
   expect(asked).toEqual([['r', ['A spoon.', 'A cup.'], ['cup'], { site: 'https://host/' }]])
   expect(root.querySelectorAll('ol del').length).toBe(2)
   expect(root.querySelector('details')?.textContent).toContain('A cup.')
+})
+
+test('only the likeliest answer is greedy, and a question’s answers say as what they were made', async () => {
+  const { root, lines } = show(
+    [
+      text('A cup.', 30, { candidate: 0 }),
+      text('Yes.', 20, { candidate: 0, correct: true, generator: 'template' }),
+      text('No.', 10, { correct: false, generator: 'template' }),
+    ],
+    async (_, texts) => texts.map((said) => [{ text: said }]),
+  )
+  await expect
+    .poll(lines)
+    .toEqual(['30.0 A cup.', '20.0 Yes. made as the right answer', '10.0 No. made as the wrong answer'])
+  expect(root.textContent).not.toMatch(/greedy/i)
+})
+
+test('chosen and rejected are only those after the same beginning', async () => {
+  const pair = { prompt: 'What is it?', context: 'One.', chosen: 'A cup.', rejected: 'A spoon.' }
+  const { lines } = show(
+    ['One.', 'Two.'].flatMap((context) => [
+      text('A cup.', 30, { context }),
+      text('A spoon.', 1, { context }),
+    ]),
+    async (_, texts) => texts.map((said) => [{ text: said }]),
+    PICTURE,
+    [pair],
+  )
+  await expect
+    .poll(lines)
+    .toEqual(['30.0 A cup. chosen', '1.0 A spoon. rejected', '30.0 A cup.', '1.0 A spoon.'])
 })
 
 test('nothing is marked where it is not known what the picture shows, or where it cannot be', async () => {

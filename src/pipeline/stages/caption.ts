@@ -45,7 +45,7 @@ export async function captionStage(
   const spec = {
     stage: 'caption',
     kind: 'candidates',
-    version: 3,
+    version: 4,
     round,
     settings: { ...settings, questions: null, seed, round },
     inputs: {
@@ -105,7 +105,7 @@ async function captionerStage(
     stage: 'caption',
     part: generator,
     kind: 'candidates',
-    version: 1,
+    version: 2,
     round,
     settings: { ...settings, questions: null, seed, round },
     inputs: { dataset: dataset.summary.hash, captioner: source.hash },

@@ -34,7 +34,7 @@ export async function writeCandidates(
   const { prompts, samples, greedy, unit } = settings
   const places: Place[] = items.flatMap((item) => prompts.map((_, prompt) => ({ item, prompt })))
   if (unit === 'answer') {
-    // Number 0 is the greedy answer's, whether there is one or not.
+    // Number 0 is kept for the greedy answer: what is drawn does not depend on whether it is asked for.
     if (greedy) return await write(writer, places, settings, { candidates: 1 + samples, firstIsGreedy: true })
     const drawn = samples > 0 ? await write(writer, places, settings, { candidates: samples }) : []
     return drawn.map((candidate) => ({ ...candidate, candidate: candidate.candidate + 1 }))
@@ -74,9 +74,10 @@ async function write(
   const answers = await cancellable(context.signal, client, () =>
     client.generate({ ...job, ...ends, requests, temperature, topP, maxNewTokens }),
   )
-  return answers.map((answer) =>
-    candidateOf({ generator, seed }, settings, places[answer.request] as Place, answer),
-  )
+  return answers.map((answer) => ({
+    ...candidateOf({ generator, seed }, settings, places[answer.request] as Place, answer),
+    ...(firstIsGreedy && answer.candidate === 0 ? { greedy: true } : {}),
+  }))
 }
 
 function candidateOf(
