@@ -3,6 +3,7 @@ import { pairRow } from '../method/pair-row.ts'
 import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
+import { answerRows } from './answer-rows.ts'
 import { imageFile } from './image-file.ts'
 import type { AdapterSource } from './models.ts'
 import { candidatesOf, type RoundOutput, type RunOutput } from './run.ts'
@@ -10,47 +11,69 @@ import type { CaptionOutput } from './stages/caption.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
 import type { PairOutput } from './stages/pair.ts'
 import { type ScoreOutput, scoredChunks } from './stages/score.ts'
-import { ADAPTER_FILES, trainedAdapter } from './stages/train.ts'
+import { ADAPTER_FILES, type TrainOutput, trainedAdapter } from './stages/train.ts'
 import { funnelOf, summarize } from './summary.ts'
 
 /** Takes one file of a run's results. @param path below the folder for results, one of `ARTIFACT_PATHS`. */
 export type SendFile = (path: string, body: Blob) => Promise<void>
 
-/**
- * Writes a run's results as files: what the stages made in the last round, the adapter that was evaluated, and the summary; of rounds before the
- * last the same under names with their number, such as `pairs.round1.jsonl`.
- * @throws {IncompleteStageError} and {ImageMissingError} when something turns out damaged.
- */
-export async function sendArtifacts(output: RunOutput, store: Store, send: SendFile): Promise<void> {
-  const images = new Set<string>()
-  for (const [i, round] of output.rounds.entries()) {
-    const isLast = i === output.rounds.length - 1
-    const adapter = isLast ? output.adapter : await trainedAdapter(round.training)
-    await sendRound(round, adapter, isLast ? '' : `.round${i + 1}`, send)
-    for await (const [, made] of round.pairs.units.units())
-      for (const { imageHash } of made) images.add(imageHash)
-  }
-  for (const hash of images) {
-    await send(`images/${hash}`, ((await imageFile(store, { hash, name: hash })) as { blob: Blob }).blob)
-  }
-  await send('funnel.json', json(funnelOf(output)))
-  await send('evaluation.json', json(output.evaluation.summary))
-  await send('summary.json', json(summarize(output)))
+/** A file of a run's results, made when it is read. */
+export interface Artifact {
+  readonly path: string
+  /** @throws {IncompleteStageError} and {ImageMissingError} when something turns out damaged. */
+  read(): Promise<Blob>
 }
 
-async function sendRound(
-  round: RoundOutput,
-  { files }: AdapterSource,
-  mark: string,
-  send: SendFile,
-): Promise<void> {
+/** Writes a run's results as files. @throws as `Artifact.read`. */
+export async function sendArtifacts(output: RunOutput, store: Store, send: SendFile): Promise<void> {
+  for (const { path, read } of artifacts(output)) await send(path, await read())
+  for await (const { path, read } of pairPictures(output, store)) await send(path, await read())
+}
+
+/**
+ * A run's results as files: what the stages made in the last round, the adapter that was evaluated, and the summary; of rounds
+ * before the last the same under names with their number, such as `pairs.round1.jsonl`.
+ */
+export function artifacts(output: RunOutput): Artifact[] {
+  const { rounds, evaluation } = output
+  return [
+    ...rounds.flatMap((round, i) =>
+      i === rounds.length - 1
+        ? roundArtifacts(round, '', async () => output.adapter)
+        : roundArtifacts(round, `.round${i + 1}`, () => trainedAdapter(round.training)),
+    ),
+    { path: 'answers.jsonl', read: () => jsonLines(answerRows(output)) },
+    { path: 'funnel.json', read: async () => json(funnelOf(output)) },
+    { path: 'evaluation.json', read: async () => json(evaluation.summary) },
+    { path: 'summary.json', read: async () => json(summarize(output)) },
+  ]
+}
+
+function roundArtifacts(round: RoundOutput, mark: string, adapter: () => Promise<AdapterSource>): Artifact[] {
   const { scores, pairs, training } = round
-  await sendCaptions(candidatesOf(round), send, mark)
-  await sendScores(scores, send, mark)
-  await send(`pairs${mark}.jsonl`, await jsonLines(pairRows(pairs)))
-  const metrics = (await training.units.expect('metrics')) as readonly StepMetrics[]
-  await send(`metrics${mark}.jsonl`, lines(metrics))
-  for (const name of ADAPTER_FILES) await send(`adapter${mark}/${name}`, new Blob([files[name]]))
+  const rows = (name: string, of: () => AsyncIterable<unknown>): Artifact => ({
+    path: `${name}${mark}.jsonl`,
+    read: () => jsonLines(of()),
+  })
+  return [
+    rows('captions', () => unitValues(candidatesOf(round).units)),
+    rows('scores', () => scoredRows(scores)),
+    rows('pairs', () => pairRows(pairs)),
+    rows('metrics', () => metricRows(training)),
+    ...ADAPTER_FILES.map((name) => ({
+      path: `adapter${mark}/${name}`,
+      read: async () => new Blob([(await adapter()).files[name]]),
+    })),
+  ]
+}
+
+/** The pictures of all rounds' pairs, as `images/HASH`. */
+export async function* pairPictures({ rounds }: RunOutput, store: Store): AsyncGenerator<Artifact> {
+  const hashes = new Set<string>()
+  for (const { pairs } of rounds)
+    for await (const { imageHash } of unitValues(pairs.units)) hashes.add(imageHash)
+  for (const hash of hashes)
+    yield { path: `images/${hash}`, read: () => pictureBlob(store, { hash, name: hash }) }
 }
 
 async function* unitValues<T, S>(units: StageStore<readonly T[], S>): AsyncGenerator<T> {
@@ -58,13 +81,13 @@ async function* unitValues<T, S>(units: StageStore<readonly T[], S>): AsyncGener
 }
 
 /** Writes `captions.jsonl`. */
-export async function sendCaptions({ units }: CaptionOutput, send: SendFile, mark = ''): Promise<void> {
-  await send(`captions${mark}.jsonl`, await jsonLines(unitValues(units)))
+export async function sendCaptions({ units }: CaptionOutput, send: SendFile): Promise<void> {
+  await send('captions.jsonl', await jsonLines(unitValues(units)))
 }
 
 /** Writes `scores.jsonl`. */
-export async function sendScores(scores: ScoreOutput, send: SendFile, mark = ''): Promise<void> {
-  await send(`scores${mark}.jsonl`, await jsonLines(scoredRows(scores)))
+export async function sendScores(scores: ScoreOutput, send: SendFile): Promise<void> {
+  await send('scores.jsonl', await jsonLines(scoredRows(scores)))
 }
 
 /** Writes the pictures of a data set as `images/HASH`. @param isThere says of which not to. */
@@ -78,9 +101,13 @@ export async function sendPictures(
     for (const { hash, name } of items) {
       const path = `images/${hash}`
       if (await isThere(path)) continue
-      await send(path, ((await imageFile(store, { hash, name })) as { blob: Blob }).blob)
+      await send(path, await pictureBlob(store, { hash, name }))
     }
   }
+}
+
+async function pictureBlob(store: Store, picture: { hash: string; name: string }): Promise<Blob> {
+  return ((await imageFile(store, picture)) as { blob: Blob }).blob
 }
 
 async function* scoredRows(scores: ScoreOutput): AsyncGenerator<ScoredRow> {
@@ -96,6 +123,10 @@ async function* pairRows({ units }: PairOutput): AsyncGenerator<unknown> {
   for await (const [, made] of units.units()) yield* made.map(pairRow)
 }
 
+async function* metricRows({ units }: TrainOutput): AsyncGenerator<StepMetrics> {
+  yield* (await units.expect('metrics')) as readonly StepMetrics[]
+}
+
 /** Lines are joined a few thousand at a time, so that a large file is a blob of parts and never one string. */
 async function jsonLines(rows: AsyncIterable<unknown>): Promise<Blob> {
   const parts: Blob[] = []
@@ -105,10 +136,6 @@ async function jsonLines(rows: AsyncIterable<unknown>): Promise<Blob> {
     if (part.length === 4096) parts.push(new Blob(part.splice(0)))
   }
   return new Blob([...parts, ...part])
-}
-
-function lines(rows: readonly unknown[]): Blob {
-  return new Blob(rows.map((row) => `${JSON.stringify(row)}\n`))
 }
 
 function json(value: unknown): Blob {

@@ -81,12 +81,14 @@ export interface RunnerApi {
   previewPairs(hash: string, settings: unknown, round?: number): Promise<PairPreview>
   /** Everything the views of a finished run show. @throws {UnfinishedRunError} */
   view(id: string): Promise<RunView>
-  /** A finished run's files: pairs, metrics, adapter, summary and others, by their path. @throws {UnfinishedRunError} */
-  files(id: string): Promise<readonly RunFile[]>
+  /** One of a finished run's files, which `docs/files.md` tells, but for pictures; undefined where there is none. @throws {UnfinishedRunError} */
+  file(id: string, path: string): Promise<Blob | undefined>
+  /** A zip of a finished run's files. @throws {UnfinishedRunError}; {DataError} when they are too many for one. */
+  archive(id: string, options: ArchiveOptions): Promise<Blob>
   /** What the model of a round has said in the course of its training so far; undefined before it has been looked at. */
   watched(id: string, round: number, sources: Pick<RunSources, 'site'>): Promise<WatchedView | undefined>
-  /** A round's adapter as it was after so many steps, in PEFT's files; empty where it was not kept. */
-  adapterAt(id: string, round: number, step: number): Promise<readonly RunFile[]>
+  /** A zip of a round's adapter as it was after so many steps, in PEFT's files. @param folder in it. */
+  adapterAt(id: string, round: number, step: number, folder: string): Promise<Blob>
   /** A training as far as it has come. @param hash of the training's output. */
   training(hash: string): Promise<TrainingView>
 
@@ -179,10 +181,14 @@ export interface WatchedView {
   }[]
 }
 
-/** A file of a run's results. */
-export interface RunFile {
-  readonly path: string
-  readonly blob: Blob
+/** What of a run is packed. */
+export interface ArchiveOptions {
+  /** The folder that all files are in. */
+  readonly folder: string
+  /** Paths of files, and of folders with a slash at their end. Default everything. */
+  readonly parts?: readonly string[]
+  /** Files beside. */
+  readonly more?: readonly { readonly path: string; readonly blob: Blob }[]
 }
 
 export interface PairPreview {

@@ -4,7 +4,7 @@ import { UnknownRunError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { relayed } from '../workers/relay.ts'
-import { sendArtifacts } from './artifacts.ts'
+import { runArchive, runFile } from './archive.ts'
 import { AskedModel } from './ask.ts'
 import { cachedModels } from './cached-models.ts'
 import { readComparedRun, readEvaluations } from './compare.ts'
@@ -19,7 +19,7 @@ import { runId, runRecipe } from './run.ts'
 import { markedText, RunJudges } from './run-judges.ts'
 import { notesOf } from './run-notes.ts'
 import { makeRunView, pairSample, scoreView } from './run-view.ts'
-import type { ListedRun, RunFile, RunnerApi, TrainingView } from './runner.api.ts'
+import type { ArchiveOptions, ListedRun, RunnerApi, TrainingView } from './runner.api.ts'
 import type { StageEnd } from './stage.ts'
 import type { PairOutput } from './stages/pair.ts'
 import type { ScoreOutput } from './stages/score.ts'
@@ -170,13 +170,14 @@ class Runner implements RunnerApi {
     return await makeRunView(output, recipe, this.#store)
   }
 
-  async files(id: string) {
+  async file(id: string, path: string) {
     const { output } = await readRunOutput(this.#store, await this.#record(id))
-    const files: RunFile[] = []
-    await sendArtifacts(output, this.#store, async (path, blob) => {
-      files.push({ path, blob })
-    })
-    return files
+    return await runFile(output, path)
+  }
+
+  async archive(id: string, options: ArchiveOptions) {
+    const { output } = await readRunOutput(this.#store, await this.#record(id))
+    return await runArchive(output, this.#store, options)
   }
 
   async previewPairs(hash: string, settings: unknown, round?: number) {
@@ -187,8 +188,8 @@ class Runner implements RunnerApi {
     return await this.#watched.read(await this.#record(id), round, sources)
   }
 
-  async adapterAt(id: string, round: number, step: number) {
-    return await this.#watched.adapter(await this.#record(id), round, step)
+  async adapterAt(...[id, round, step, folder]: Parameters<RunnerApi['adapterAt']>) {
+    return await this.#watched.adapter(await this.#record(id), round, step, folder)
   }
 
   async training(hash: string): Promise<TrainingView> {

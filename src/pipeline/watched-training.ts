@@ -1,11 +1,14 @@
+import { zipFiles } from '../data/zip-writer.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
+import type { PeftFiles } from '../workers/policy.api.ts'
 import { markedText, type RunJudges } from './run-judges.ts'
 import { notesOf } from './run-notes.ts'
-import type { RunFile, WatchedView } from './runner.api.ts'
+import type { WatchedView } from './runner.api.ts'
 import type { RunSources } from './sources.ts'
 import { ADAPTER_FILES, type TrainUnit } from './stages/train.ts'
 import { stateUnit, type WatchedTraining } from './stages/watch.ts'
+import { UnfinishedRunError } from './stored-run.ts'
 
 /** Reads what models said in the course of their training, with what they invented marked. */
 export class WatchedTrainings {
@@ -42,15 +45,17 @@ export class WatchedTrainings {
     }
   }
 
-  /** The adapter of a round as it was after so many steps, in PEFT's files; empty where it was not kept. */
-  async adapter(record: RunRecord, round: number, step: number): Promise<RunFile[]> {
-    const files = (await this.#units(record, round)?.get(stateUnit(step))) as
-      | Readonly<Record<string, BlobPart>>
-      | undefined
-    return ADAPTER_FILES.flatMap((path) => {
-      const part = files?.[path]
-      return part === undefined ? [] : [{ path, blob: new Blob([part]) }]
-    })
+  /** A zip of the adapter of a round as it was after so many steps, in PEFT's files. @throws {UnfinishedRunError} */
+  async adapter(record: RunRecord, round: number, step: number, folder: string): Promise<Blob> {
+    const files = (await this.#units(record, round)?.get(stateUnit(step))) as PeftFiles | undefined
+    if (!files) {
+      throw new UnfinishedRunError(
+        `run ${record.id}: expected the adapter after step ${step} of round ${round} to be kept, found none; run it again`,
+      )
+    }
+    return await zipFiles(
+      ADAPTER_FILES.map((name) => ({ path: `${folder}/${name}`, read: async () => new Blob([files[name]]) })),
+    )
   }
 
   #units(record: RunRecord, round: number) {

@@ -1,10 +1,10 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import type { RunView } from '../pipeline/run-view.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
-import { download } from './download.ts'
 import { plainProblem } from './problems.ts'
 import { placeText } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
+import './take-away.ts'
 import { viewStyles } from './view-styles.ts'
 import {
   cardsView,
@@ -26,7 +26,7 @@ export class EvaluateResults extends LitElement {
     view: { state: true },
     problem: { state: true },
   }
-  declare runner: Pick<RunnerApi, 'view' | 'files' | 'evaluations'> | undefined
+  declare runner: Pick<RunnerApi, 'view' | 'file' | 'archive' | 'evaluations'> | undefined
   declare run: string | undefined
   /** Changes when there is something new to read; empty while the run has not ended. */
   declare news: string
@@ -46,14 +46,7 @@ export class EvaluateResults extends LitElement {
     return html`
       ${adapter ? html`<p>This is the model as it was ${placeText(adapter)}.</p>` : nothing}
       ${verdictsView(summary.verdicts)}
-      <div class="row">
-        <span class="soft">Take away:</span>
-        <button @click=${this.#saveReport}>Report</button>
-        <button @click=${() => this.#save('pairs.jsonl')}>Pairs</button>
-        <button @click=${() => this.#save('metrics.jsonl')}>Training metrics</button>
-        <button @click=${() => this.#save('summary.json')}>Summary</button>
-        <button @click=${this.#saveAdapter}>Adapter (PEFT)</button>
-      </div>
+      <take-away .runner=${this.runner} .run=${this.run} .view=${view}></take-away>
       <h3>The same pictures before and after</h3>
       <div class="bounded" tabindex="0" role="region" aria-label="Pictures before and after">${cardsView(cards)}</div>
       <h3>Figures</h3>
@@ -81,35 +74,12 @@ export class EvaluateResults extends LitElement {
     }
   }
 
-  readonly #saveReport = async (): Promise<void> => {
-    if (!this.view) return
-    const { renderReport } = await import('./report.ts')
-    download('report.html', new Blob([renderReport(this.view)], { type: 'text/html' }))
-  }
-
-  readonly #saveAdapter = async (): Promise<void> => {
-    for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
-      await this.#save(`adapter/${name}`)
-  }
-
-  async #save(path: string): Promise<void> {
-    const { run, runner } = this
-    if (!run || !runner) return
-    try {
-      const file = (await runner.files(run)).find((other) => other.path === path)
-      if (file) download(path.split('/').at(-1) ?? path, file.blob)
-    } catch (error) {
-      this.problem = plainProblem(error)
-    }
-  }
-
   static override styles = [
     sharedStyles,
     viewStyles,
     css`
       :host { display: flex; flex-direction: column; gap: 1.25rem; }
       h3 { font-size: 1.0625rem; }
-      .row button { padding: 0.25rem 0.75rem; font-size: 0.9375rem; }
       .bounded { max-height: min(38rem, 80vh); overflow-y: auto; border-block: 1px solid var(--line); }
       .bounded fieldset { position: sticky; z-index: 1; top: 0; padding: 0.75rem 0; background: var(--card); }
       .bounded .card-list { margin-top: 0; }

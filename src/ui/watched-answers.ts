@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
-import type { RunFile, RunnerApi, WatchedView } from '../pipeline/runner.api.ts'
+import type { RunnerApi, WatchedView } from '../pipeline/runner.api.ts'
 import { download } from './download.ts'
 import './picture-thumb.ts'
 import { plainProblem } from './problems.ts'
@@ -103,8 +103,9 @@ export class WatchedAnswers extends LitElement {
     const { run, round } = this
     if (!run) return
     await this.#guarded(async () => {
-      const files: readonly RunFile[] = (await this.runner?.adapterAt(run, round, step)) ?? []
-      for (const { path, blob } of files) download(path, blob)
+      const folder = `adapter-after-step-${step}`
+      const packed = await this.runner?.adapterAt(run, round, step, folder)
+      if (packed) download(`${folder}.zip`, packed)
     })
   }
 

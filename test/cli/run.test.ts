@@ -124,7 +124,7 @@ describe('the tiny recipe from the command line', () => {
     }
     const found = [
       ...fieldsOf([summary, Object.values(stages ?? {}), json('funnel.json'), evaluation]),
-      ...['captions', 'scores', 'pairs', 'metrics'].flatMap((name) =>
+      ...['captions', 'scores', 'pairs', 'metrics', 'answers'].flatMap((name) =>
         fieldsOf(lines('whole', `${name}.jsonl`)),
       ),
       ...readdirSync(at('whole'), { withFileTypes: true }).map((entry) =>

@@ -1,14 +1,18 @@
+import { strFromU8, unzipSync } from 'fflate'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Evaluation } from '../../src/evaluate/evaluation.ts'
 import type { PreferencePair, ScoredCandidate } from '../../src/method/candidate.ts'
+import { runArchive, runFile } from '../../src/pipeline/archive.ts'
 import { ARTIFACT_PATHS } from '../../src/pipeline/artifact-paths.ts'
 import { sendArtifacts } from '../../src/pipeline/artifacts.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { RunOutput } from '../../src/pipeline/run.ts'
 import { cardSample, makeRunView, pairSample, scoreView, yesNoKinds } from '../../src/pipeline/run-view.ts'
+import type { ArchiveOptions } from '../../src/pipeline/runner.api.ts'
 import type { StageOutput } from '../../src/pipeline/stage.ts'
+import type { DatasetItem } from '../../src/pipeline/stages/dataset.ts'
 import type { CaptionExample, EvaluateOutput } from '../../src/pipeline/stages/evaluate.ts'
-import type { MeasuredImage } from '../../src/pipeline/stages/measure.ts'
+import type { MeasuredImage, MeasureOutput } from '../../src/pipeline/stages/measure.ts'
 import { thumbnailUrls } from '../../src/pipeline/thumbnail-urls.ts'
 import type { StageKind } from '../../src/store/kinds.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
@@ -159,7 +163,7 @@ test('pairs are a few, the widest gap first', async () => {
 })
 
 test('questions are counted by kind, before and after', async () => {
-  const measured = (answer: 'yes' | 'no' | undefined) =>
+  const asked = (answer: 'yes' | 'no' | undefined) =>
     Array.from(
       { length: 6 },
       (_, i): MeasuredImage => ({
@@ -173,10 +177,10 @@ test('questions are counted by kind, before and after', async () => {
         ],
       }),
     )
-  const before = await output('results', [measured('yes').slice(0, 3), measured('yes').slice(3)], {
+  const before = await output('results', [asked('yes').slice(0, 3), asked('yes').slice(3)], {
     images: 6,
   })
-  const after = await output('results', [measured(undefined)], { images: 6 })
+  const after = await output('results', [asked(undefined)], { images: 6 })
   expect(await yesNoKinds(before, after)).toEqual([
     {
       kind: 'existence',
@@ -207,8 +211,35 @@ test('thumbnails become addresses that a browser shows; what is no picture is le
   expect([image.naturalWidth, image.naturalHeight]).toEqual([7, 5])
 })
 
+/** What the model said before or after training: a caption each, and an answer to a yes/no question. */
+async function measured(caption: string): Promise<MeasureOutput> {
+  const said = Array.from(
+    { length: IMAGES },
+    (_, i): MeasuredImage => ({
+      image: `${i}.png`,
+      imageHash: hashOf(i),
+      caption,
+      numTokens: 2,
+      finishReason: 'stop',
+      answers: [{ kind: 'existence', text: 'Is there a cat?', truth: 'yes', answer: 'no' }],
+    }),
+  )
+  return await output('results', [said.slice(0, 50), said.slice(50)], { images: IMAGES })
+}
+
 async function wholeRun(): Promise<RunOutput> {
-  const dataset = await output('datasets', [[]], {
+  const items = Array.from(
+    { length: IMAGES },
+    (_, i): DatasetItem => ({
+      name: `${i}.png`,
+      hash: hashOf(i),
+      type: 'png',
+      width: 1,
+      height: 1,
+      truth: { truth: ['cat'], hallu: [], questions: [], attributes: [], relations: [], objects: [] },
+    }),
+  )
+  const dataset = await output('datasets', [items.slice(0, 50), items.slice(50)], {
     images: IMAGES,
     byteLength: 0,
     captioned: 0,
@@ -221,7 +252,9 @@ async function wholeRun(): Promise<RunOutput> {
     dataset,
     rounds: [await round(), await round()],
     evaluation: await evaluation(),
-    measured: [],
+    measured: [
+      { name: '', dataset, before: await measured('a cat'), after: await measured('A cat.'), trainedOn: 0 },
+    ],
     adapter: {
       files: { 'adapter_config.json': '{"evaluated":1}', 'adapter_model.safetensors': new Uint8Array() },
       hash: 'a',
@@ -253,11 +286,59 @@ test('the files of all rounds are written, those of the last under the plain nam
     const pairs = (await files.get(`pairs${mark}.jsonl`)?.text())?.trim().split('\n')
     expect(pairs).toHaveLength(IMAGES)
   }
+  const answers = (await files.get('answers.jsonl')?.text())?.trim().split('\n') ?? []
+  expect(answers).toHaveLength(IMAGES)
+  expect(JSON.parse(answers[4] ?? '')).toEqual({
+    image: '4.png',
+    imageHash: hashOf(4),
+    truth: ['cat'],
+    before: {
+      caption: 'a cat',
+      numTokens: 2,
+      finishReason: 'stop',
+      answers: [{ kind: 'existence', text: 'Is there a cat?', truth: 'yes', answer: 'no' }],
+      invented: ['cat'],
+      grounded: [],
+    },
+    after: expect.objectContaining({ caption: 'A cat.', invented: [], grounded: ['cat'] }),
+  })
   for (const path of written)
     expect(
       ARTIFACT_PATHS.some((form) => form.test(path)),
       path,
     ).toBe(true)
+})
+
+test('a zip of a run is the folder that the command line writes, and only what is asked for is made', async () => {
+  const run = await wholeRun()
+  const pictures = Array.from({ length: IMAGES }, (_, i) => ({ hash: hashOf(i), bytes: bytesOf(3, i) }))
+  await store.images.putMany(pictures)
+  const written = new Map<string, Blob>()
+  await sendArtifacts(run, store, async (path, body) => void written.set(path, body))
+  const unpacked = async (options: Omit<ArchiveOptions, 'folder'>) =>
+    unzipSync(await (await runArchive(run, store, { folder: 'demo', ...options })).bytes())
+  const whole = await unpacked({ more: [{ path: 'report.html', blob: new Blob(['<!doctype html>']) }] })
+  expect(Object.keys(whole).sort()).toEqual(
+    [...written.keys(), 'report.html'].map((path) => `demo/${path}`).sort(),
+  )
+  for (const [path, body] of written) expect(whole[`demo/${path}`]).toEqual(await body.bytes())
+
+  const pairs = await unpacked({ parts: ['pairs.jsonl', 'images/'] })
+  expect(Object.keys(pairs)).toHaveLength(1 + IMAGES)
+  for (const line of strFromU8(pairs['demo/pairs.jsonl'] as Uint8Array)
+    .trim()
+    .split('\n'))
+    for (const image of (JSON.parse(line) as { images: string[] }).images)
+      expect(pairs[`demo/${image}`]?.length).toBeGreaterThan(0)
+
+  for (const { pairs: made } of run.rounds)
+    made.units.units = () => expect.fail('expected no pairs to be read')
+  expect(Object.keys(await unpacked({ parts: ['adapter/'] }))).toEqual([
+    'demo/adapter/adapter_config.json',
+    'demo/adapter/adapter_model.safetensors',
+  ])
+  expect(await (await runFile(run, 'summary.json'))?.text()).toBe(await written.get('summary.json')?.text())
+  expect(await runFile(run, 'no such file')).toBeUndefined()
 })
 
 test('a whole run becomes plain JSON of a size that does not grow with its pictures', async () => {
@@ -269,17 +350,17 @@ test('a whole run becomes plain JSON of a size that does not grow with its pictu
   expect(view.rounds[0]?.pairs.pairs.length).toBeLessThan(IMAGES)
   expect(view.cards.cards.length).toBeLessThan(IMAGES)
   expect(view.summary.pairs).toBe(2 * IMAGES)
-  expect(view.yesNo).toEqual([])
+  expect(view.yesNo).toHaveLength(1)
   expect(view).not.toHaveProperty('zeroShot')
 })
 
 test('a run evaluated on pictures it was trained on says so before anything else', async () => {
   const run = await wholeRun()
-  const measured = await output<MeasuredImage[], { images: number }>('results', [[]], { images: 0 })
+  const said = await measured('')
   const { summary } = await makeRunView(
     {
       ...run,
-      measured: [{ name: '', dataset: run.dataset, before: measured, after: measured, trainedOn: 3 }],
+      measured: [{ name: '', dataset: run.dataset, before: said, after: said, trainedOn: 3 }],
     },
     parseRecipe({ ...example.recipe, train: { beta: 0.1 } }),
     store,

@@ -1,6 +1,11 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { blobSource } from '../../src/data/bytes.ts'
+import type { Folder } from '../../src/data/folder.ts'
+import { zipFolder } from '../../src/data/zip.ts'
 import type { PairEdit } from '../../src/method/pair-edits.ts'
 import {
   fragmentOf,
@@ -114,10 +119,9 @@ describe('pairs by hand', () => {
     )
     const pairs = await page.evaluate(async (id) => {
       const { model } = document.querySelector('app-page') as unknown as {
-        model: { runner: { files(id: string): Promise<{ path: string; blob: Blob }[]> } }
+        model: { runner: { file(id: string, path: string): Promise<Blob> } }
       }
-      const file = (await model.runner.files(id)).find(({ path }) => path === 'pairs.jsonl')
-      return ((await file?.blob.text()) ?? '').trim().split('\n')
+      return (await (await model.runner.file(id, 'pairs.jsonl')).text()).trim().split('\n')
     }, done.id ?? '')
     const made = pairs.map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(made).toHaveLength(expected)
@@ -168,6 +172,26 @@ describe('try it', () => {
     await expect.poll(() => detail.innerText()).not.toBe(first)
   })
 
+  test('is stopped while the model is loaded or answers, and asks again at another strength', {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    await page.reload() // the model is no longer there
+    await untilRun(page, ({ status }) => status === 'done')
+    const button = (name: string) => tryIt().getByRole('button', { name })
+    await button('Ask both').click()
+    await button('Stop').click()
+    await ask()
+    await button('Ask both').click()
+    await button('Stop').click()
+    await button('Ask both').waitFor()
+    expect(await tryIt().getByRole('alert').count()).toBe(0)
+    await button('Ask both').click()
+    await tryIt().getByRole('slider').press('ArrowRight')
+    await tryIt().getByRole('heading', { name: 'After training, strength 1.05' }).waitFor()
+    await expect.poll(answers, { timeout: 3 * MINUTES }).toHaveLength(2)
+    expect(await tryIt().getByRole('alert').count()).toBe(0)
+  })
+
   test('a scene is made by dragging and by keyboard, and what is invented about it is marked', {
     timeout: 5 * MINUTES,
   }, async () => {
@@ -213,6 +237,60 @@ describe('try it', () => {
     // What is said is no longer true of another scene.
     await stage.getByRole('button', { name: /^banana/ }).press('Delete')
     await expect.poll(answers).toEqual([])
+  })
+})
+
+describe('files to take away', () => {
+  const taken = async (name: RegExp): Promise<Folder> => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('take-away').getByRole('button', { name }).click(),
+    ])
+    const bytes = await readFile(await download.path())
+    return await zipFolder(blobSource(new Blob([bytes]), download.suggestedFilename()))
+  }
+  const contentOf = async (folder: Folder, path: string): Promise<Buffer> => {
+    const file = await folder.open(path)
+    if (!file) throw new Error(`expected ${path} in ${folder.name}`)
+    return Buffer.from(await file.read(0, file.byteLength))
+  }
+
+  test('are everything in one zip, as the command line writes it', { timeout: 2 * MINUTES }, async () => {
+    const folder = await taken(/^Everything/)
+    const paths = (folder.paths ?? []).map((path) => path.replace(/^tiny\//, ''))
+    expect(paths.filter((path) => !path.startsWith('images/'))).toEqual([
+      'adapter/adapter_config.json',
+      'adapter/adapter_model.safetensors',
+      'answers.jsonl',
+      'captions.jsonl',
+      'evaluation.json',
+      'funnel.json',
+      'metrics.jsonl',
+      'pairs.jsonl',
+      'report.html',
+      'scores.jsonl',
+      'summary.json',
+    ])
+    expect(String(await contentOf(folder, 'tiny/report.html'))).toMatch(/^<!doctype html>/)
+    const answers = String(await contentOf(folder, 'tiny/answers.jsonl'))
+      .trim()
+      .split('\n')
+    expect(answers).toHaveLength(RECIPE.evaluate.dataset.limit)
+  })
+
+  test('are pairs with the pictures that they name', { timeout: 2 * MINUTES }, async () => {
+    const folder = await taken(/^Pairs/)
+    const lines = String(await contentOf(folder, 'tiny-pairs/pairs.jsonl'))
+      .trim()
+      .split('\n')
+    const images = new Set(lines.flatMap((line) => (JSON.parse(line) as { images: string[] }).images))
+    expect(folder.paths).toHaveLength(1 + images.size)
+    for (const image of images) {
+      const hash = createHash('sha256')
+        .update(await contentOf(folder, `tiny-pairs/${image}`))
+        .digest('hex')
+      expect(image).toBe(`images/${hash}`)
+    }
   })
 })
 

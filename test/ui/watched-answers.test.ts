@@ -24,9 +24,9 @@ test('answers stand in the order of steps, marked, and are read again with news'
       asked.push(`${id} ${round} ${site}`)
       return VIEW
     },
-    async adapterAt(id, round, step) {
-      asked.push(`${id} ${round} adapter ${step}`)
-      return []
+    async adapterAt(id, round, step, folder) {
+      asked.push(`${id} ${round} ${step} ${folder}`)
+      return new Blob()
     },
   }
   element.thumbnails = { url: async () => 'data:,' } as never
@@ -60,5 +60,5 @@ test('answers stand in the order of steps, marked, and are read again with news'
   evaluated?.click()
   expect(asked.at(-1)).toBe('evaluate {"round":2,"step":4}')
   saved?.click()
-  await expect.poll(() => asked.at(-1)).toBe('run 2 adapter 4')
+  await expect.poll(() => asked.at(-1)).toBe('run 2 4 adapter-after-step-4')
 })

@@ -134,14 +134,14 @@ export function answersOf({ caption, answers, clean }: MeasuredImage): Evaluated
   }
 }
 
-interface MeasuredRow {
+export interface MeasuredRow {
   readonly item: DatasetItem
   readonly before: MeasuredImage
   readonly after: MeasuredImage
 }
 
 /** What was measured, beside the pictures it was measured on. */
-async function* measuredChunks({
+export async function* measuredChunks({
   dataset,
   before,
   after,
