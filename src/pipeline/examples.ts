@@ -2,7 +2,8 @@ import type { RunOutput } from './run.ts'
 import type { CaptionExample } from './stages/evaluate.ts'
 
 /** What became of a picture's caption. */
-export type Change = 'fixed' | 'broken' | 'both' | 'clean'
+export const CHANGES = ['fixed', 'broken', 'both', 'clean'] as const
+export type Change = (typeof CHANGES)[number]
 
 /** Whether a caption invented something before and after. */
 export function changeOf({ before, after }: Pick<CaptionExample, 'before' | 'after'>): Change {

@@ -7,7 +7,7 @@ import type { PairSettings } from '../method/pair-settings.ts'
 import { byChoice, isStop } from '../method/scores.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
-import { type Change, changeOf } from './examples.ts'
+import { CHANGES, type Change, changeOf } from './examples.ts'
 import type { Recipe } from './recipe.ts'
 import type { RoundOutput, RunOutput } from './run.ts'
 import { BottomSample } from './sample.ts'
@@ -71,6 +71,16 @@ export interface CardSample {
   readonly counts: Readonly<Record<Change, number>>
   /** A few of each kind, drawn at random but always the same. */
   readonly cards: readonly Card[]
+}
+
+/** A change, or all of them together. */
+export type CardKind = Change | 'all'
+
+/** Which of the evaluated pictures are shown. */
+export interface CardRange {
+  readonly kind: CardKind
+  readonly start: number
+  readonly end: number
 }
 
 export interface PairRow extends PreferencePair {
@@ -161,38 +171,59 @@ export async function scoreView(
   }
 }
 
-/** A few of a round's pairs. @param most default 24. */
+/** A few of a round's pairs: those from `start` on in an order drawn at random. @param end default 24. */
 export async function pairSample(
   { units, summary }: PairOutput,
   store: Pick<Store, 'thumbnails'>,
-  most = PAIRS,
+  end = PAIRS,
+  start = 0,
 ): Promise<PairSample> {
-  const sample = new BottomSample<PreferencePair>(most)
+  const sample = new BottomSample<PreferencePair>(end)
   for await (const [, made] of units.units()) {
     for (const pair of made)
       sample.add(pair, [pair.imageHash, pair.prompt, pair.context, pair.chosen, pair.rejected].join('\n'))
   }
-  const rows = sample.items.sort((a, b) => b.gap - a.gap)
+  const rows = sample.items.slice(start).sort((a, b) => b.gap - a.gap)
   return { count: summary.pairs, pairs: await withThumbnails(rows, store) }
 }
 
 /** A few of the evaluated pictures of each kind of change. @param most of each kind. Default 12. */
 export async function cardSample(
-  { units }: EvaluateOutput,
+  output: EvaluateOutput,
   store: Pick<Store, 'thumbnails'>,
   most = CARDS,
 ): Promise<CardSample> {
-  const draw = () => new BottomSample<CaptionExample>(most)
-  const samples = { fixed: draw(), broken: draw(), both: draw(), clean: draw() }
-  for await (const [, examples] of units.units())
-    for (const example of examples) samples[changeOf(example)].add(example, example.imageHash)
-  const { fixed, broken, both, clean } = samples
-  const kinds = Object.keys(samples) as Change[]
-  const found = kinds.flatMap((change) => samples[change].items.map((item) => ({ ...item, change })))
-  return {
-    counts: { fixed: fixed.seen, broken: broken.seen, both: both.seen, clean: clean.seen },
-    cards: await withThumbnails(found, store),
+  const { counts, cards } = await drawCards(output, CHANGES, most)
+  return { counts, cards: await withThumbnails(cards, store) }
+}
+
+/** The evaluated pictures of some kind from `start` up to `end`, in an order drawn at random but always the same. */
+export async function cardPage(
+  output: EvaluateOutput,
+  store: Pick<Store, 'thumbnails'>,
+  { kind, start, end }: CardRange,
+): Promise<CardSample> {
+  const { counts, cards } = await drawCards(output, kind === 'all' ? ['all'] : [kind], end)
+  return { counts, cards: await withThumbnails(cards.slice(start), store) }
+}
+
+/** The first few of each kind, and how many there are of each change. */
+async function drawCards(
+  { units }: EvaluateOutput,
+  kinds: readonly CardKind[],
+  most: number,
+): Promise<CardSample> {
+  const samples = new Map(kinds.map((kind) => [kind, new BottomSample<Card>(most)]))
+  const counts = { fixed: 0, broken: 0, both: 0, clean: 0 }
+  for await (const [, examples] of units.units()) {
+    for (const example of examples) {
+      const change = changeOf(example)
+      counts[change]++
+      for (const kind of [change, 'all'] as const)
+        samples.get(kind)?.add({ ...example, change }, example.imageHash)
+    }
   }
+  return { counts, cards: [...samples.values()].flatMap(({ items }) => items) }
 }
 
 /** The steps of a training, also of one that is not done yet. */

@@ -13,7 +13,7 @@ import type { RunDamage } from './damage.ts'
 import type { RunEvent, StagePlace } from './events.ts'
 import type { ModelDescription, ModelRole } from './inspect-model.ts'
 import type { Recipe } from './recipe.ts'
-import type { PairSample, RunView, ScoreView } from './run-view.ts'
+import type { CardRange, CardSample, PairSample, RunView, ScoreView } from './run-view.ts'
 import type { RunSources } from './sources.ts'
 import type { DatasetItem } from './stages/dataset.ts'
 
@@ -75,8 +75,10 @@ export interface RunnerApi {
   ): Promise<readonly (readonly MarkedText[])[]>
   /** Scores and gaps of a round, once its pairs are made; undefined before. */
   scores(id: string, round: number): Promise<ScoreView | undefined>
-  /** A few pairs of a round, once they are made; undefined before. */
-  pairs(id: string, round: number): Promise<PairSample | undefined>
+  /** A few pairs of a round, from one place up to another in an order drawn at random; undefined before they are made. */
+  pairs(id: string, round: number, start: number, end: number): Promise<PairSample | undefined>
+  /** Some of a finished run's evaluated pictures with what was said before and after. @throws {UnfinishedRunError} */
+  cards(id: string, range: CardRange): Promise<CardSample>
   /** What pair settings would keep of a round's scored candidates, without anything being run or stored. @param round default 1. */
   previewPairs(hash: string, settings: unknown, round?: number): Promise<PairPreview>
   /** Everything the views of a finished run show. @throws {UnfinishedRunError} */

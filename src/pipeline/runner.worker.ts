@@ -18,7 +18,7 @@ import { parseRecipe } from './recipe.ts'
 import { runId, runRecipe } from './run.ts'
 import { markedText, RunJudges } from './run-judges.ts'
 import { notesOf } from './run-notes.ts'
-import { makeRunView, pairSample, scoreView } from './run-view.ts'
+import { type CardRange, cardPage, makeRunView, pairSample, scoreView } from './run-view.ts'
 import type { ArchiveOptions, ListedRun, RunnerApi, TrainingView } from './runner.api.ts'
 import type { StageEnd } from './stage.ts'
 import type { PairOutput } from './stages/pair.ts'
@@ -160,9 +160,14 @@ class Runner implements RunnerApi {
     return made && (await scoreView(made.scores, made.pairs, made.recipe.pair))
   }
 
-  async pairs(id: string, round: number) {
+  async pairs(id: string, round: number, start: number, end: number) {
     const made = await this.#round(id, round)
-    return made && (await pairSample(made.pairs, this.#store))
+    return made && (await pairSample(made.pairs, this.#store, end, start))
+  }
+
+  async cards(id: string, range: CardRange) {
+    const { output } = await readRunOutput(this.#store, await this.#record(id))
+    return await cardPage(output.evaluation, this.#store, range)
   }
 
   async view(id: string) {

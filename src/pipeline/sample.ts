@@ -4,7 +4,7 @@
  */
 export class BottomSample<T> {
   readonly #size: number
-  #kept: { readonly hash: number; readonly item: T }[] = []
+  readonly #kept: { readonly hash: number; readonly item: T }[] = []
   #seen = 0
 
   /** @param size most items kept. */
@@ -20,7 +20,7 @@ export class BottomSample<T> {
     if (this.#kept.length === this.#size && last && hash >= last.hash) return
     const place = this.#kept.findIndex((kept) => kept.hash > hash)
     this.#kept.splice(place < 0 ? this.#kept.length : place, 0, { hash, item })
-    this.#kept = this.#kept.slice(0, this.#size)
+    if (this.#kept.length > this.#size) this.#kept.pop()
   }
 
   /** How many came. */

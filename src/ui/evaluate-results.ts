@@ -1,13 +1,13 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import type { RunView } from '../pipeline/run-view.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
+import './card-pages.ts'
 import { plainProblem } from './problems.ts'
 import { placeText } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
 import './take-away.ts'
 import { viewStyles } from './view-styles.ts'
 import {
-  cardsView,
   confusionView,
   figuresView,
   objectsView,
@@ -26,7 +26,7 @@ export class EvaluateResults extends LitElement {
     view: { state: true },
     problem: { state: true },
   }
-  declare runner: Pick<RunnerApi, 'view' | 'file' | 'archive' | 'evaluations'> | undefined
+  declare runner: Pick<RunnerApi, 'view' | 'cards' | 'file' | 'archive' | 'evaluations'> | undefined
   declare run: string | undefined
   /** Changes when there is something new to read; empty while the run has not ended. */
   declare news: string
@@ -41,14 +41,14 @@ export class EvaluateResults extends LitElement {
     const { view, problem } = this
     if (problem) return html`<p class="problem" role="alert">${problem}</p>`
     if (!view) return nothing
-    const { summary, cards, objects, zeroShot, yesNo, recipe } = view
+    const { summary, objects, zeroShot, yesNo, recipe } = view
     const { adapter } = recipe.evaluate
     return html`
       ${adapter ? html`<p>This is the model as it was ${placeText(adapter)}.</p>` : nothing}
       ${verdictsView(summary.verdicts)}
       <take-away .runner=${this.runner} .run=${this.run} .view=${view}></take-away>
       <h3>The same pictures before and after</h3>
-      <div class="bounded" tabindex="0" role="region" aria-label="Pictures before and after">${cardsView(cards)}</div>
+      <card-pages .runner=${this.runner} .run=${this.run} .news=${this.news}></card-pages>
       <h3>Figures</h3>
       ${figuresView(summary)}
       <adapter-evaluations .runner=${this.runner} .run=${this.run}></adapter-evaluations>
@@ -80,9 +80,6 @@ export class EvaluateResults extends LitElement {
     css`
       :host { display: flex; flex-direction: column; gap: 1.25rem; }
       h3 { font-size: 1.0625rem; }
-      .bounded { max-height: min(38rem, 80vh); overflow-y: auto; border-block: 1px solid var(--line); }
-      .bounded fieldset { position: sticky; z-index: 1; top: 0; padding: 0.75rem 0; background: var(--card); }
-      .bounded .card-list { margin-top: 0; }
       details > summary { width: fit-content; color: var(--accent); }
       details[open] > summary { margin-bottom: 0.75rem; }
     `,

@@ -1,6 +1,7 @@
 import { css, html, nothing, type PropertyValues } from 'lit'
 import type { PairSample } from '../pipeline/run-view.ts'
 import './pair-editor.ts'
+import { pagerView } from './pager.ts'
 import { PairElement } from './pair-element.ts'
 import { pairMark } from './pair-marks.ts'
 import { valueAt } from './recipe-draft.ts'
@@ -8,30 +9,42 @@ import { sharedStyles } from './shared-styles.ts'
 import { viewStyles } from './view-styles.ts'
 import { pairsView } from './views/pairs.ts'
 
-/** `<pair-results>`: some of a round's pairs, word by word, once they are made; each can be struck out or flipped by hand, and others added. */
+const SIZE = 24
+
+/** `<pair-results>`: a round's pairs page by page, word by word, once they are made; each can be struck out or flipped by hand, and others added. */
 export class PairResults extends PairElement {
-  static override properties = { pairs: { state: true } }
+  static override properties = { pairs: { state: true }, start: { state: true } }
   declare pairs: PairSample | undefined
+  /** Of the pairs that are shown. */
+  declare start: number
+
+  constructor() {
+    super()
+    this.start = 0
+  }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has('run') || changed.has('round') || changed.has('news')) void this.#load()
+    const isOther = (['run', 'round', 'news'] as const).some((name) => changed.has(name))
+    if (isOther) this.start = 0
+    if (isOther || changed.has('start')) void this.#load()
   }
 
   override render() {
-    const { pairs, recipe, round, locked } = this
+    const { pairs, start, recipe, round, locked } = this
     if (!pairs) return nothing
     const control = valueAt(recipe, 'pair.control')
     const isControl = control !== undefined && control !== 'none'
     const marks = { recipe, round, locked, tell: this.tell }
     return html`
       <details>
-        <summary>${pairs.pairs.length < pairs.count ? `${pairs.pairs.length} of the ` : ''}${pairs.count.toLocaleString('en')} pairs this run made</summary>
+        <summary>${pairs.count.toLocaleString('en')} pairs this run made</summary>
         ${
           isControl
             ? html`<p class="small soft">These are a negative control’s pairs: they are not edited by hand.</p>
               ${pairsView(pairs)}`
             : pairsView(pairs, (pair) => pairMark(pair, marks))
         }
+        ${pagerView({ start, size: SIZE, count: pairs.count, unit: 'pairs', turn: this.#turn })}
       </details>
       ${
         isControl
@@ -53,10 +66,16 @@ export class PairResults extends PairElement {
     `
   }
 
+  readonly #turn = (start: number): void => {
+    this.start = start
+  }
+
   async #load(): Promise<void> {
-    const { run, round, runner } = this
-    const pairs = run ? await runner?.pairs(run, round).catch(() => undefined) : undefined
-    if (run === this.run && round === this.round) this.pairs = pairs
+    const { run, round, start, runner } = this
+    const pairs = run
+      ? await runner?.pairs(run, round, start, start + SIZE).catch(() => undefined)
+      : undefined
+    if (run === this.run && round === this.round && start === this.start) this.pairs = pairs
   }
 
   static override styles = [

@@ -7,7 +7,15 @@ import { ARTIFACT_PATHS } from '../../src/pipeline/artifact-paths.ts'
 import { sendArtifacts } from '../../src/pipeline/artifacts.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { RunOutput } from '../../src/pipeline/run.ts'
-import { cardSample, makeRunView, pairSample, scoreView, yesNoKinds } from '../../src/pipeline/run-view.ts'
+import {
+  type CardKind,
+  cardPage,
+  cardSample,
+  makeRunView,
+  pairSample,
+  scoreView,
+  yesNoKinds,
+} from '../../src/pipeline/run-view.ts'
 import type { ArchiveOptions } from '../../src/pipeline/runner.api.ts'
 import type { StageOutput } from '../../src/pipeline/stage.ts'
 import type { DatasetItem } from '../../src/pipeline/stages/dataset.ts'
@@ -147,6 +155,29 @@ test('cards are a few of each kind, always the same, with the counts of all', as
   expect((await cardSample(evaluated, store, 5)).cards).toEqual(cards)
 })
 
+test('cards of a kind, and all of them, are gone through page by page, each once', async () => {
+  const evaluated = await evaluation()
+  const pages = async (kind: CardKind): Promise<string[]> => {
+    const found: string[] = []
+    for (let start = 0; start <= IMAGES; start += 12) {
+      const { counts, cards } = await cardPage(evaluated, store, { kind, start, end: start + 12 })
+      expect(counts).toEqual({ fixed: 25, broken: 25, both: 25, clean: 25 })
+      expect(cards.length).toBeLessThanOrEqual(12)
+      for (const { change, image } of cards) found.push(`${change} ${image}`)
+    }
+    return found
+  }
+  const [all, broken] = [await pages('all'), await pages('broken')]
+  expect([new Set(all).size, all.length]).toEqual([IMAGES, IMAGES])
+  expect(broken).toHaveLength(25)
+  expect(broken.toSorted()).toEqual(all.filter((one) => one.startsWith('broken')).toSorted())
+  // The first page is what the report shows.
+  const { cards } = await cardSample(evaluated, store, 12)
+  expect(broken.slice(0, 12)).toEqual(
+    cards.filter(({ change }) => change === 'broken').map(({ image }) => `broken ${image}`),
+  )
+})
+
 test('histograms count every candidate, pair and choice', async () => {
   const { scores, pairs } = await round()
   const view = await scoreView(scores, pairs, { minScore: null, minGap: 4 })
@@ -160,6 +191,17 @@ test('pairs are a few, the widest gap first', async () => {
   const { pairs: some } = await pairSample((await round()).pairs, store, 7)
   expect(some).toHaveLength(7)
   expect(some.map(({ gap }) => gap)).toEqual(some.map(({ gap }) => gap).toSorted((a, b) => b - a))
+})
+
+test('pairs are gone through page by page, each once', async () => {
+  const { pairs } = await round()
+  const found: string[] = []
+  for (let start = 0; start <= IMAGES; start += 24) {
+    const page = await pairSample(pairs, store, start + 24, start)
+    expect(page.count).toBe(IMAGES)
+    found.push(...page.pairs.map(({ imageHash }) => imageHash))
+  }
+  expect([new Set(found).size, found.length]).toEqual([IMAGES, IMAGES])
 })
 
 test('questions are counted by kind, before and after', async () => {

@@ -1,10 +1,10 @@
 import { render, type TemplateResult } from 'lit'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parsePairSettings } from '../../src/method/pair-settings.ts'
+import type { CardKind } from '../../src/pipeline/run-view.ts'
 import type { StepMetrics } from '../../src/ui/views/curve-charts.ts'
 import { FIGURE_ROWS } from '../../src/ui/views/figure-rows.ts'
 import {
-  type CardFilter,
   cardsView,
   comparedFiguresView,
   confusionView,
@@ -223,13 +223,10 @@ describe('cards', () => {
     expect(isShown(none)).toBe(true)
   })
 
-  test.each(['all', 'broken'] satisfies CardFilter[])(
-    'begin with the filter they are given: %s',
-    (filter) => {
-      const root = show(cardsView(view.cards, filter))
-      expect((root.querySelector('input:checked') as HTMLInputElement).value).toBe(filter)
-    },
-  )
+  test.each(['all', 'broken'] satisfies CardKind[])('begin with the filter they are given: %s', (filter) => {
+    const root = show(cardsView(view.cards, filter))
+    expect((root.querySelector('input:checked') as HTMLInputElement).value).toBe(filter)
+  })
 })
 
 test('objects stand with the worst first and what seduces the model to them', () => {

@@ -1,12 +1,10 @@
 import { html, type TemplateResult } from 'lit'
 import type { Change } from '../../pipeline/examples.ts'
-import type { Card, CardSample } from '../../pipeline/run-view.ts'
+import type { Card, CardKind, CardSample } from '../../pipeline/run-view.ts'
 import { formatCount } from './format.ts'
 import { markedView } from './marked.ts'
 
-export type CardFilter = Change | 'all'
-
-const FILTERS: readonly (readonly [CardFilter, string])[] = [
+const FILTERS: readonly (readonly [CardKind, string])[] = [
   ['all', 'All'],
   ['fixed', 'Fixed'],
   ['broken', 'Broken'],
@@ -24,10 +22,15 @@ const CHANGES: Readonly<Record<Change, string>> = {
 /**
  * Pictures with their captions before and after side by side. The filters are radio buttons that a style sheet obeys, so that
  * they work in a document without scripts as well.
- * @param filter which one is chosen at first. Default all.
+ * @param filter which one is chosen at first. Default all. @param note which cards these are. Default so many of each kind.
  */
-export function cardsView({ counts, cards }: CardSample, filter: CardFilter = 'all'): TemplateResult {
+export function cardsView(
+  { counts, cards }: CardSample,
+  filter: CardKind = 'all',
+  note?: string,
+): TemplateResult {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  const drawn = `${cards.length} of ${formatCount(total)} pictures, drawn at random from each kind.`
   return html`<div class="cards">
     <fieldset>
       <legend>Show</legend>
@@ -39,7 +42,7 @@ export function cardsView({ counts, cards }: CardSample, filter: CardFilter = 'a
       )}
     </fieldset>
     <p class="note">
-      ${cards.length < total ? `${cards.length} of ${formatCount(total)} pictures, drawn at random from each kind. ` : ''}
+      ${note ?? (cards.length < total ? drawn : '')}
       <span class="key"><ins class="grounded">grounded</ins> is in the picture, <del class="hallucinated">invented</del>
       is not.</span>
     </p>

@@ -1,5 +1,5 @@
 /** All views of a run's results; heavy with Plot, so pages import it when they first show one. */
-export { type CardFilter, cardsView, cardView } from './cards.ts'
+export { cardsView, cardView } from './cards.ts'
 export { comparedFiguresView, differencesView } from './comparison.ts'
 export { confusionView } from './confusion.ts'
 export { curvesView } from './curves.ts'
