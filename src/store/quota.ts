@@ -45,15 +45,18 @@ export function storageNote({
   )
 }
 
-/** The error for bytes that did not fit. */
+/** The error for bytes that did not fit. Some browsers name a quota that the disk has no room for; it is not told then. */
 export function storageFull(
   byteLength: number,
   { usage, quota }: Pick<StorageState, 'usage' | 'quota'>,
   cause?: unknown,
 ): StorageFullError {
+  const left = Math.max(0, quota - usage)
+  const got =
+    left > byteLength ? 'the browser has none left' : `got ${megabytes(left)} of ${megabytes(quota)}`
   return new StorageFullError(
-    `expected room for ${megabytes(byteLength)} in the browser's storage, got ${megabytes(Math.max(0, quota - usage))} ` +
-      `of ${megabytes(quota)}: delete runs or free disk space, then resume; nothing stored before is lost`,
+    `expected room for ${megabytes(byteLength)} in the browser's storage, ${got}: ` +
+      'delete runs or free disk space, which a browser may take a minute to notice, then resume; nothing stored before is lost',
     { cause },
   )
 }
