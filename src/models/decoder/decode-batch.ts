@@ -1,22 +1,26 @@
 import type { Gpu } from '../../gpu/gpu.ts'
 import type { Tensor } from '../../gpu/tensor.ts'
-import { packedLayout } from '../../kernels/packing.ts'
-import { NO_ROW } from '../../kernels/rows.ts'
 import type { Sample } from '../../kernels/sample.ts'
 import type { AttentionTables, WantedRows } from './attention-tables.ts'
 import { concatFeatures, type Prefix } from './batch.ts'
 import type { Decoder } from './decoder.ts'
 import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
+import { slicePrefixes } from './generation-groups.ts'
 import type { ActiveAdapter } from './linear.ts'
+import { prefixLayout } from './prefix-layout.ts'
 import type { TokenRows } from './staged-batch.ts'
 import { CACHE_INDEX, decodeSizes, KEYS, POSITIONS, RANGES, StepTables } from './step-tables.ts'
 import { type Drawn, TokenDraw } from './token-draw.ts'
 import type { Workspace } from './workspace.ts'
 
-/** An answer being written, and where its keys and values lie in the cache. */
-export interface AnswerRow {
+/** An answer being written, and what it answers. */
+export interface BegunAnswer {
   readonly generation: Generation
   readonly request: GenerationRequest
+}
+
+/** A begun answer, and where its keys and values lie in the cache. */
+export interface AnswerRow extends BegunAnswer {
   readonly prefixStart: number
   readonly prefixEnd: number
   /** Cache row of the answer's first token; the others follow. */
@@ -34,7 +38,8 @@ export class DecodeBatch {
   readonly #settings: GenerationSettings
   readonly #stride: number
   readonly #imageTokenId: number | undefined
-  readonly #prefixes: readonly Prefix[]
+  /** The prefixes in the order of the cache, those computed at once together. */
+  readonly #slices: readonly (readonly Prefix[])[]
   readonly #cacheRows: number
   readonly #workspace: Workspace
   readonly #tables: StepTables
@@ -45,9 +50,13 @@ export class DecodeBatch {
     gpu: Gpu,
     decoder: Decoder,
     sample: Sample,
-    wanted: readonly Pick<AnswerRow, 'generation' | 'request'>[],
+    wanted: readonly BegunAnswer[],
     settings: GenerationSettings,
-    { stride, imageTokenId }: { stride: number; imageTokenId: number | undefined },
+    {
+      stride,
+      imageTokenId,
+      maxPrefixRows,
+    }: { stride: number; imageTokenId: number | undefined; maxPrefixRows: number },
   ) {
     this.#gpu = gpu
     this.#decoder = decoder
@@ -61,7 +70,8 @@ export class DecodeBatch {
       starts.set(request, prefixRows)
       prefixRows += request.prefix.ids.length
     }
-    this.#prefixes = [...starts.keys()].map(({ prefix }) => prefix)
+    const prefixes = [...starts.keys()].map(({ prefix }) => prefix)
+    this.#slices = slicePrefixes(prefixes, maxPrefixRows)
     this.rows = wanted.map(({ generation, request }, i) => {
       const prefixStart = starts.get(request) as number
       const prefixEnd = prefixStart + request.prefix.ids.length
@@ -70,6 +80,7 @@ export class DecodeBatch {
     const { maxNewTokens } = settings
     const sizes = decodeSizes({
       prefixTokens: prefixRows,
+      passTokens: Math.max(...this.#slices.map(tokensOf)),
       answers: wanted.length,
       maxNewTokens,
       stride,
@@ -79,10 +90,7 @@ export class DecodeBatch {
       tokens: sizes.tokens,
       answers: wanted.length,
       sequences: wanted.length,
-      features: this.#prefixes.reduce(
-        (n, { features }) => n + (features?.length ?? 0) / decoder.config.hiddenSize,
-        0,
-      ),
+      features: Math.max(...this.#slices.map((slice) => featuresOf(slice) / decoder.config.hiddenSize)),
     })
     this.#tables = new StepTables(gpu, this.#workspace, sizes.tableSize)
     this.#draw = new TokenDraw({ gpu, decoder, sample }, settings, this.#workspace, this.#tables)
@@ -92,44 +100,67 @@ export class DecodeBatch {
     this.#workspace.release()
   }
 
-  /** Computes all prefixes and draws every answer's first token. */
+  /** Computes all prefixes, slice after slice, and draws every answer's first token. */
   prefill(adapter: ActiveAdapter | undefined): void {
     const { kernels, config } = this.#decoder
-    const layout = packedLayout(
-      this.#prefixes.map(({ ids }) => ({ prefixLength: ids.length, segmentLengths: [] })),
-    )
-    const ids = Uint32Array.from(this.#prefixes.flatMap((prefix) => prefix.ids))
-    let features = 0
-    const featureIndex = ids.map((id) => (id === this.#imageTokenId ? features++ : NO_ROW))
-    this.#begin(ids.length, features)
-    const featureRows = this.#workspace.view('features', (r) => [r.features, config.hiddenSize])
-    if (features > 0)
-      this.#gpu.stream.write(featureRows, concatFeatures(this.#prefixes, features * config.hiddenSize))
-    const last = this.#hidden(adapter, {
-      ids: this.#tables.upload('ids', ids, [ids.length]),
-      featureIndex: this.#tables.upload('featureIndex', featureIndex, [ids.length]),
-      features: features > 0 ? featureRows : undefined,
-      positions: this.#tables.upload(POSITIONS.name, layout.positions, [ids.length]),
-      ranges: this.#tables.upload(RANGES.name, layout.ranges, [ids.length, 4]),
-      cacheIndex: this.#tables.upload(
-        CACHE_INDEX.name,
-        ids.map((_, i) => i),
-        [ids.length],
-      ),
-      pairs: layout.pairs,
-      wanted: this.#lastOfPrefixes(),
-    })
-    const gathered = this.#workspace.view('last', (r) => [r.answers, config.hiddenSize])
+    const view = (name: string): Tensor => this.#workspace.view(name, (r) => [r.answers, config.hiddenSize])
+    const count = this.#slices.reduce((n, slice) => n + slice.length, 0)
+    const lasts = view('prefixes.last').prefix([count, config.hiddenSize])
+    let first = 0
+    let cacheStart = 0
+    for (const slice of this.#slices) {
+      const places = Uint32Array.from(slice, (_, i) => first + i)
+      kernels.rows.scatter({
+        x: this.#prefillSlice(slice, cacheStart, adapter),
+        index: this.#tables.upload('last.places', places, [slice.length]),
+        y: lasts,
+      })
+      first += slice.length
+      cacheStart += tokensOf(slice)
+    }
+    const gathered = view('last')
     const starts = [...new Set(this.rows.map(({ prefixStart }) => prefixStart))]
     const prefixOf = Uint32Array.from(this.rows, ({ prefixStart }) => starts.indexOf(prefixStart))
     kernels.rows.gather({
-      x: last,
+      x: lasts,
       index: this.#tables.upload('prefixOf', prefixOf, [this.rows.length]),
       y: gathered,
     })
     this.#draw.uploadSeen(this.rows)
     const keys = this.#tables.perStep(KEYS, this.rows, 1, keyOf).prefix([this.rows.length, KEYS.width])
     this.#drawn = [this.#draw.draw(gathered, 0, { keys, greedy: this.#draw.greedy(this.rows) })]
+  }
+
+  /**
+   * Computes prefixes into the cache from a row on.
+   * @returns the last layer's result for the last row of each, (prefixes, hiddenSize).
+   */
+  #prefillSlice(prefixes: readonly Prefix[], cacheStart: number, adapter: ActiveAdapter | undefined): Tensor {
+    const layout = prefixLayout(prefixes, cacheStart, this.#imageTokenId)
+    const { ids, features, last } = layout
+    const upload = (name: string, data: Uint32Array<ArrayBuffer>, width = 1): Tensor =>
+      this.#tables.upload(name, data, width === 1 ? [data.length] : [data.length / width, width])
+    this.#begin(ids.length, features)
+    const { hiddenSize } = this.#decoder.config
+    const featureRows = this.#workspace.view('features', (r) => [r.features, hiddenSize])
+    if (features > 0) this.#gpu.stream.write(featureRows, concatFeatures(prefixes, features * hiddenSize))
+    return this.#hidden(adapter, {
+      ids: upload('ids', ids),
+      featureIndex: upload('featureIndex', layout.featureIndex),
+      features: features > 0 ? featureRows : undefined,
+      positions: upload(POSITIONS.name, layout.positions),
+      ranges: upload(RANGES.name, layout.ranges, RANGES.width),
+      cacheIndex: upload(CACHE_INDEX.name, layout.cacheIndex),
+      pairs: layout.pairs,
+      wanted: {
+        index: upload('last.index', last.index),
+        tables: this.#attention(
+          upload('last.positions', last.positions),
+          upload('last.ranges', last.ranges, RANGES.width),
+          last.pairs,
+        ),
+      },
+    })
   }
 
   /** Records further tokens of the active answers, as many as are decoded between two looks. */
@@ -234,31 +265,6 @@ export class DecodeBatch {
     return this.#decoder.hidden(this.#workspace, { ...tokens, tables }, adapter, options)
   }
 
-  /** The last row of each prefix, from which its answers go on. */
-  #lastOfPrefixes(): WantedRows {
-    const count = this.#prefixes.length
-    const lengths = this.#prefixes.map(({ ids }) => ids.length)
-    const ends: number[] = []
-    for (const length of lengths) ends.push((ends.at(-1) ?? 0) + length)
-    const ranges = ends.flatMap((end, i) => [end - (lengths[i] as number), end, 0, 0])
-    return {
-      index: this.#tables.upload(
-        'last.index',
-        Uint32Array.from(ends, (end) => end - 1),
-        [count],
-      ),
-      tables: this.#attention(
-        this.#tables.upload(
-          'last.positions',
-          Uint32Array.from(lengths, (length) => length - 1),
-          [count],
-        ),
-        this.#tables.upload('last.ranges', Uint32Array.from(ranges), [count, RANGES.width]),
-        ends.at(-1) ?? 0,
-      ),
-    }
-  }
-
   /** No backward pass follows, so nobody asks which queries see a key. */
   #attention(positions: Tensor, ranges: Tensor, pairs: number): AttentionTables {
     return { ropeTable: this.#decoder.ropeTable, positions, ranges, queryRanges: ranges, pairs }
@@ -267,6 +273,15 @@ export class DecodeBatch {
   #begin(tokens: number, features: number, answers = this.rows.length): void {
     this.#workspace.begin({ tokens, answers, sequences: answers, features: Math.max(1, features) })
   }
+}
+
+/** Tokens of prefixes that are computed at once, and numbers of their image features. */
+function tokensOf(prefixes: readonly Prefix[]): number {
+  return prefixes.reduce((n, { ids }) => n + ids.length, 0)
+}
+
+function featuresOf(prefixes: readonly Prefix[]): number {
+  return prefixes.reduce((n, { features }) => n + (features?.length ?? 0), 0)
 }
 
 function keyOf({ request, generation }: AnswerRow, n: number): readonly number[] {

@@ -1,10 +1,11 @@
 import type { Gpu } from '../../gpu/gpu.ts'
 import { createSample, type Sample } from '../../kernels/sample.ts'
 import { BatchError, checkPrefix, type PackOptions, type Prefix } from './batch.ts'
-import { type AnswerRow, DecodeBatch } from './decode-batch.ts'
+import { type BegunAnswer, DecodeBatch } from './decode-batch.ts'
 import type { Decoder } from './decoder.ts'
 import { type EndsAt, endEarly } from './early-end.ts'
 import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
+import { type GeneratorLimits, generatorLimits, groupAnswers, type Wanted } from './generation-groups.ts'
 import type { ActiveAdapter } from './linear.ts'
 
 export interface GenerateOptions {
@@ -18,20 +19,10 @@ export interface GenerateOptions {
   readonly gate?: () => Promise<void>
 }
 
-export interface GeneratorLimits {
-  /** Answers decoded at once. Default as many as have 256 MiB of keys and values of their own, from 16 to 256. */
-  readonly maxRows?: number
-  /** Rows of prefixes computed at once. Default as many as have 2 MiB in the residual stream, from 512 to 4096. */
-  readonly maxPrefixRows?: number
+export interface GeneratorOptions extends GeneratorLimits {
   /** Tokens decoded between two looks at which answers have ended. Default 4. */
   readonly stride?: number
 }
-
-/** What the default limits let a group of answers take, in numbers of 4 bytes. */
-const CACHE_NUMBERS = 2 ** 26
-const PREFIX_NUMBERS = 2 ** 19
-
-type Wanted = Pick<AnswerRow, 'generation' | 'request'>
 
 /** Writes answers: many prefixes at once, each computed once, all their answers decoded in one batch. */
 export class Generator {
@@ -47,14 +38,14 @@ export class Generator {
     decoder: Decoder,
     sample: Sample,
     pack: Omit<PackOptions, 'maxPositions'>,
-    limits: GeneratorLimits,
+    options: GeneratorOptions,
   ) {
     this.#gpu = gpu
     this.#decoder = decoder
     this.#sample = sample
     this.#pack = pack
-    this.#limits = limits
-    this.#stride = limits.stride ?? 4
+    this.#limits = options
+    this.#stride = options.stride ?? 4
   }
 
   /** Compiles what sampling takes. @throws {KernelError} when a shader does not compile. */
@@ -62,7 +53,7 @@ export class Generator {
     gpu: Gpu,
     decoder: Decoder,
     imageTokenId: number | undefined,
-    limits: GeneratorLimits = {},
+    options: GeneratorOptions = {},
   ): Promise<Generator> {
     const { hiddenSize, vocabSize } = decoder.config
     return new Generator(
@@ -70,7 +61,7 @@ export class Generator {
       decoder,
       await createSample(gpu),
       { imageTokenId, hiddenSize, vocabSize },
-      limits,
+      options,
     )
   }
 
@@ -89,19 +80,21 @@ export class Generator {
       this.#check(prefix, `request ${i}`, settings.maxNewTokens)
     })
     const all: Generation[] = []
-    for (const group of this.#groups(requests, settings.maxNewTokens))
-      all.push(...(await this.#generateGroup(group, settings, options)))
+    const limits = generatorLimits(this.#decoder.config, settings.maxNewTokens, this.#limits)
+    for (const group of groupAnswers(requests, limits))
+      all.push(...(await this.#generateGroup(group.map(begin), limits.maxPrefixRows, settings, options)))
     return all
   }
 
   async #generateGroup(
-    wanted: readonly Wanted[],
+    wanted: readonly BegunAnswer[],
+    maxPrefixRows: number,
     settings: GenerationSettings,
     options: GenerateOptions,
   ): Promise<Generation[]> {
     const { gate, onTokens, signal, adapter, endsAt } = options
     signal?.throwIfAborted()
-    const sizes = { stride: this.#stride, imageTokenId: this.#pack.imageTokenId }
+    const sizes = { stride: this.#stride, imageTokenId: this.#pack.imageTokenId, maxPrefixRows }
     const batch = new DecodeBatch(this.#gpu, this.#decoder, this.#sample, wanted, settings, sizes)
     try {
       batch.prefill(adapter)
@@ -123,40 +116,6 @@ export class Generator {
     return wanted.map(({ generation }) => generation)
   }
 
-  /** Splits requests, and the candidates of one, into groups that fit in one decode batch. */
-  #groups(requests: readonly GenerationRequest[], maxNewTokens: number): Wanted[][] {
-    const { hiddenSize, numLayers, numKvHeads, headDim } = this.#decoder.config
-    const {
-      maxRows = between(16, CACHE_NUMBERS / (2 * numLayers * numKvHeads * headDim * maxNewTokens), 256),
-      maxPrefixRows = between(512, PREFIX_NUMBERS / hiddenSize, 4096),
-    } = this.#limits
-    const groups: Wanted[][] = []
-    let prefixRows = 0
-    requests.forEach((request, index) => {
-      for (let candidate = 0; candidate < request.candidates; candidate++) {
-        let group = groups.at(-1)
-        const added = group?.at(-1)?.request === request ? 0 : request.prefix.ids.length
-        if (!group || group.length >= maxRows || prefixRows + added > maxPrefixRows) {
-          group = []
-          groups.push(group)
-          prefixRows = request.prefix.ids.length
-        } else {
-          prefixRows += added
-        }
-        const generation = {
-          request: index,
-          candidate,
-          tokens: [],
-          logprobs: [],
-          top: [],
-          finishReason: undefined,
-        }
-        group.push({ generation, request })
-      }
-    })
-    return groups
-  }
-
   #check(prefix: Prefix, where: string, maxNewTokens: number): void {
     checkPrefix(prefix, where, this.#pack)
     const room = this.#decoder.maxPositions - maxNewTokens
@@ -169,6 +128,14 @@ export class Generator {
   }
 }
 
-function between(least: number, value: number, most: number): number {
-  return Math.min(most, Math.max(least, Math.floor(value)))
+function begin({ request, index, candidate }: Wanted<GenerationRequest>): BegunAnswer {
+  const generation: Generation = {
+    request: index,
+    candidate,
+    tokens: [],
+    logprobs: [],
+    top: [],
+    finishReason: undefined,
+  }
+  return { generation, request }
 }

@@ -24,8 +24,11 @@ export type MemoryUse = (typeof MEMORY_USES)[number]
 export interface GenerationSize {
   /** Answers decoded together. */
   readonly answers: number
-  /** Tokens of all their different prefixes, and how many of those are image features. */
+  /** Tokens of all their different prefixes. */
   readonly prefixTokens: number
+  /** Most of them computed at once. Default all. */
+  readonly passTokens?: number
+  /** Most of those computed at once that are image features. */
   readonly featureRows: number
   readonly maxNewTokens: number
   /** Default 4, as `GeneratorLimits.stride`. */
@@ -289,7 +292,7 @@ function generationBuffers(
   for (const [name, width] of Object.entries(widths)) add('activations', name, tokens, width)
   add('activations', 'features', Math.max(1, size.featureRows), hiddenSize)
   for (let table = 0; table < DECODE_TABLES; table++) add('activations', 'table', tableSize)
-  for (const name of ['last', 'hidden', 'wanted.x', 'wanted.normed'])
+  for (const name of ['prefixes.last', 'last', 'hidden', 'wanted.x', 'wanted.normed'])
     add('activations', name, answers, hiddenSize)
   add('activations', 'rstd', answers)
   add('activations', 'logits', answers, vocabSize)
@@ -299,8 +302,8 @@ function generationBuffers(
   return buffers
 }
 
-/** ids, featureIndex, positions, ranges, cacheIndex, keys, greedy, prefixOf, and index, positions and ranges of last rows. */
-const DECODE_TABLES = 11
+/** ids, featureIndex, positions, ranges, cacheIndex, keys, greedy, prefixOf, and places, index, positions and ranges of last rows. */
+const DECODE_TABLES = 12
 
 function adaptedNames(layout: AdapterLayout | undefined): Set<string> {
   return new Set(layout?.slots.map(({ name }) => name))

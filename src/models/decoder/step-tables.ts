@@ -59,22 +59,27 @@ export class StepTables {
   }
 }
 
-/** Rows of a batch's passes and of its cache, and words of each of its tables. */
+/**
+ * Rows of a batch's passes and of its cache, and words of each of its tables.
+ * @param passTokens most tokens of prefixes computed at once. Default all.
+ */
 export function decodeSizes({
   prefixTokens,
+  passTokens = prefixTokens,
   answers,
   maxNewTokens,
   stride,
 }: {
   prefixTokens: number
+  passTokens?: number
   answers: number
   maxNewTokens: number
   stride: number
 }): Record<'tokens' | 'cacheRows' | 'tableSize', number> {
   return {
-    tokens: Math.max(prefixTokens, answers),
+    tokens: Math.max(passTokens, answers),
     cacheRows: prefixTokens + answers * maxNewTokens,
-    tableSize: WIDEST * Math.max(prefixTokens, stride * aligned(answers)),
+    tableSize: WIDEST * Math.max(passTokens, stride * aligned(answers)),
   }
 }
 

@@ -101,6 +101,28 @@ describe('decoding against the cache', () => {
     expect(alone).not.toEqual(drawn.filter(({ candidate }) => candidate === 0))
   })
 
+  test('computes a prefix over the limit once for all its answers, and decodes those of two images together', async () => {
+    const { gpu, model, decoder, generator, requests } = await shared
+    const longest = Math.max(...requests.map(({ prefix }) => prefix.ids.length))
+    const small = await Generator.create(gpu, decoder, model.imageTokenId, { maxPrefixRows: longest - 1 })
+    const batches = vi.spyOn(decoder, 'workspace')
+    const passes = vi.spyOn(decoder, 'hidden')
+    const many = requests.map((request) => ({ ...request, candidates: 4 }))
+    for (const [asked, prefills] of [
+      [many.slice(0, 1), 1],
+      [many, 2],
+    ] as const) {
+      const together = await generator.generate(asked, sampled)
+      batches.mockClear()
+      passes.mockClear()
+      expect(await small.generate(asked, sampled)).toEqual(together)
+      expect(batches).toHaveBeenCalledTimes(1)
+      expect(passes.mock.calls.filter(([, , , options]) => options?.wanted)).toHaveLength(prefills)
+    }
+    batches.mockRestore()
+    passes.mockRestore()
+  })
+
   test('ends at a stop token or at the longest length', async () => {
     const { generator, requests } = await shared
     for (const { tokens, finishReason } of await generator.generate(requests, sampled)) {

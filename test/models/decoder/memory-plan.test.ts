@@ -105,11 +105,12 @@ describe('what a plan says is what is used, to the byte', () => {
   )
 
   test.each([
-    ['llama', 'f32'],
-    ['qwen3', 'int8'],
-  ] as const)('generating with %s in %s', async (name, format) => {
+    ['llama', 'f32', undefined],
+    ['qwen3', 'int8', undefined],
+    ['qwen3', 'f16', 15],
+  ] as const)('generating with %s in %s, prefixes by %s rows', async (name, format, maxPrefixRows) => {
     const { gpu, model, decoder } = await load(name, format)
-    const generator = await Generator.create(gpu, decoder, undefined)
+    const generator = await Generator.create(gpu, decoder, undefined, maxPrefixRows ? { maxPrefixRows } : {})
     const requests = PAIRS.slice(0, 4).map(({ prefix }, image) => ({
       prefix,
       candidates: 3,
@@ -123,7 +124,8 @@ describe('what a plan says is what is used, to the byte', () => {
       format,
       generate: {
         answers: 12,
-        prefixTokens: requests.reduce((n, { prefix }) => n + prefix.ids.length, 0),
+        prefixTokens: requests.reduce((n, { prefix }) => n + prefix.ids.length, 0), // 5, 5, 8 and 8
+        ...(maxPrefixRows ? { passTokens: 10 } : {}),
         featureRows: 0,
         maxNewTokens: 9,
       },
