@@ -3,7 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { type LoraConfig, parseLoraConfig } from '../data/peft.ts'
 import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config.ts'
 import type { StepMetrics } from '../pipeline/events.ts'
-import { type HeadlessEvent, type HeadlessOutcome, TRAINING_FILES } from '../pipeline/headless.ts'
+import type { HeadlessEvent } from '../pipeline/headless.ts'
+import { TRAINING_FILES, type TrainingEnd } from '../pipeline/send-training.ts'
 import { withHeadless } from './headless.ts'
 import { localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
@@ -16,14 +17,12 @@ import { UsageError } from './usage-error.ts'
 
 const METRICS = 'metrics.jsonl'
 
-/** How a training ended; `stopped` can be continued by the same command. */
-export type TrainingEnd = 'done' | 'stopped'
-
 /**
  * Trains an adapter in a headless browser and writes it, PEFT's two files, with a line of TRL's metrics a step.
+ * @returns `stopped` where the same command continues.
  * @throws {UsageError} when files or settings that the command names are missing or wrong.
  */
-export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd> {
+export async function trainHeadless(request: TrainRequest): Promise<'done' | 'stopped'> {
   const { config, peft } = readConfig(request)
   const local = localSources({ models: [request.model], base: process.cwd() })
   expectFile('--data', request.data)
@@ -84,7 +83,7 @@ export async function trainHeadless(request: TrainRequest): Promise<TrainingEnd>
   return conclude(outcome, out, line)
 }
 
-function conclude(outcome: HeadlessOutcome | undefined, out: string, line: ProgressLine): TrainingEnd {
+function conclude(outcome: TrainingEnd | undefined, out: string, line: ProgressLine): 'done' | 'stopped' {
   if (!outcome || outcome.status === 'stopped') {
     const where = outcome ? ` after step ${outcome.step} of ${outcome.totalSteps}` : ''
     line.say(`stopped${where}; the same command continues`)

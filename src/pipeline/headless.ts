@@ -11,9 +11,7 @@ import type {
   LogpsJob,
   MemoryReport,
   PolicyInfo,
-  TrainEvent,
   TrainJob,
-  TrainOutcome,
 } from '../workers/policy.api.ts'
 import { sendArtifacts } from './artifacts.ts'
 import { openPolicy, type PolicyClient } from './client.ts'
@@ -23,6 +21,7 @@ import { runExamples } from './examples.ts'
 import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
 import { makeRunView, type RunView } from './run-view.ts'
+import { type SentTrainingEvent, type TrainingEnd, trainAndSend } from './send-training.ts'
 import { modelFolder, type RunSources } from './sources.ts'
 import {
   type CaptionJob,
@@ -60,20 +59,7 @@ export type HeadlessEvent =
   | { readonly kind: 'loaded'; readonly info: PolicyInfo }
   | { readonly kind: 'answers'; readonly tokens: number }
   | { readonly kind: 'logps'; readonly result: CompletionLogps }
-  | { readonly kind: 'saved'; readonly step: number }
-  | Exclude<TrainEvent, { kind: 'checkpoint' | 'plan' }>
-
-/** A training's end; its files have been sent. */
-export type HeadlessOutcome = Pick<TrainOutcome, 'status' | 'step' | 'totalSteps' | 'ailment'>
-
-/** Files a training sends to `out`. */
-export const TRAINING_FILES = {
-  config: 'adapter_config.json',
-  weights: 'adapter_model.safetensors',
-  checkpoint: 'checkpoint.safetensors',
-  /** Folder of the adapter that was well before training went wrong. */
-  lastGood: 'last-good',
-} as const
+  | SentTrainingEvent
 
 /** A recipe, what it names, and the address that results are sent to by PUT. */
 export interface RunJob {
@@ -112,7 +98,7 @@ export interface Headless {
   generate(given: HeadlessJob<GenerateJob>): Promise<Answer[]>
   logps(given: HeadlessJob<LogpsJob>): Promise<void>
   /** @param given.out address that files are sent to by PUT. */
-  train(given: HeadlessJob<TrainJob> & { readonly out: string }): Promise<HeadlessOutcome>
+  train(given: HeadlessJob<TrainJob> & { readonly out: string }): Promise<TrainingEnd>
   /** Runs a recipe, sends its results to `out`, and gives its summary with a few examples. */
   run(given: RunJob): Promise<RunResult>
   /** Ends a training or a run so that it can be continued. */
@@ -193,7 +179,7 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     async train(given) {
       await prepare(policy, given, report)
       isTraining = true
-      return await trainAndSend(policy, given.job, given.out, report)
+      return await trainAndSend(policy, given.job, (path, body) => send(given.out, path, body), report)
     },
     async stop() {
       if (running) running.abort(new DOMException('stopped', 'AbortError'))
@@ -217,35 +203,6 @@ async function prepare(
   if (!adapter) return {}
   await policy.loadAdapter(ADAPTER, adapter)
   return { adapter: ADAPTER }
-}
-
-async function trainAndSend(
-  policy: PolicyClient,
-  job: TrainJob,
-  out: string,
-  report: (event: HeadlessEvent) => void,
-): Promise<HeadlessOutcome> {
-  /** One after the other, so that an older checkpoint never overwrites a newer one. */
-  let sending = Promise.resolve()
-  const save = (step: number, file: Uint8Array<ArrayBuffer>): void => {
-    sending = sending
-      .then(() => send(out, TRAINING_FILES.checkpoint, file))
-      .then(() => report({ kind: 'saved', step }))
-    sending.catch(() => {}) // awaited below
-  }
-  const outcome = await policy.train(job, (event) => {
-    if (event.kind === 'checkpoint') save(event.step, event.file)
-    else report(event)
-  })
-  const { status, step, totalSteps, ailment, adapter } = outcome
-  if (status !== 'done') save(step, outcome.checkpoint)
-  await sending
-  if (status !== 'stopped') {
-    const folder = status === 'unhealthy' ? `${TRAINING_FILES.lastGood}/` : ''
-    await send(out, folder + TRAINING_FILES.weights, adapter['adapter_model.safetensors'])
-    await send(out, folder + TRAINING_FILES.config, adapter['adapter_config.json'])
-  }
-  return { status, step, totalSteps, ...(ailment ? { ailment } : {}) }
 }
 
 async function send(out: string, path: string, body: string | Uint8Array<ArrayBuffer> | Blob): Promise<void> {
