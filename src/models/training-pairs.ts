@@ -105,20 +105,23 @@ export async function atRow<T>(where: string, encode: () => Promise<T>): Promise
   }
 }
 
-/** What determines a run besides its settings, hashed: the pairs with their images, and the adapter it starts from. */
+/**
+ * What determines a run besides its settings and the model, hashed: the pairs with their images, and the adapter it starts
+ * from. Pairs are hashed one by one, as no string could hold those of a large dataset; a prefix's key stands for its tokens.
+ */
 export async function hashRun(
   pairs: readonly TokenPair[],
   initial: Float32Array<ArrayBuffer>,
 ): Promise<RunKey> {
-  const rows = pairs.map(({ prefix, chosen, rejected, weight }) => [
-    prefix.key,
-    prefix.ids,
-    chosen,
-    rejected,
-    weight,
-  ])
+  const rows: string[] = []
+  for (const { prefix, chosen, rejected, weight } of pairs)
+    rows.push(await jsonHash([prefix.key, chosen, rejected, weight]))
   return {
-    pairs: await sha256(new TextEncoder().encode(JSON.stringify(rows))),
+    pairs: await jsonHash(rows),
     adapter: await sha256(new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength)),
   }
+}
+
+async function jsonHash(value: unknown): Promise<string> {
+  return await sha256(new TextEncoder().encode(JSON.stringify(value)))
 }
