@@ -3,6 +3,7 @@ import type { TensorEntry } from '../data/safetensors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { WeightFormat } from '../kernels/weight.ts'
 import { readCheckpoint, readJson } from './checkpoint.ts'
+import { CheckpointHash } from './checkpoint-hash.ts'
 import { type ModelConfig, parseModelConfig } from './config.ts'
 import { Decoder, type DecoderOptions } from './decoder/decoder.ts'
 import { type MemoryLimits, planWithin } from './decoder/memory-fit.ts'
@@ -39,6 +40,8 @@ export class PolicyModel {
   readonly config: ModelConfig
   readonly decoder: Decoder
   readonly encoder: PromptEncoder
+  /** SHA-256 of the decoder's weights as the checkpoint has them. */
+  readonly hash: string
   readonly #limits: MemoryLimits
   readonly #fixed: Fixed
 
@@ -46,12 +49,14 @@ export class PolicyModel {
     config: ModelConfig,
     decoder: Decoder,
     encoder: PromptEncoder,
+    hash: string,
     limits: MemoryLimits,
     fixed: Fixed,
   ) {
     this.config = config
     this.decoder = decoder
     this.encoder = encoder
+    this.hash = hash
     this.#limits = limits
     this.#fixed = fixed
   }
@@ -75,7 +80,8 @@ export class PolicyModel {
     } = options
     const config = parseModelConfig(await readJson(files, 'config.json', signal))
     const checkpoint = await readCheckpoint(files, signal)
-    const tensors = findDecoderTensors(config.decoder, checkpoint)
+    const hash = new CheckpointHash(findDecoderTensors(config.decoder, checkpoint))
+    const { tensors } = hash
     const { maxBufferSize, maxStorageBufferBindingSize } = gpu.limits
     const limits = {
       maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
@@ -106,7 +112,7 @@ export class PolicyModel {
         ...(onProgress ? { onProgress } : {}),
       })
       const decoder = await Decoder.create(gpu, config.decoder, weights, { ...decoderOptions, maxPositions })
-      return new PolicyModel(config, decoder, encoder, limits, fixed)
+      return new PolicyModel(config, decoder, encoder, await hash.digest(), limits, fixed)
     } catch (error) {
       encoder.release()
       throw error

@@ -34,6 +34,7 @@ export class PromptEncoder {
   readonly #texts: PromptTexts
   readonly #imageFiles: ImageFiles | undefined
   #images: ImageFeatures | undefined
+  #imagesHash: string | undefined
 
   private constructor(
     tokenizer: Tokenizer,
@@ -86,7 +87,13 @@ export class PromptEncoder {
   async openImages({ features, ...options }: EncoderOptions = {}): Promise<void> {
     if (!this.#imageFiles) return
     const images = await ImageEncoder.open(this.#imageFiles, options)
+    this.#imagesHash = images.hash
     this.#images = new ImageFeatures(images, { store: features?.(images.hash) })
+  }
+
+  /** SHA-256 of all that determines image features; undefined without a vision encoder. */
+  get imagesHash(): string | undefined {
+    return this.#imagesHash
   }
 
   /** What the largest image takes of a prompt; undefined for text alone, or where the model's settings set no limit. */

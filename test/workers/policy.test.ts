@@ -198,6 +198,33 @@ describe('training through the worker', () => {
     )
   })
 
+  test('is not continued on other weights, another format or another vision encoder', async () => {
+    const config = { ...CONFIG, max_steps: 1 }
+    const { outcome } = await train({ config })
+    const checkpoint = { name: 'checkpoint', blob: new Blob([outcome.checkpoint]) }
+    const weights = new Uint8Array(
+      await (await goldenBlob('dpo-trainer/model/model.safetensors')).arrayBuffer(),
+    )
+    weights[weights.length - 1] = (weights.at(-1) ?? 0) ^ 1
+    const preprocessing = JSON.parse(
+      await (await goldenBlob('dpo-trainer/model/processor_config.json')).text(),
+    ) as { image_processor: { image_mean: number[] } }
+    preprocessing.image_processor.image_mean = [0.4, 0.4, 0.4]
+    const changed = [
+      ['checkpoint', {}, { 'model.safetensors': new Blob([weights]) }],
+      ['weights', { weights: 'f16' }, {}],
+      ['images', {}, { 'processor_config.json': new Blob([JSON.stringify(preprocessing)]) }],
+    ] as const
+    for (const [difference, options, files] of changed) {
+      const { policy: other } = await openGoldenPolicy(options, files)
+      await expect(other.train({ ...job, config, checkpoint })).rejects.toThrow(
+        `it differs in ${difference}.`,
+      )
+      other.close()
+    }
+    expect((await train({ config, checkpoint })).outcome.status).toBe('done')
+  })
+
   test('at an absurd learning rate ends in words, with the last good state', async () => {
     const { outcome, events, steps } = await train({
       config: { ...CONFIG, learning_rate: 1e30, lr_scheduler_type: 'constant', max_steps: 40 },

@@ -68,6 +68,9 @@ export async function trainPolicy(
     peft: JSON.stringify(layout.config),
     shuffle: String(shuffle),
     model: JSON.stringify(policy.config),
+    checkpoint: policy.hash,
+    weights: policy.decoder.weights.format,
+    images: policy.encoder.imagesHash ?? 'none',
     ...(await hashRun(pairs, params)),
   }
   const start = job.checkpoint
