@@ -30,7 +30,7 @@ const COLLAPSE_NATS = 10
 
 /**
  * Watches a run's figures, step by step, for what no further training mends: NaN or infinite figures, a gradient norm
- * 100 times that of the first ten steps for three steps on end, and chosen answers that have become far less likely than
+ * 100 times that of the first ten steps that had a gradient for three steps on end, and chosen answers that have become far less likely than
  * under the reference (in the mean of five steps by more than twice the reference's own log-probability, and 10 nats).
  */
 export class HealthMonitor {
@@ -71,7 +71,8 @@ export class HealthMonitor {
     if (this.#firstNorms.length < FIRST_STEPS) {
       const usual = this.#firstNorms.length > 0 ? Math.max(...this.#firstNorms) : Number.POSITIVE_INFINITY
       this.#largeNorms = norm > EXPLOSION * usual ? this.#largeNorms + 1 : 0
-      if (this.#largeNorms === 0) this.#firstNorms.push(norm)
+      // A step without a gradient, as one of equal answers has none, does not tell what is usual.
+      if (this.#largeNorms === 0 && norm > 0) this.#firstNorms.push(norm)
     } else {
       this.#largeNorms = norm > EXPLOSION * Math.max(...this.#firstNorms) ? this.#largeNorms + 1 : 0
     }

@@ -41,6 +41,12 @@ describe('a run goes well', () => {
     expect(firstAilment(steps(100, (i) => (i % 3 ? {} : { grad_norm: i ? 1e4 : 2 })))).toBeUndefined()
   })
 
+  test('with first steps that have no gradient', () => {
+    const norms = [0, 0, 0.5, 0.4, 0.6, 0, 0.5, 0.4, 0.3, 0.6, 0.4, 0.5, 0.5, 0.4]
+    expect(firstAilment(norms.map((grad_norm) => ({ grad_norm })))).toBeUndefined()
+    expect(firstAilment(steps(20, (i) => ({ grad_norm: i < 10 ? 0 : 1 })))).toBeUndefined()
+  })
+
   test('with chosen answers that become less likely, as DPO lets them', () => {
     expect(firstAilment(steps(300, (i) => fallen(i / 4)))).toBeUndefined()
   })
@@ -70,6 +76,8 @@ describe('seen are', () => {
     expect(late?.message).toContain('300, 150 times the largest of the first steps')
     expect(firstAilment(steps(60, (i) => ({ grad_norm: 10 ** i })))).toMatchObject({ step: 15 })
     expect(firstAilment(steps(9, (i) => (i < 2 ? {} : { grad_norm: 300 })))).toMatchObject({ step: 5 })
+    const zeros = steps(20, (i) => ({ grad_norm: i < 12 ? i % 2 : 300 }))
+    expect(firstAilment(zeros)).toMatchObject({ kind: 'exploding', step: 15 })
   })
 
   test('collapsing chosen answers', () => {
