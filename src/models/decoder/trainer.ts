@@ -11,14 +11,14 @@ import { batchesOfStep, learningRate, planSteps, type StepPlan } from '../../met
 import { preferenceSettings, type TrainerConfig } from '../../method/trainer-config.ts'
 import { type AdapterLayout, AdapterTensors } from './adapter.ts'
 import type { PackOptions } from './batch.ts'
-import { epochOrder } from './data-order.ts'
 import type { Decoder } from './decoder.ts'
 import { HeldFeatures } from './held-features.ts'
 import type { ActiveAdapter } from './linear.ts'
+import { MicroBatches } from './micro-batches.ts'
 import type { StagedBatch } from './staged-batch.ts'
 import { METRICS_STRIDE, type StepMetrics, stepMetrics } from './step-metrics.ts'
 import { packPairs, type TokenPair } from './token-pairs.ts'
-import { orderGroups, trainingRows } from './training-rows.ts'
+import { trainingRows } from './training-rows.ts'
 import type { BatchRows, Workspace } from './workspace.ts'
 
 export type { StepMetrics, TokenPair }
@@ -73,6 +73,8 @@ export class DpoTrainer {
   readonly #norm: Tensor // (3)
   readonly #normPartials: Tensor
   readonly #features: HeldFeatures
+  readonly #batches: MicroBatches
+  readonly #isWeighted: boolean
   #workspace: Workspace | undefined
   #referenceLogps: Float32Array<ArrayBuffer> | undefined // (pairs, 2)
   #step = 0
@@ -95,6 +97,8 @@ export class DpoTrainer {
     const { imageTokenId } = pack
     this.largestBatch = trainingRows({ config, plan: this.plan, pairs, imageTokenId, shuffle, share })
     this.#features = new HeldFeatures(pairs, options.features)
+    this.#batches = new MicroBatches(config, this.plan, pairs, shuffle)
+    this.#isWeighted = pairs.some(({ weight }) => weight !== undefined)
     this.params = new AdapterTensors(gpu, layout, 'adapter.params')
     this.#grads = new AdapterTensors(gpu, layout, 'adapter.grads')
     this.#expAvg = new AdapterTensors(gpu, layout, 'adapter.expAvg')
@@ -165,7 +169,8 @@ export class DpoTrainer {
 
   /** Fetches the image features of the next step's pairs; needed before every step where prefixes do not hold theirs. */
   async prepare(): Promise<void> {
-    if (!this.isDone) await this.#features.fetch(this.#microBatches().flatMap(({ indices }) => indices))
+    if (!this.isDone)
+      await this.#features.fetch(this.#batches.of(this.#step).flatMap(({ indices }) => indices))
   }
 
   /**
@@ -176,7 +181,7 @@ export class DpoTrainer {
   trainStep(): Promise<StepMetrics> {
     if (this.isDone) throw new Error(`training: all ${this.plan.totalSteps} steps are done`)
     const { config, layout } = this.#options
-    const batches = this.#microBatches()
+    const batches = this.#batches.of(this.#step)
     const { epoch } = batchesOfStep(config, this.plan, this.#step)
     const lr = learningRate(config, this.plan, this.#step)
     const rate = config.disable_dropout ? 0 : layout.config.lora_dropout
@@ -258,21 +263,6 @@ export class DpoTrainer {
     if (state.referenceLogps.length > 0) this.#referenceLogps = state.referenceLogps.slice()
   }
 
-  /** The pairs of the next step, one micro-batch after the other. */
-  #microBatches(): { readonly indices: readonly number[]; readonly place: number }[] {
-    const { config, pairs, shuffle = true } = this.#options
-    const { epoch, first, end } = batchesOfStep(config, this.plan, this.#step)
-    const order = epochOrder(pairs.length, config.seed, epoch, {
-      shuffle,
-      groups: orderGroups(config, pairs),
-    })
-    const size = config.per_device_train_batch_size
-    return Array.from({ length: end - first }, (_, place) => {
-      const start = (first + place) * size
-      return { indices: order.slice(start, start + size), place }
-    })
-  }
-
   #microBatch(indices: readonly number[], adapter: ActiveAdapter, place: number, gradScale: number): void {
     const { config, pairs } = this.#options
     const reference = this.#referenceLogps
@@ -285,8 +275,7 @@ export class DpoTrainer {
       Float32Array.from(indices.flatMap((i) => [...reference.subarray(2 * i, 2 * i + 2)])),
     )
     const pairWeights = workspace.view('pairs.weights', (r) => [r.sequences / 2])
-    const weighted = pairs.some(({ weight }) => weight !== undefined)
-    if (weighted)
+    if (this.#isWeighted)
       this.#gpu.stream.write(
         pairWeights,
         Float32Array.from(indices, (i) => pairs[i]?.weight ?? 1),
@@ -304,7 +293,7 @@ export class DpoTrainer {
       policyLogps,
       refLogps,
       offsets,
-      ...(weighted ? { pairWeights } : {}),
+      ...(this.#isWeighted ? { pairWeights } : {}),
       stats,
       dAnswerLogps,
       metrics: this.#metrics.rows(place, 1).prefix([PREFERENCE_METRICS.length]),

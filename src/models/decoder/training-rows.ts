@@ -1,7 +1,7 @@
-import { batchesOfStep, type StepPlan } from '../../method/schedule.ts'
+import type { StepPlan } from '../../method/schedule.ts'
 import type { TrainerConfig } from '../../method/trainer-config.ts'
 import type { Prefix } from './batch.ts'
-import { epochOrder } from './data-order.ts'
+import { MicroBatches } from './micro-batches.ts'
 import type { BatchRows } from './workspace.ts'
 
 /** What the size of a batch depends on. */
@@ -41,22 +41,10 @@ export function trainingRows(options: TrainingRowsOptions): BatchRows {
   }
   // Without shuffling every epoch takes the batches just seen.
   if (!shuffle) return most
-  const groups = orderGroups(config, pairs)
-  let order: number[] = []
-  for (let step = 0; step < plan.totalSteps; step++) {
-    const { epoch, first, end } = batchesOfStep(config, plan, step)
-    if (first === 0) order = epochOrder(pairs.length, config.seed, epoch, { shuffle, groups })
-    for (let micro = first; micro < end; micro++) include(order.slice(micro * size, (micro + 1) * size))
-  }
+  const batches = new MicroBatches(config, plan, pairs, shuffle)
+  for (let step = 0; step < plan.totalSteps; step++)
+    for (const { indices } of batches.of(step)) include(indices)
   return most
-}
-
-/** What keeps pairs together when they are shuffled: their prefix, where the settings say so. */
-export function orderGroups(
-  { group_by_prompt: isGrouped }: TrainerConfig,
-  pairs: readonly PairLengths[],
-): readonly string[] | undefined {
-  return isGrouped ? pairs.map(({ prefix }) => prefix.key) : undefined
 }
 
 /** Rows of one batch; equal answers of one prefix, which share their rows, are counted each. */
