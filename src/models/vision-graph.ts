@@ -53,6 +53,7 @@ export class VisionGraph {
     const session = await openOnnx(graph, device)
     const { inputNames, outputNames } = session
     if (!inputNames.includes('pixel_values') || !outputNames.includes('image_features')) {
+      await session.release()
       throw new ImageEncoderError(
         `${source.name}: expected an input pixel_values and an output image_features, got ${inputNames} and ${outputNames}`,
       )
