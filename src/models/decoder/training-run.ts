@@ -44,7 +44,8 @@ export async function runTraining(
   for (const figures of options.history ?? []) if (figures.step <= trainer.step) health.check(figures)
   const pending: Promise<StepMetrics>[] = []
   let good = await trainer.state()
-  let candidate: TrainerState | undefined
+  /** States that no later step has proved yet, the oldest first. */
+  const candidates: { readonly step: number; readonly state: Promise<TrainerState> }[] = []
   let ailment: Ailment | undefined
 
   const settle = async (ahead: number): Promise<void> => {
@@ -52,9 +53,10 @@ export async function runTraining(
       const metrics = (await pending.shift()) as StepMetrics
       onStep?.(metrics)
       ailment = health.check(metrics)
-      if (ailment || !candidate || metrics.step <= candidate.step || !health.isWell) continue
-      good = candidate
-      candidate = undefined
+      if (ailment || !health.isWell) continue
+      const proved = candidates.splice(0, candidates.filter(({ step }) => step < metrics.step).length).at(-1)
+      if (!proved) continue
+      good = await proved.state
       onCheckpoint?.(good)
     }
   }
@@ -69,8 +71,10 @@ export async function runTraining(
     pending.push(step)
     await settle(STEPS_AHEAD)
     if (trainer.step % checkpointSteps !== 0 || ailment) continue
-    await settle(0)
-    candidate = await trainer.state()
+    const state = trainer.state()
+    state.catch(() => {}) // awaited once it is proved
+    candidates.push({ step: trainer.step, state })
+    if (candidates.length > STEPS_AHEAD + 1) candidates.shift()
   }
   await settle(0)
   if (ailment) return { status: 'unhealthy', state: good, ailment }
