@@ -7,7 +7,7 @@ import { RunDisplay } from './run-display.ts'
 import { stopOnSignal } from './stop-signal.ts'
 
 /** Where the browser keeps what was made so far, below the folder for results. */
-const BROWSER_FOLDER = '.browser'
+export const BROWSER_FOLDER = '.browser'
 
 export interface ResumableWork {
   /** Folder for results, made where there is none; the page may read it too. */

@@ -5,13 +5,13 @@ import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config
 import type { StepMetrics } from '../pipeline/events.ts'
 import type { HeadlessEvent } from '../pipeline/headless.ts'
 import { TRAINING_FILES, type TrainingEnd } from '../pipeline/send-training.ts'
-import { withHeadless } from './headless.ts'
+import { type HeadlessSession, withHeadless } from './headless.ts'
 import { localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
 import { expectFile, expectFolder } from './paths.ts'
 import { formatSeconds, Pace, ProgressLine } from './progress.ts'
 import type { TrainRequest } from './requests.ts'
-import { endOf } from './resumable.ts'
+import { BROWSER_FOLDER, endOf } from './resumable.ts'
 import { stopOnSignal } from './stop-signal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -45,7 +45,8 @@ export async function trainHeadless(request: TrainRequest): Promise<'done' | 'st
   }
   const line = new ProgressLine(process.stderr)
   const onEvent = follow(line, join(out, METRICS))
-  const outcome = await withHeadless(folders, onEvent, async (session) => {
+  const profile = join(out, BROWSER_FOLDER) // keeps image features and the reference, until the training is done
+  const train = async (session: HeadlessSession): Promise<TrainingEnd | undefined> => {
     const stop = stopOnSignal(session, line)
     try {
       const isResumed = existsSync(join(out, checkpoint))
@@ -78,7 +79,8 @@ export async function trainHeadless(request: TrainRequest): Promise<'done' | 'st
     } finally {
       stop.release()
     }
-  })
+  }
+  const outcome = await withHeadless(folders, onEvent, train, { profile })
   line.end()
   return conclude(outcome, out, line)
 }
@@ -96,7 +98,8 @@ function conclude(outcome: TrainingEnd | undefined, out: string, line: ProgressL
     )
   }
   rmSync(join(out, TRAINING_FILES.checkpoint), { force: true })
-  rmSync(join(out, TRAINING_FILES.lastGood), { force: true, recursive: true })
+  for (const folder of [TRAINING_FILES.lastGood, BROWSER_FOLDER])
+    rmSync(join(out, folder), { force: true, recursive: true })
   line.say(`wrote ${join(out, TRAINING_FILES.weights)}`)
   return 'done'
 }

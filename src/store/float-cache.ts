@@ -1,10 +1,10 @@
 import type { ShelfKey } from './database.ts'
 import { StorageFullError } from './errors.ts'
-import { Shelf } from './shelf.ts'
+import type { Shelf } from './shelf.ts'
 
-/** Image features of one vision encoder, by the SHA-256 of the image; a cache that may lose any of them at any time. */
-export class StoredFeatures {
-  readonly #encoder: string
+/** Arrays that one owner computed, such as a vision encoder's image features; a cache that may lose any of them at any time. */
+export class FloatCache {
+  readonly #owner: string
   readonly #shelf: Shelf
   readonly #maxBytes: number
   /** Bytes of each value that is stored, as far as this cache knows. */
@@ -12,34 +12,32 @@ export class StoredFeatures {
   #isFull = false
 
   /**
-   * @param encoder hash of everything of the encoder that determines features: graph, processing, where it is computed.
-   * @param options.maxBytes of all encoders together. Default 1 GiB.
+   * @param owner hash of everything that determines the arrays beside their names: of image features the graph, the
+   *   processing, and where it is computed.
+   * @param options.maxBytes of all owners together.
    */
-  constructor(
-    encoder: string,
-    { shelf = new Shelf('features'), maxBytes = 2 ** 30 }: { shelf?: Shelf; maxBytes?: number } = {},
-  ) {
-    this.#encoder = encoder
+  constructor(owner: string, { shelf, maxBytes }: { readonly shelf: Shelf; readonly maxBytes: number }) {
+    this.#owner = owner
     this.#shelf = shelf
     this.#maxBytes = maxBytes
   }
 
-  /** Features in the order of their images, row by row; undefined where there are none or they were damaged. */
-  async getMany(images: readonly string[]): Promise<(Float32Array<ArrayBuffer> | undefined)[]> {
-    const found = await this.#shelf.getMany(images.map((image) => [this.#encoder, image]))
+  /** Arrays in the order of their names; undefined where there is none or it was damaged. */
+  async getMany(names: readonly string[]): Promise<(Float32Array<ArrayBuffer> | undefined)[]> {
+    const found = await this.#shelf.getMany(names.map((name) => [this.#owner, name]))
     return found.map((bytes) => bytes && new Float32Array(bytes.slice().buffer))
   }
 
   /**
-   * Stores features; to make room, others go: those of other encoders first, then any. Where the browser's storage is full
+   * Stores arrays; to make room, others go: those of other owners first, then any. Where the browser's storage is full
    * nothing more is stored, since all of it can be computed again.
    */
   async setMany(
-    features: readonly (readonly [image: string, features: Float32Array<ArrayBuffer>])[],
+    arrays: readonly (readonly [name: string, array: Float32Array<ArrayBuffer>])[],
   ): Promise<void> {
     if (this.#isFull) return
-    const items = features.map(([image, { buffer, byteOffset, byteLength }]) => ({
-      key: [this.#encoder, image],
+    const items = arrays.map(([name, { buffer, byteOffset, byteLength }]) => ({
+      key: [this.#owner, name],
       bytes: new Uint8Array(buffer, byteOffset, byteLength),
     }))
     const sizes = await this.#known()
@@ -66,7 +64,7 @@ export class StoredFeatures {
     if (added > this.#maxBytes) return undefined
     const all = [...(this.#sizes?.values() ?? [])]
     let total = all.reduce((sum, { byteLength }) => sum + byteLength, added)
-    const isOwn = ({ key }: { readonly key: ShelfKey }): boolean => key[0] === this.#encoder
+    const isOwn = ({ key }: { readonly key: ShelfKey }): boolean => key[0] === this.#owner
     const going: ShelfKey[] = []
     for (const { key, byteLength } of [...all.filter((v) => !isOwn(v)), ...all.filter(isOwn)]) {
       if (total <= this.#maxBytes) break

@@ -6,8 +6,8 @@ export type StageKind = (typeof STAGE_KINDS)[number]
 export const CONTENT_KINDS = ['images', 'thumbnails', 'embeddings'] as const
 export type ContentKind = (typeof CONTENT_KINDS)[number]
 
-/** Everything that is stored, one database each. `features` and `models` belong to no run: they are caches of the worker's. */
-export const KINDS = [...STAGE_KINDS, ...CONTENT_KINDS, 'features', 'models', 'runs'] as const
+/** Everything that is stored, one database each. `features`, `references` and `models` belong to no run: they are caches of the worker's. */
+export const KINDS = [...STAGE_KINDS, ...CONTENT_KINDS, 'features', 'references', 'models', 'runs'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** What a stored value needs of other kinds, by their keys. */

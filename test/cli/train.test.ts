@@ -170,6 +170,7 @@ describe('the program', { timeout: 300_000 }, () => {
     const first = text('parts/metrics.jsonl').trim().split('\n')
     expect(first.length).toBeLessThan(60)
     expect(existsSync(at('parts/checkpoint.safetensors'))).toBe(true)
+    expect(existsSync(at('parts/.browser'))).toBe(true)
     writeFileSync(at('parts/metrics.jsonl'), `${text('parts/metrics.jsonl')}{"step": 99}\n{"step"`) // of a killed run
     const continued = await clipDpo(trainInto('parts'))
     expect(continued.code, continued.stderr).toBe(0)
@@ -178,6 +179,7 @@ describe('the program', { timeout: 300_000 }, () => {
       readFileSync(at('whole/adapter_model.safetensors')),
     )
     expect(existsSync(at('parts/checkpoint.safetensors'))).toBe(false)
+    expect(existsSync(at('parts/.browser'))).toBe(false)
 
     const measure = ['logps', '--model', MODEL, '--data', at('completions.jsonl')]
     const [base, tuned] = [await clipDpo(measure), await clipDpo([...measure, '--adapter', at('whole')])]

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { type OpenDatabase, openDatabase, transact } from '../../src/store/database.ts'
-import { StoredFeatures } from '../../src/store/features.ts'
+import { FloatCache } from '../../src/store/float-cache.ts'
 import { Shelf } from '../../src/store/shelf.ts'
 
 const prefix = () => `test-features-${crypto.randomUUID()}`
@@ -13,24 +13,25 @@ afterEach(() => {
   for (const name of opened.splice(0)) indexedDB.deleteDatabase(name)
 })
 
+const maxBytes = 2 ** 20
 const values = (value: number, length = 8) => new Float32Array(length).fill(value)
 
-test('features come back as they went, for their own encoder only', async () => {
+test('arrays come back as they went, for their own owner only', async () => {
   const shelf = new Shelf('features', { prefix: prefix(), open })
-  const features = new StoredFeatures('e', { shelf })
+  const features = new FloatCache('e', { shelf, maxBytes })
   const whole = values(3, 16)
   await features.setMany([
     ['a', values(1)],
     ['b', whole.subarray(4, 12)],
   ])
   expect(await features.getMany(['b', 'x', 'a'])).toEqual([values(3), undefined, values(1)])
-  expect(await new StoredFeatures('f', { shelf }).getMany(['a'])).toEqual([undefined])
+  expect(await new FloatCache('f', { shelf, maxBytes }).getMany(['a'])).toEqual([undefined])
 })
 
-test('at the bound others make room, those of other encoders first', async () => {
+test('at the bound others make room, those of other owners first', async () => {
   const shelf = new Shelf('features', { prefix: prefix(), open })
-  await new StoredFeatures('z', { shelf }).setMany([['old', values(0)]])
-  const features = new StoredFeatures('e', { shelf, maxBytes: 96 })
+  await new FloatCache('z', { shelf, maxBytes }).setMany([['old', values(0)]])
+  const features = new FloatCache('e', { shelf, maxBytes: 96 })
   await features.setMany([
     ['a', values(1)],
     ['b', values(2)],
@@ -47,7 +48,7 @@ test('at the bound others make room, those of other encoders first', async () =>
 test('a damaged one is dropped and computed again', async () => {
   const name = prefix()
   const shelf = new Shelf('features', { prefix: name, open, onCorrupt: () => {} })
-  const features = new StoredFeatures('e', { shelf })
+  const features = new FloatCache('e', { shelf, maxBytes })
   await features.setMany([['a', values(1)]])
   await transact(openDatabase(`${name}.features`), 'readwrite', async (store) =>
     store.put(new Uint8Array(32), ['value', 'e', 'a']),
@@ -64,7 +65,10 @@ test('where storage is full nothing is stored, and nothing fails', async () => {
     }
   }
   let isFull = false
-  const features = new StoredFeatures('e', { shelf: new Shelf('features', { prefix: prefix(), open: full }) })
+  const features = new FloatCache('e', {
+    shelf: new Shelf('features', { prefix: prefix(), open: full }),
+    maxBytes,
+  })
   await features.setMany([['a', values(1)]])
   isFull = true
   await features.setMany([['b', values(2)]])

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blobSource } from '../../src/data/bytes.ts'
 import type { FileSpec, FolderSpec } from '../../src/data/folder.ts'
 import { type LoraMatrices, parseLoraConfig, readAdapterWeights, writeAdapter } from '../../src/data/peft.ts'
+import { readSafetensorsHeader } from '../../src/data/safetensors.ts'
 import { openPolicy, type PolicyClient } from '../../src/pipeline/client.ts'
 import type { TrainEvent, TrainerSettings, TrainJob } from '../../src/workers/policy.api.ts'
 import golden from '../goldens/dpo-trainer/golden.json'
@@ -198,14 +199,41 @@ describe('training through the worker', () => {
     )
   })
 
+  test('computes its reference once, and holds it where it is while it is paused', async () => {
+    const config = { ...CONFIG, max_length: 99 } // as no other test
+    const paused = Promise.withResolvers<void>()
+    const done: number[] = []
+    const running = train({ config }, (event) => {
+      if (event.kind !== 'reference') return
+      done.push(event.done)
+      if (done.length === 1) void policy.pause().then(paused.resolve)
+    })
+    await paused.promise
+    await policy.adapters()
+    const held = done.length
+    await policy.generate({ requests: [{ images: [], prompt: '<s> is the dog' }], maxNewTokens: 8 })
+    expect(done.length).toBeLessThanOrEqual(held + 1) // the batch that was under way
+    expect(done.length).toBeLessThan(12)
+    await policy.resume()
+    const first = await running
+    expect(done).toEqual(Array.from({ length: 12 }, (_, i) => 2 * (i + 1)))
+    const again = await train({ config })
+    expect(again.events.flatMap((e) => (e.kind === 'reference' ? [e.done] : []))).toEqual([24])
+    expect(again.steps).toEqual(first.steps)
+    expect(again.outcome.adapter).toEqual(first.outcome.adapter)
+    const other = await train({ config: { ...config, reference: 'base', max_length: 100 } })
+    expect(other.events.filter(({ kind }) => kind === 'reference')).toHaveLength(12)
+  })
+
   test('is not continued on other weights, another format or another vision encoder', async () => {
     const config = { ...CONFIG, max_steps: 1 }
     const { outcome } = await train({ config })
     const checkpoint = { name: 'checkpoint', blob: new Blob([outcome.checkpoint]) }
-    const weights = new Uint8Array(
-      await (await goldenBlob('dpo-trainer/model/model.safetensors')).arrayBuffer(),
-    )
-    weights[weights.length - 1] = (weights.at(-1) ?? 0) ^ 1
+    const file = await goldenBlob('dpo-trainer/model/model.safetensors')
+    const weights = new Uint8Array(await file.arrayBuffer())
+    const tensors = await readSafetensorsHeader(blobSource(file, 'model'))
+    const { start = 0 } = tensors.find(({ name }) => name.endsWith('layers.0.mlp.up_proj.weight')) ?? {}
+    weights[start] = (weights[start] ?? 0) ^ 1
     const preprocessing = JSON.parse(
       await (await goldenBlob('dpo-trainer/model/processor_config.json')).text(),
     ) as { image_processor: { image_mean: number[] } }
@@ -303,7 +331,8 @@ describe('training through the worker', () => {
       isHeld = true
     })
     await begun.promise
-    const training = train({}, ({ kind }) => {
+    const config = { ...CONFIG, max_length: 98 } // whose reference is not kept from another test
+    const training = train({ config }, ({ kind }) => {
       if (kind === 'reference') void policy.stop().then(stopped.resolve)
     })
     await expect(training).rejects.toMatchObject({ name: 'AbortError' })

@@ -15,6 +15,7 @@ import type { Decoder } from './decoder.ts'
 import { HeldFeatures } from './held-features.ts'
 import type { ActiveAdapter } from './linear.ts'
 import { MicroBatches } from './micro-batches.ts'
+import { type ReferenceOptions, referencePass } from './reference-pass.ts'
 import type { StagedBatch } from './staged-batch.ts'
 import { METRICS_STRIDE, type StepMetrics, stepMetrics } from './step-metrics.ts'
 import { packPairs, type TokenPair } from './token-pairs.ts'
@@ -23,16 +24,18 @@ import type { BatchRows, Workspace } from './workspace.ts'
 
 export type { StepMetrics, TokenPair }
 
+type Numbers = Float32Array<ArrayBuffer>
+
 /** Everything a bit-identical continuation on the same adapter needs, beside the model, the pairs and the settings. */
 export interface TrainerState {
   /** Optimiser steps done. */
   step: number
   numTokens: number
-  params: Float32Array<ArrayBuffer> // (layout.size)
-  expAvg: Float32Array<ArrayBuffer> // (layout.size)
-  expAvgSq: Float32Array<ArrayBuffer> // (layout.size)
+  params: Numbers // (layout.size)
+  expAvg: Numbers // (layout.size)
+  expAvgSq: Numbers // (layout.size)
   /** Reference log-probabilities, chosen and rejected of every pair. */
-  referenceLogps: Float32Array<ArrayBuffer> // (pairs, 2)
+  referenceLogps: Numbers // (pairs, 2)
 }
 
 export interface TrainerOptions {
@@ -76,7 +79,7 @@ export class DpoTrainer {
   readonly #batches: MicroBatches
   readonly #isWeighted: boolean
   #workspace: Workspace | undefined
-  #referenceLogps: Float32Array<ArrayBuffer> | undefined // (pairs, 2)
+  #referenceLogps: Numbers | undefined // (pairs, 2)
   #step = 0
   #numTokens = 0
 
@@ -119,7 +122,7 @@ export class DpoTrainer {
     gpu: Gpu,
     decoder: Decoder,
     options: TrainerOptions,
-    initial: Float32Array<ArrayBuffer> | TrainerState,
+    initial: Numbers | TrainerState,
   ): Promise<DpoTrainer> {
     const [preference, adamw] = await Promise.all([createPreference(gpu), createAdamW(gpu)])
     const trainer = new DpoTrainer(gpu, decoder, options, preference, adamw)
@@ -141,30 +144,20 @@ export class DpoTrainer {
    * The reference's log-probabilities of all answers, computed once before the first step: the adapter as it was given, or
    * the model without one where the adapter is new or `reference` is "base".
    */
-  async computeReference({
-    signal,
-    onProgress,
-  }: {
-    signal?: AbortSignal
-    onProgress?: (done: number, total: number) => void
-  } = {}): Promise<void> {
+  async computeReference(options: ReferenceOptions = {}): Promise<void> {
     if (this.#referenceLogps) return
     const { pairs, config, isNew = false } = this.#options
     const adapter = config.reference === 'initial' && !isNew ? { params: this.params } : undefined
-    const logps = new Float32Array(2 * pairs.length)
-    const size = config.per_device_train_batch_size
-    for (let first = 0; first < pairs.length; first += size) {
-      signal?.throwIfAborted()
-      const indices = Array.from({ length: Math.min(size, pairs.length - first) }, (_, i) => first + i)
+    const measure = async (indices: readonly number[]): Promise<Numbers> => {
       await this.#features.fetch(indices)
       const { workspace, staged } = this.#stage(indices)
       const { logps: tokens } = this.#decoder.forward(workspace, staged, adapter, false)
       const sums = workspace.view('reference.sums', (r) => [r.sequences / 2, 2])
       this.#preference.answerSums({ values: tokens, offsets: staged.offsets, sums })
-      logps.set(await this.#gpu.readF32(sums), 2 * first)
-      onProgress?.(first + indices.length, pairs.length)
+      return await this.#gpu.readF32(sums)
     }
-    this.#referenceLogps = logps
+    const size = config.per_device_train_batch_size
+    this.#referenceLogps = await referencePass(pairs.length, size, measure, options)
   }
 
   /** Fetches the image features of the next step's pairs; needed before every step where prefixes do not hold theirs. */
@@ -231,21 +224,18 @@ export class DpoTrainer {
     })
   }
 
-  /** Everything needed to continue later; waits for the GPU. */
+  /** Everything needed to continue later, as the steps recorded by now leave it, once the GPU has taken them. */
   async state(): Promise<TrainerState> {
-    const [params, expAvg, expAvgSq] = await Promise.all([
-      this.#gpu.readF32(this.params.flat),
-      this.#gpu.readF32(this.#expAvg.flat),
-      this.#gpu.readF32(this.#expAvgSq.flat),
-    ])
-    return {
+    const known = {
       step: this.#step,
       numTokens: this.#numTokens,
-      params,
-      expAvg,
-      expAvgSq,
       referenceLogps: (this.#referenceLogps ?? new Float32Array()).slice(),
     }
+    const read = [this.params, this.#expAvg, this.#expAvgSq].map(({ flat }) => flat)
+    const [params, expAvg, expAvgSq] = (await this.#gpu.stream.readAll(read)).map(
+      (bytes) => new Float32Array(bytes),
+    ) as [Numbers, Numbers, Numbers]
+    return { ...known, params, expAvg, expAvgSq }
   }
 
   release(): void {

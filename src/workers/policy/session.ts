@@ -10,7 +10,8 @@ import { Generator } from '../../models/decoder/generator.ts'
 import type { Recompute } from '../../models/decoder/memory-plan.ts'
 import { PolicyModel } from '../../models/policy-model.ts'
 import { Downloads } from '../../store/downloads.ts'
-import { StoredFeatures } from '../../store/features.ts'
+import { FloatCache } from '../../store/float-cache.ts'
+import { Shelf } from '../../store/shelf.ts'
 import { StoredTuning } from '../../store/tuning.ts'
 import type { Job } from '../job.ts'
 import { Jobs } from '../jobs.ts'
@@ -23,6 +24,9 @@ import { readReplies } from './replies.ts'
 import { encodeRequests } from './requests.ts'
 import { spellTokens } from './spelling.ts'
 import { TRAINING, trainPolicy } from './training.ts'
+
+/** Most image features kept from one visit to the next. */
+const FEATURE_BYTES = 2 ** 30
 
 interface Loaded {
   readonly gpu: Gpu
@@ -52,7 +56,8 @@ export class PolicySession implements PolicyApi {
         use: (largestImage) => expectedMemory({ ...use, recompute }, largestImage),
         // A software adapter's best designs are known; trying them would only cost time.
         ...(gpu.profile.isSoftware ? {} : { tuner: new Autotuner(gpu, new StoredTuning()) }),
-        features: (encoder) => new StoredFeatures(encoder),
+        features: (encoder) =>
+          new FloatCache(encoder, { shelf: new Shelf('features'), maxBytes: FEATURE_BYTES }),
         signal: job.signal,
         onPlan: (made) => {
           plan = memoryReport(made)

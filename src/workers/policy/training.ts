@@ -2,9 +2,10 @@ import { transfer } from 'comlink'
 import { openFile, openFolder } from '../../data/folder.ts'
 import { parseLoraConfig, writeAdapter } from '../../data/peft.ts'
 import { readPreferences } from '../../data/preference.ts'
+import { sha256 } from '../../data/sha256.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import { planSteps } from '../../method/schedule.ts'
-import { parseTrainerConfig } from '../../method/trainer-config.ts'
+import { parseTrainerConfig, type TrainerConfig } from '../../method/trainer-config.ts'
 import { type ReadAdapter, readAdapter } from '../../models/adapter-files.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import {
@@ -16,11 +17,16 @@ import {
 import type { Generator } from '../../models/decoder/generator.ts'
 import type { Recompute } from '../../models/decoder/memory-plan.ts'
 import { DpoTrainer } from '../../models/decoder/trainer.ts'
-import { readTrainingCheckpoint, writeTrainingCheckpoint } from '../../models/decoder/training-checkpoint.ts'
+import {
+  type RunKey,
+  readTrainingCheckpoint,
+  writeTrainingCheckpoint,
+} from '../../models/decoder/training-checkpoint.ts'
 import { trainingRows } from '../../models/decoder/training-rows.ts'
 import { runTraining } from '../../models/decoder/training-run.ts'
 import type { PolicyModel } from '../../models/policy-model.ts'
 import { encodePairs, hashRun } from '../../models/training-pairs.ts'
+import { StoredReference } from '../../store/references.ts'
 import type { Job } from '../job.ts'
 import type { TrainEvent, TrainJob, TrainOutcome } from '../policy.api.ts'
 import type { ResidentAdapters } from './adapters.ts'
@@ -63,7 +69,7 @@ export async function trainPolicy(
     bounds,
     { signal, onProgress: (done, dropped) => onEvent({ kind: 'pairs', done, dropped }) },
   )
-  const run = {
+  const run: RunKey = {
     settings: JSON.stringify(config),
     peft: JSON.stringify(layout.config),
     shuffle: String(shuffle),
@@ -109,6 +115,8 @@ export async function trainPolicy(
     adapters.lend(TRAINING, trainer.params)
     await trainer.computeReference({
       signal,
+      gate: running.gate,
+      store: new StoredReference(await referenceHash(gpu, config, run, job.adapter !== undefined)),
       onProgress: (done, total) => onEvent({ kind: 'reference', done, total }),
     })
     signal.throwIfAborted()
@@ -147,6 +155,20 @@ export async function trainPolicy(
     adapters.withdraw(TRAINING, trainer.params)
     trainer.release()
   }
+}
+
+/** SHA-256 of all that determines the reference's log-probabilities. */
+async function referenceHash(
+  gpu: Gpu,
+  { reference, max_length, per_device_train_batch_size }: TrainerConfig,
+  { model, checkpoint, weights, images, pairs, peft, adapter }: RunKey,
+  isGiven: boolean,
+): Promise<string> {
+  const measured = isGiven && reference === 'initial' ? { peft, adapter } : 'base'
+  const place = gpu.profile.fingerprint
+  const policy = { model, checkpoint, weights, images, measured }
+  const parts = { policy, pairs, max_length, per_device_train_batch_size, place }
+  return await sha256(new TextEncoder().encode(JSON.stringify(parts)))
 }
 
 /** A checkpoint holds an adapter and the optimiser's two moments in 32 bits. */
