@@ -51,51 +51,45 @@ export function demoSpread(rows: readonly QualityRow[]): string {
   return `Over ${own.length} seeds CHAIR falls by ${falls(({ chair }) => chair)}%, Hal by ${falls(({ hal }) => hal)}% and Cog by ${falls(({ cog }) => cog)}% (mean and spread)`
 }
 
-const COLUMNS = [
-  ({ chair }) => chair,
-  ({ hal }) => hal,
-  ({ cog }) => cog,
-  ({ cover }) => cover,
-  ({ meanLength }) => meanLength,
-] as const satisfies readonly Of[]
+const COLUMNS: readonly (readonly [label: string, of: Of])[] = [
+  ['CHAIR', ({ chair }) => chair],
+  ['Hal', ({ hal }) => hal],
+  ['Cog', ({ cog }) => cog],
+  ['Cover', ({ cover }) => cover],
+  ['words', ({ meanLength }) => meanLength],
+  ['yes/no accuracy', ({ yesNo }) => yesNo?.accuracy],
+]
 
-/** The variants on `dev`: mean and spread over their seeds, and in how many of them control C was beaten. */
+/**
+ * The variants on `dev`: mean and spread over their seeds, by how much the loss on true captions changed, and in how many seeds
+ * both truncation controls were beaten.
+ */
 export function variantTable(rows: readonly QualityRow[]): string {
-  const head = [
-    '',
-    'seeds',
-    'CHAIR',
-    'Hal',
-    'Cog',
-    'Cover',
-    'words',
-    'less than control C: CHAIR',
-    'C beaten',
-  ]
+  const labels = COLUMNS.map(([label]) => label)
+  const head = ['', 'seeds', ...labels, 'change of loss, %', 'CHAIR less control C', 'both controls beaten']
   const demo = rows.filter(({ name }) => name === 'demo')
-  const before = ['before', '', ...COLUMNS.map((of) => meanOf(demo, ({ before }) => of(before)))]
+  const before = ['before', '', ...COLUMNS.map(([, of]) => meanOf(demo, ({ before }) => of(before)))]
   const lines = Object.entries(VARIANTS).flatMap(([name, { label }]) => {
     const own = rows.filter((row) => row.name === name)
     if (own.length === 0) return []
-    const beaten = own.filter(({ controls }) => controls?.verdict.beatsC).length
+    const beaten = own.filter(({ controls }) => controls?.verdict.beatsC && controls.verdict.beatsL).length
     return [
       line([
         label,
         `${own.length}`,
-        ...COLUMNS.map((of) => meanOf(own, ({ after }) => of(after))),
+        ...COLUMNS.map(([, of]) => meanOf(own, ({ after }) => of(after))),
+        meanOf(own, ({ delta }) => delta.cleanLoss),
         meanOf(own, ({ controls }) => controls?.C.tunedMinus.chair),
         `${beaten} of ${own.length}`,
       ]),
     ]
   })
-  return [line(head), rule(head.length), line([...before, '', '']), ...lines].join('\n')
+  return [line(head), rule(head.length), line([...before, '', '', '']), ...lines].join('\n')
 }
 
 function meanOf(rows: readonly QualityRow[], of: (row: QualityRow) => Estimate | undefined): string {
-  return meanAndSpread(
-    rows.map((row) => of(row)?.value ?? Number.NaN),
-    1,
-  )
+  const values = rows.flatMap((row) => of(row)?.value ?? [])
+  return values.length > 0 ? meanAndSpread(values, 1) : '–'
 }
 
 /** "1.9 ± 0.3", the spread being the standard deviation; a single value alone, and equal ones. */
@@ -103,7 +97,8 @@ function meanAndSpread(values: readonly number[], digits: number): string {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
   const spread = values.length > 1 ? Math.sqrt(variance).toFixed(digits) : '0'
-  return Number(spread) === 0 ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${spread}`
+  const text = withoutMinusZero(mean.toFixed(digits))
+  return Number(spread) === 0 ? text : `${text} ± ${spread}`
 }
 
 function line(cells: readonly string[]): string {
@@ -120,5 +115,9 @@ function interval({ value, low, high }: Estimate): string {
 
 function signed(value: number): string {
   const text = value.toFixed(1)
-  return Number(text) > 0 ? `+${text}` : text.replace(/^-(0\.0)$/, '$1')
+  return Number(text) > 0 ? `+${text}` : withoutMinusZero(text)
+}
+
+function withoutMinusZero(text: string): string {
+  return Number(text) === 0 ? text.replace('-', '') : text
 }

@@ -47,6 +47,8 @@ export interface Controls {
   readonly L: ControlResult
   /** Base captions of which as many lose their last sentence as bring the Cover to the tuned one's. */
   readonly C: ControlResult & { readonly probability: number }
+  /** Base captions of more than one sentence, which alone can be cut, in percent. */
+  readonly cuttable: number
   readonly verdict: TruncationVerdict
 }
 
@@ -176,11 +178,15 @@ export function evaluate(
     after: part('after', names),
     delta: part('delta', names),
   }
-  if (!images.some(({ truth }) => isAnnotated(truth))) return evaluation
+  const judged = images.filter(({ truth }) => isAnnotated(truth))
+  if (judged.length === 0) return evaluation
   const ofCaptions = (prefix: string): CaptionMetrics => part(prefix, CAPTION_METRICS) as CaptionMetrics
   const L = { metrics: ofCaptions('L'), tunedMinus: ofCaptions('after - L') }
   const C = { metrics: ofCaptions('C'), tunedMinus: ofCaptions('after - C'), probability }
-  return { ...evaluation, controls: { L, C, verdict: truncationVerdict(L.tunedMinus, C.tunedMinus) } }
+  const canBeCut = judged.filter(({ before: { caption } }) => withoutLastSentence(caption) !== caption)
+  const cuttable = (100 * canBeCut.length) / judged.length
+  const verdict = truncationVerdict(L.tunedMinus, C.tunedMinus, cuttable)
+  return { ...evaluation, controls: { L, C, cuttable, verdict } }
 }
 
 function countsOfImage(judge: Judge, truth: AmberTruth, answers: ImageAnswers): number[] {

@@ -105,7 +105,13 @@ export const METRICS = {
   },
   'yesNo.accuracy': answered(({ accuracy }) => accuracy),
   'yesNo.yesRate': answered(({ yesRate }) => yesRate),
+  'yesNo.precisionNo': answered(({ no }) => no.precision),
+  'yesNo.recallNo': answered(({ no }) => no.recall),
   'yesNo.f1No': answered(({ no }) => no.f1),
+  'yesNo.popeAccuracy': answered(({ popeAccuracy }) => popeAccuracy),
+  'yesNo.popeYesRate': answered(({ popeYesRate }) => popeYesRate),
+  'yesNo.precisionYes': answered(({ yes }) => yes.precision),
+  'yesNo.recallYes': answered(({ yes }) => yes.recall),
   'yesNo.f1Yes': answered(({ yes }) => yes.f1),
   'zeroShot.top1': {
     of: (sums) => (100 * at(sums, CLASS_START)) / classified(sums),
@@ -119,6 +125,7 @@ export const METRICS = {
   },
 } as const satisfies Record<string, Metric>
 export type MetricName = keyof typeof METRICS
+type YesNoMetric = MetricName extends infer Name ? (Name extends `yesNo.${infer Own}` ? Own : never) : never
 
 /** Metrics that captions alone give, which is all that truncation controls have. */
 export const CAPTION_METRICS = ['chair', 'cover', 'hal', 'cog', 'meanLength', 'nounsPerCaption'] as const
@@ -128,7 +135,7 @@ export type CaptionMetrics = Record<(typeof CAPTION_METRICS)[number], Estimate>
 export interface MetricTable extends Partial<CaptionMetrics> {
   meanLength: Estimate
   amberScore?: Estimate
-  yesNo?: { accuracy: Estimate; yesRate: Estimate; f1No: Estimate; f1Yes: Estimate }
+  yesNo?: Record<YesNoMetric, Estimate>
   zeroShot?: { top1: Estimate }
   cleanLoss?: Estimate
 }

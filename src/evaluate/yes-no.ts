@@ -5,7 +5,7 @@ export interface YesNoAnswer {
   readonly truth: YesNo
   /** What the model said: undefined for neither yes nor no, which is always wrong. */
   readonly answer: YesNo | undefined
-  /** The reply as POPE reads it (`parsePopeReply`), which takes all but a denial for yes. Default `answer`. */
+  /** The reply as POPE reads it (`parsePopeReply`), which takes all but a denial for yes, where that is another. Default `answer`. */
   readonly popeAnswer?: YesNo
 }
 
@@ -35,6 +35,9 @@ export interface YesNoScores {
   no: PrecisionRecall
   /** POPE's: "yes" is the positive class, and replies are read as its script does. */
   yes: PrecisionRecall
+  /** The same as above of replies read as POPE's script does. */
+  popeAccuracy: number
+  popeYesRate: number
 }
 
 export interface PrecisionRecall {
@@ -52,6 +55,7 @@ export const YES_NO_COUNTS = [
   'trulyYes',
   'trulyNo',
   'rightNo',
+  'rightPope',
   'popeYes',
   'rightPopeYes',
 ] as const
@@ -59,7 +63,7 @@ export const YES_NO_COUNTS = [
 /** Counts of these answers, in the order of `YES_NO_COUNTS`. */
 export function yesNoCounts(answers: readonly YesNoAnswer[]): number[] {
   const count = (test: (answer: YesNoAnswer) => boolean): number => answers.filter(test).length
-  const isPopeYes = ({ answer, popeAnswer = answer }: YesNoAnswer): boolean => popeAnswer === 'yes'
+  const popeOf = ({ answer, popeAnswer = answer }: YesNoAnswer): YesNo | undefined => popeAnswer
   return [
     answers.length,
     count(({ truth, answer }) => truth === answer),
@@ -68,13 +72,17 @@ export function yesNoCounts(answers: readonly YesNoAnswer[]): number[] {
     count(({ truth }) => truth === 'yes'),
     count(({ truth }) => truth === 'no'),
     count(({ truth, answer }) => truth === 'no' && answer === 'no'),
-    count(isPopeYes),
-    count((given) => given.truth === 'yes' && isPopeYes(given)),
+    count((given) => popeOf(given) === given.truth),
+    count((given) => popeOf(given) === 'yes'),
+    count((given) => popeOf(given) === 'yes' && given.truth === 'yes'),
   ]
 }
 
-/** Figures from sums of `yesNoCounts`; zero where there is nothing to divide by. */
-export function yesNoFromSums(sums: ArrayLike<number>): YesNoScores {
+/**
+ * Figures from sums of `yesNoCounts`; zero where there is nothing to divide by.
+ * @param f1Addition in the denominator of AMBER's F1: 1e-4, in its script 1e-3 for the existence questions alone.
+ */
+export function yesNoFromSums(sums: ArrayLike<number>, f1Addition = 1e-4): YesNoScores {
   const [
     answers = 0,
     right = 0,
@@ -83,42 +91,39 @@ export function yesNoFromSums(sums: ArrayLike<number>): YesNoScores {
     trulyYes = 0,
     trulyNo = 0,
     rightNo = 0,
+    rightPope = 0,
     popeYes = 0,
     rightPopeYes = 0,
   ] = Array.from(sums)
-  const [precision, recall] = [rightPopeYes / Math.max(1, popeYes), rightPopeYes / Math.max(1, trulyYes)]
+  const percent = (part: number, whole = answers): number => (100 * part) / Math.max(1, whole)
+  const [precision, recall] = [percent(rightPopeYes, popeYes), percent(rightPopeYes, trulyYes)]
   return {
-    accuracy: (100 * right) / Math.max(1, answers),
-    yesRate: (100 * saidYes) / Math.max(1, answers),
-    no: amberPrecisionRecall(rightNo, saidNo, trulyNo),
+    accuracy: percent(right),
+    yesRate: percent(saidYes),
+    no: amberPrecisionRecall(rightNo, saidNo, trulyNo, f1Addition),
     yes: {
-      precision: 100 * precision,
-      recall: 100 * recall,
-      f1: rightPopeYes === 0 ? 0 : (200 * precision * recall) / (precision + recall),
+      precision,
+      recall,
+      f1: rightPopeYes === 0 ? 0 : (2 * precision * recall) / (precision + recall),
     },
+    popeAccuracy: percent(rightPope),
+    popeYesRate: percent(popeYes),
   }
 }
 
-/** Accuracy, yes-rate, and precision, recall and F1 of either answer. @throws {RangeError} without answers. */
-export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
+/** Figures of these answers, as `yesNoFromSums`. @throws {RangeError} without answers. */
+export function yesNoScores(answers: readonly YesNoAnswer[], f1Addition?: number): YesNoScores {
   if (answers.length === 0) throw new RangeError('yes/no: expected at least one answer, got none')
-  return yesNoFromSums(yesNoCounts(answers))
-}
-
-/**
- * AMBER's discriminative figures as its script prints them.
- * @param f1Addition 1e-4; the script has 1e-3 for the existence questions alone.
- */
-export function amberYesNo(
-  answers: readonly YesNoAnswer[],
-  f1Addition = 1e-4,
-): PrecisionRecall & { accuracy: number } {
-  const [all = 0, right = 0, , saidNo = 0, , trulyNo = 0, rightNo = 0] = yesNoCounts(answers)
-  return { accuracy: amberPercent(right, all), ...amberPrecisionRecall(rightNo, saidNo, trulyNo, f1Addition) }
+  return yesNoFromSums(yesNoCounts(answers), f1Addition)
 }
 
 /** As AMBER's script: precision and recall are rounded before F1, whose denominator has a small addition. */
-function amberPrecisionRecall(hits: number, said: number, truly: number, f1Addition = 1e-4): PrecisionRecall {
+function amberPrecisionRecall(
+  hits: number,
+  said: number,
+  truly: number,
+  f1Addition: number,
+): PrecisionRecall {
   const [precision, recall] = [amberPercent(hits, said), amberPercent(hits, truly)]
   const [p, r] = [precision / 100, recall / 100]
   return { precision, recall, f1: round1((200 * p * r) / (p + r + f1Addition)) }

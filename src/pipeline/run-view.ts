@@ -1,6 +1,6 @@
 import { BinCounter, type Histogram, histogramOf } from '../evaluate/histogram.ts'
 import type { CoOccurrence, ObjectRate } from '../evaluate/objects.ts'
-import { YES_NO_COUNTS, yesNoCounts, yesNoFromSums } from '../evaluate/yes-no.ts'
+import { YES_NO_COUNTS, type YesNoScores, yesNoCounts, yesNoFromSums } from '../evaluate/yes-no.ts'
 import type { PreferencePair } from '../method/candidate.ts'
 import type { FunnelStep } from '../method/funnel.ts'
 import type { PairSettings } from '../method/pair-settings.ts'
@@ -97,8 +97,8 @@ export interface PairSample {
 export interface YesNoKind {
   readonly kind: string
   readonly questions: number
-  readonly before: { readonly accuracy: number; readonly yesRate: number }
-  readonly after: { readonly accuracy: number; readonly yesRate: number }
+  readonly before: YesNoScores
+  readonly after: YesNoScores
 }
 
 /** Cards of each kind, and pairs of each round, in a view. */
@@ -234,17 +234,12 @@ export async function stepMetrics({ units }: Pick<TrainOutput, 'units'>): Promis
 /** How yes/no questions were answered, by their kind; the kinds with most questions first. */
 export async function yesNoKinds(before: MeasureOutput, after: MeasureOutput): Promise<YesNoKind[]> {
   const [first, second] = [await yesNoSums(before), await yesNoSums(after)]
-  const scores = (sums: readonly number[] | undefined) => {
-    const { accuracy, yesRate } = yesNoFromSums(sums ?? [])
-    return { accuracy, yesRate }
-  }
   return [...first]
-    .map(([kind, sums]) => ({
-      kind,
-      questions: sums[0] ?? 0,
-      before: scores(sums),
-      after: scores(second.get(kind)),
-    }))
+    .map(([kind, sums]) => {
+      const f1Addition = kind === 'existence' ? 1e-3 : 1e-4 // as AMBER's script
+      const scores = (of: readonly number[]) => yesNoFromSums(of, f1Addition)
+      return { kind, questions: sums[0] ?? 0, before: scores(sums), after: scores(second.get(kind) ?? []) }
+    })
     .sort((a, b) => b.questions - a.questions || (a.kind < b.kind ? -1 : 1))
 }
 

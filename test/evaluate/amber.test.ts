@@ -9,7 +9,6 @@ import {
 } from '../../src/evaluate/amber.ts'
 import {
   amberScore,
-  amberYesNo,
   parseYesNo,
   type YesNo,
   type YesNoAnswer,
@@ -97,6 +96,7 @@ describe('yes/no answers', () => {
     const neither = { truth: 'yes', answer: undefined, popeAnswer: 'yes' } as const
     const scores = yesNoScores([neither, { truth: 'no', answer: 'no' }])
     expect(scores).toMatchObject({ accuracy: 50, yesRate: 0, yes: { precision: 100, recall: 100, f1: 100 } })
+    expect(scores).toMatchObject({ popeAccuracy: 100, popeYesRate: 50 })
   })
 
   test('AMBER’s one figure', () => {
@@ -173,6 +173,7 @@ describe('on AMBER’s own files', () => {
           answer: parseYesNo(response),
         }),
       )
-    expect(amberYesNo(answers, addition)).toEqual(golden[name])
+    const { accuracy, no } = yesNoScores(answers, addition)
+    expect({ accuracy: Number(accuracy.toFixed(1)), ...no }).toEqual(golden[name])
   })
 })

@@ -146,6 +146,12 @@ describe('before, after and their difference', () => {
 })
 
 describe('truncation controls', () => {
+  const flat = Object.fromEntries(
+    CAPTION_METRICS.map((n) => [n, { value: 0, low: -1, high: 1 }]),
+  ) as CaptionMetrics
+  const below = { value: -2, low: -3, high: -1 }
+  const above = { value: 2, low: 1, high: 3 }
+
   test('a model that corrects itself beats both', () => {
     const { controls } = judged(evaluate(honest, judge, options))
     expect(controls.verdict).toMatchObject({ helps: true, beatsC: true, beatsL: true })
@@ -158,34 +164,91 @@ describe('truncation controls', () => {
     const { delta, controls } = judged(evaluate(brief, judge, options))
     expect(delta.chair.high).toBeLessThan(0)
     expect(controls.verdict).toMatchObject({ helps: false, beatsC: false, beatsL: false })
-    expect(controls.verdict.message).toMatch(
-      /^(The gain is shortening|It is not shown that the gain is more than shortening)/,
-    )
+    expect(controls.verdict.message).toMatch(/^It is not shown that the gain is more than shortening/)
     expect(Math.abs(controls.C.tunedMinus.cover.value)).toBeLessThan(0.2)
     expect(controls.C.probability).toBeGreaterThan(0.3)
   })
 
   test('read the verdict off the intervals', () => {
-    const flat = Object.fromEntries(
-      CAPTION_METRICS.map((n) => [n, { value: 0, low: -1, high: 1 }]),
-    ) as CaptionMetrics
-    const below = { value: -2, low: -3, high: -1 }
-    const above = { value: 2, low: 1, high: 3 }
-    expect(truncationVerdict(flat, flat)).toMatchObject({ helps: false, beatsC: false, beatsL: false })
-    expect(truncationVerdict(flat, { ...flat, chair: below })).toMatchObject({ helps: true, beatsC: false })
-    expect(truncationVerdict(flat, { ...flat, chair: below, hal: below })).toMatchObject({ beatsC: true })
-    expect(truncationVerdict({ ...flat, cover: above }, flat)).toMatchObject({ beatsL: true })
-    expect(truncationVerdict({ ...flat, cover: above, chair: above }, flat)).toMatchObject({ beatsL: false })
+    const verdict = (minusL: CaptionMetrics, minusC: CaptionMetrics) => truncationVerdict(minusL, minusC, 100)
+    expect(verdict(flat, flat)).toMatchObject({ helps: false, beatsC: false, beatsL: false })
+    expect(verdict(flat, { ...flat, chair: below })).toMatchObject({ helps: true, beatsC: false })
+    expect(verdict(flat, { ...flat, chair: below, hal: below })).toMatchObject({ beatsC: true })
+    expect(verdict({ ...flat, cover: above }, flat)).toMatchObject({ beatsL: true })
+    expect(verdict({ ...flat, cover: above, chair: above }, flat)).toMatchObject({ beatsL: false })
     const less = { ...flat, chair: below, hal: below, cover: { value: -5, low: -7, high: -3 } }
-    expect(truncationVerdict(flat, less)).toMatchObject({ helps: false, beatsC: false }) // pure shortening is no gain
-    expect(truncationVerdict({ ...flat, cover: above, meanLength: above }, flat).beatsL).toBe(
-      above.value <= 1,
+    expect(verdict(flat, less)).toMatchObject({ helps: false, beatsC: false }) // pure shortening is no gain
+  })
+
+  const words = (minusL: CaptionMetrics, minusC: CaptionMetrics) =>
+    truncationVerdict(minusL, minusC, 100).message
+
+  test.each([
+    ['both lower', { chair: below, hal: below }, /^The gain is not shortening: captions .* invent more;/],
+    [
+      'CHAIR alone',
+      { chair: below },
+      /^By CHAIR the gain is not shortening: captions .* invent more; that .*\(Hal\) is not shown;/,
+    ],
+    [
+      'neither',
+      {},
+      /^It is not shown that the gain is more than shortening: .* are not shown to invent more;/,
+    ],
+    ['neither, Cover lower', { cover: below }, /^It is not shown .* still mention more;/],
+    [
+      'both lower, Cover higher',
+      { cover: above, chair: below, hal: below },
+      /^The gain is not shortening: the tuned model mentions more .* and invents less;/,
+    ],
+    [
+      'CHAIR alone, Cover higher',
+      { cover: above, chair: below },
+      /^By CHAIR .* mentions more .* and invents less; that .*\(Hal\) is not shown;/,
+    ],
+    [
+      'Cover higher alone',
+      { cover: above },
+      /^The tuned model mentions more of what is there, but is not shown to invent less;/,
+    ],
+  ] as const)('say against control C what is shown: %s', (_, shown, expected) => {
+    expect(words(flat, { ...flat, ...shown })).toMatch(expected)
+  })
+
+  test('say against control L what is shown, and how far its length is from the tuned one', () => {
+    expect(words(flat, flat)).toMatch(
+      /; the tuned model is not shown to mention more than captions cut [\w ]* length\.$/,
     )
-    const more = { ...flat, cover: above }
-    expect(truncationVerdict(flat, more).message).toContain('but does not invent less')
-    expect(truncationVerdict(flat, { ...more, chair: below, hal: below }).message).toContain(
-      'mentions more of what is there and invents less',
+    expect(words({ ...flat, cover: above }, flat)).toMatch(
+      /; the tuned model mentions more .* not shown to invent more\.$/,
     )
+    expect(words({ ...flat, cover: above, chair: above }, flat)).toMatch(
+      /; .* mentions more .*, but invents more as well\.$/,
+    )
+    const longer = { ...flat, cover: above, meanLength: { value: 3, low: 2.7, high: 3.3 } }
+    expect(words(longer, flat)).toContain('to its length (which came out 3.0 words shorter) and is')
+    expect(truncationVerdict(longer, flat, 100).beatsL).toBe(true)
+    expect(words({ ...flat, meanLength: below }, flat)).toContain('(which came out 2.0 words longer)')
+  })
+
+  test('say nothing where too few captions have a second sentence', () => {
+    const short = images(([first]) => [first as string]).map(({ truth, after }) => ({
+      truth,
+      before: after,
+      after,
+    }))
+    const { controls } = judged(evaluate(short, judge, options))
+    expect(controls.cuttable).toBe(0)
+    expect(controls.verdict).toEqual({
+      message: expect.stringMatching(/cannot be told: only 0% of the captions/),
+    })
+    const { controls: usual } = judged(evaluate(honest, judge, options))
+    expect(usual.cuttable).toBe(100)
+    const third = [...short.slice(0, 100), ...honest.slice(0, 200)]
+    expect(judged(evaluate(third, judge, options)).controls).toMatchObject({
+      cuttable: expect.closeTo(66.7, 1),
+      verdict: { helps: true },
+    })
   })
 })
 

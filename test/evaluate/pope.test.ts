@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parsePopeReply, type YesNo, yesNoScores } from '../../src/evaluate/yes-no.ts'
+import { parsePopeReply, parseYesNo, type YesNo, yesNoScores } from '../../src/evaluate/yes-no.ts'
 import golden from '../goldens/pope.json'
 import { POPE_FOLDER, popeTest } from '../support/benchmarks.ts'
 
@@ -17,14 +17,15 @@ popeTest('the figures are those that POPE’s script prints for its own question
     labels.set(id, label)
   }
   expect(labels.size).toBe(3000)
-  const { accuracy, yesRate, yes } = yesNoScores(
-    golden.replies.map(({ id, reply }) => ({
-      truth: labels.get(id) as YesNo,
-      answer: parsePopeReply(reply),
-    })),
-  )
-  const percent = Object.entries({ accuracy, yesRate, ...yes })
-  for (const [name, value] of percent) {
+  const answers = golden.replies.map(({ id, reply }) => ({
+    truth: labels.get(id) as YesNo,
+    answer: parseYesNo(reply),
+    popeAnswer: parsePopeReply(reply),
+  }))
+  const { accuracy, popeAccuracy, popeYesRate, yes } = yesNoScores(answers)
+  const figures = { accuracy: popeAccuracy, yesRate: popeYesRate, ...yes }
+  for (const [name, value] of Object.entries(figures)) {
     expect(value / 100, name).toBeCloseTo(golden.figures[name as keyof typeof golden.figures], 12)
   }
+  expect(accuracy).toBeLessThan(popeAccuracy) // replies that are neither are wrong, but not for POPE
 })

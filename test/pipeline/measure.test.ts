@@ -121,3 +121,12 @@ test('what is neither stays neither', async () => {
   const [first] = await images(await stage('before'))
   expect(first?.answers.map(({ answer }) => answer)).toEqual([undefined, undefined])
 })
+
+test('POPE’s reading is kept where it is another', async () => {
+  const { stage } = await measure({ firstToken: (asked) => (asked.includes('dog') ? 'NO' : 'No') })
+  const [first] = await images(await stage('before'))
+  expect(first?.answers.map(({ answer, popeAnswer }) => [answer, popeAnswer])).toEqual([
+    ['no', 'yes'], // its script knows "No" and "no"
+    ['no', undefined],
+  ])
+})

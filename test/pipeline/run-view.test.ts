@@ -223,19 +223,40 @@ test('questions are counted by kind, before and after', async () => {
     images: 6,
   })
   const after = await output('results', [asked(undefined)], { images: 6 })
-  expect(await yesNoKinds(before, after)).toEqual([
+  const always = { accuracy: 50, yesRate: 100, yes: { precision: 50, recall: 100 }, no: { recall: 0 } }
+  const never = { accuracy: 0, yesRate: 0, yes: { recall: 0 }, no: { recall: 0 } }
+  expect(await yesNoKinds(before, after)).toMatchObject([
+    { kind: 'existence', questions: 4, before: always, after: never },
+    { kind: 'colour', questions: 2, before: always, after: never },
+  ])
+})
+
+test('F1 of existence has its own addition, as in AMBER’s script', async () => {
+  const answers = (kind: string): MeasuredImage['answers'] =>
+    Array.from({ length: 100 }, (_, i) => ({
+      kind,
+      text: '?',
+      truth: i < 50 ? 'no' : 'yes',
+      answer: i === 0 ? 'yes' : i < 50 ? 'no' : 'yes',
+    }))
+  const image = {
+    image: 'a.png',
+    imageHash: hashOf(0),
+    caption: '',
+    numTokens: 0,
+    finishReason: 'stop',
+  } as const
+  const measured = await output(
+    'results',
+    [[{ ...image, answers: [...answers('existence'), ...answers('state')] }]],
     {
-      kind: 'existence',
-      questions: 4,
-      before: { accuracy: 50, yesRate: 100 },
-      after: { accuracy: 0, yesRate: 0 },
+      images: 1,
     },
-    {
-      kind: 'colour',
-      questions: 2,
-      before: { accuracy: 50, yesRate: 100 },
-      after: { accuracy: 0, yesRate: 0 },
-    },
+  )
+  const kinds = await yesNoKinds(measured, measured)
+  expect(kinds.map(({ kind, before: { no } }) => [kind, no])).toEqual([
+    ['existence', { precision: 100, recall: 98, f1: 98.9 }],
+    ['state', { precision: 100, recall: 98, f1: 99 }],
   ])
 })
 

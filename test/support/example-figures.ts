@@ -1,5 +1,6 @@
 import type { Estimate } from '../../src/evaluate/bootstrap.ts'
 import type { MetricTable } from '../../src/evaluate/metrics.ts'
+import type { YesNoScores } from '../../src/evaluate/yes-no.ts'
 
 /** A figure with an interval made up around it. */
 export function around(value: number, half = 2.4): Estimate {
@@ -34,7 +35,13 @@ export function table({ chair, cover, hal, cog, accuracy, top1, length }: Figure
     yesNo: {
       accuracy: around(accuracy),
       yesRate: around(55),
+      precisionNo: around(accuracy + 2),
+      recallNo: around(accuracy - 4),
       f1No: around(accuracy - 1),
+      popeAccuracy: around(accuracy + 0.5),
+      popeYesRate: around(55.5),
+      precisionYes: around(accuracy - 1),
+      recallYes: around(accuracy + 3),
       f1Yes: around(accuracy + 1),
     },
     zeroShot: { top1: around(top1, 3) },
@@ -48,7 +55,8 @@ export function difference(before: MetricTable, after: MetricTable): MetricTable
     around((b?.value ?? 0) - (a?.value ?? 0), 1.6)
   const of = (name: 'chair' | 'cover' | 'hal' | 'cog' | 'meanLength' | 'nounsPerCaption' | 'amberScore') =>
     less(before[name], after[name])
-  const [yes, no] = [before.yesNo, after.yesNo]
+  const answered = (name: keyof NonNullable<MetricTable['yesNo']>) =>
+    less(before.yesNo?.[name], after.yesNo?.[name])
   return {
     chair: of('chair'),
     cover: of('cover'),
@@ -58,12 +66,30 @@ export function difference(before: MetricTable, after: MetricTable): MetricTable
     nounsPerCaption: of('nounsPerCaption'),
     amberScore: of('amberScore'),
     yesNo: {
-      accuracy: less(yes?.accuracy, no?.accuracy),
-      yesRate: less(yes?.yesRate, no?.yesRate),
-      f1No: less(yes?.f1No, no?.f1No),
-      f1Yes: less(yes?.f1Yes, no?.f1Yes),
+      accuracy: answered('accuracy'),
+      yesRate: answered('yesRate'),
+      precisionNo: answered('precisionNo'),
+      recallNo: answered('recallNo'),
+      f1No: answered('f1No'),
+      popeAccuracy: answered('popeAccuracy'),
+      popeYesRate: answered('popeYesRate'),
+      precisionYes: answered('precisionYes'),
+      recallYes: answered('recallYes'),
+      f1Yes: answered('f1Yes'),
     },
     zeroShot: { top1: less(before.zeroShot?.top1, after.zeroShot?.top1) },
     cleanLoss: around(0.4, 0.6),
+  }
+}
+
+/** Figures of yes/no questions, of some that are given. */
+export function yesNoFigures(accuracy: number, yesRate: number): YesNoScores {
+  return {
+    accuracy,
+    yesRate,
+    no: { precision: accuracy + 2, recall: accuracy - 4, f1: accuracy - 1 },
+    yes: { precision: accuracy - 1, recall: accuracy + 3, f1: accuracy + 1 },
+    popeAccuracy: accuracy,
+    popeYesRate: yesRate,
   }
 }

@@ -2,7 +2,7 @@ import { truncationVerdict } from '../../src/evaluate/verdict.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { RunView } from '../../src/pipeline/run-view.ts'
 import { verdicts } from '../../src/pipeline/verdicts.ts'
-import { around, captionFigures, difference, table } from './example-figures.ts'
+import { around, captionFigures, difference, table, yesNoFigures } from './example-figures.ts'
 import { card, NOUNS } from './example-pictures.ts'
 import { exampleRound } from './example-round.ts'
 import { Random } from './random.ts'
@@ -72,7 +72,8 @@ export function exampleRunView(seed = 1): RunView {
       tunedMinus: minusC,
       probability: 0.31,
     },
-    verdict: truncationVerdict(minusL, minusC),
+    cuttable: 100,
+    verdict: truncationVerdict(minusL, minusC, 100),
   }
   const cards = Array.from({ length: 25 }, (_, i) => card(random, i))
   const round = exampleRound(random, 120)
@@ -138,14 +139,14 @@ export function exampleRunView(seed = 1): RunView {
       {
         kind: 'existence',
         questions: 400,
-        before: { accuracy: 84.2, yesRate: 56 },
-        after: { accuracy: 88, yesRate: 50.5 },
+        before: yesNoFigures(84.2, 56),
+        after: yesNoFigures(88, 50.5),
       },
       {
         kind: 'number',
         questions: 210,
-        before: { accuracy: 71, yesRate: 60 },
-        after: { accuracy: 70.5, yesRate: 57 },
+        before: yesNoFigures(71, 60),
+        after: yesNoFigures(70.5, 57),
       },
     ],
   }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { RunView } from '../../src/pipeline/run-view.ts'
 import { renderReport } from '../../src/ui/report.ts'
+import { yesNoFigures } from '../support/example-figures.ts'
 import { exampleRunView } from '../support/run-view.ts'
 
 const view = exampleRunView()
@@ -171,9 +172,7 @@ function hostile(run: RunView, text: string): RunView {
       after: [object],
       coOccurrences: [{ noun: text, beside: text, images: 9, invented: 5, rate: 50, rateElsewhere: 1 }],
     },
-    yesNo: [
-      { kind: text, questions: 1, before: { accuracy: 1, yesRate: 1 }, after: { accuracy: 1, yesRate: 1 } },
-    ],
+    yesNo: [{ kind: text, questions: 1, before: yesNoFigures(1, 1), after: yesNoFigures(1, 1) }],
   }
 }
 

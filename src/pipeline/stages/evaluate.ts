@@ -75,7 +75,7 @@ export async function evaluateStage(
   const spec = {
     stage: 'evaluate',
     kind: 'results',
-    version: 4,
+    version: 5,
     round: 0,
     settings: { samples, seed, vocabulary },
     inputs: {

@@ -25,7 +25,7 @@ export interface MeasuredImage {
     readonly text: string
     readonly truth: YesNo
     readonly answer: YesNo | undefined
-    /** As POPE reads a reply that is neither. */
+    /** As POPE reads the reply, where that is another. */
     readonly popeAnswer?: YesNo
   }[]
   /** Log-probability of one of the picture's own captions, and which of them that is, where that is measured. */
@@ -62,7 +62,7 @@ export async function measureStage(
     stage: 'evaluate',
     part,
     kind: 'results',
-    version: 4,
+    version: 5,
     round: 0,
     settings: { maxNewTokens, questions, cleanCaptions, prompt },
     inputs: {
@@ -172,7 +172,8 @@ async function measureUnits(
         const reply = words.get(request)?.[q] ?? ''
         const answer = parseYesNo(reply)
         const truth = isYes(right) ? 'yes' : 'no'
-        return { kind, text, truth, answer, ...(answer ? {} : { popeAnswer: parsePopeReply(reply) }) }
+        const popeAnswer = parsePopeReply(reply)
+        return { kind, text, truth, answer, ...(popeAnswer === answer ? {} : { popeAnswer }) }
       }),
       ...(clean && request.own !== undefined
         ? { clean: { logp: clean.logp, numTokens: clean.numTokens, caption: request.own } }

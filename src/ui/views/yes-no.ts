@@ -1,8 +1,9 @@
 import { html, type TemplateResult } from 'lit'
+import type { PrecisionRecall } from '../../evaluate/yes-no.ts'
 import type { YesNoKind } from '../../pipeline/run-view.ts'
 import { formatChange, formatCount, formatFigure } from './format.ts'
 
-/** Yes/no questions by their kind: how many are answered rightly, and how many with yes. */
+/** Yes/no questions by their kind: how many are answered rightly, how many with yes, and how sure either answer is. */
 export function yesNoView(kinds: readonly YesNoKind[]): TemplateResult {
   if (kinds.length === 0) return html`<p class="note">No questions were asked.</p>`
   return html`
@@ -37,5 +38,36 @@ export function yesNoView(kinds: readonly YesNoKind[]): TemplateResult {
         </tbody>
       </table>
     </div>
+    <div class="yes-no scroll" tabindex="0" role="region" aria-label="Precision and recall by kind">
+      <table>
+        <caption>
+          Precision, recall and F1 of either answer, before → after: of “no” as AMBER has them, of “yes” as POPE
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Kind</th>
+            ${['no', 'yes'].map((answer) =>
+              ['Precision', 'Recall', 'F1'].map(
+                (figure) => html`<th scope="col" class="number">${figure} of “${answer}”</th>`,
+              ),
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          ${kinds.map(
+            ({ kind, before, after }) => html`<tr>
+              <th scope="row">${kind}</th>
+              ${ofAnswer(before.no, after.no)} ${ofAnswer(before.yes, after.yes)}
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
   `
+}
+
+function ofAnswer(before: PrecisionRecall, after: PrecisionRecall): TemplateResult[] {
+  return (['precision', 'recall', 'f1'] as const).map(
+    (name) => html`<td class="number">${formatFigure(before[name])} → ${formatFigure(after[name])}</td>`,
+  )
 }
