@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openImageDataset } from '../src/data/image-dataset.ts'
+import type { ImageRecord } from '../src/data/image-records.ts'
 
 /** What a run over a folder of pictures took. */
 export interface DatasetFigures {
@@ -18,8 +19,8 @@ const SCENES = join(ROOT, 'public/data/emoji-scenes/data/heldout-00000-of-00001.
 const SAMPLE_MS = 500
 
 /**
- * Runs the built command line over folders of so many pictures, few and short answers for each, and watches how much memory its
- * processes take. Needs `ps` and a built project.
+ * Runs the built command line over folders of so many pictures, few and short answers for each before training and after it, and
+ * watches how much memory its processes take. Needs `ps` and a built project.
  */
 export async function measureDatasets(
   counts: readonly number[],
@@ -42,22 +43,27 @@ export async function measureDatasets(
   return all
 }
 
-async function heldOut(): Promise<Uint8Array[]> {
+async function heldOut(): Promise<ImageRecord[]> {
   const dataset = await openImageDataset({
     file: { name: 'heldout.parquet', blob: await openAsBlob(SCENES) },
   })
-  const pictures: Uint8Array[] = []
-  for await (const { bytes } of dataset.records()) pictures.push(bytes)
+  const pictures: ImageRecord[] = []
+  for await (const record of dataset.records()) pictures.push(record)
   return pictures
 }
 
-/** A number behind each picture's end makes it another file, which shows the same. */
-function writePictures(folder: string, scenes: readonly Uint8Array[], count: number): void {
+/** A number behind each picture's end makes it another file, which shows the same; what that is, is told beside them. */
+function writePictures(folder: string, scenes: readonly ImageRecord[], count: number): void {
   mkdirSync(folder)
+  const notes: string[] = []
   for (let i = 0; i < count; i++) {
-    const scene = scenes[i % scenes.length] as Uint8Array
-    writeFileSync(join(folder, `${i}.png`), Buffer.concat([scene, Buffer.from(`${i}`)]))
+    const { bytes, truth } = scenes[i % scenes.length] as ImageRecord
+    writeFileSync(join(folder, `${i}.png`), Buffer.concat([bytes, Buffer.from(`${i}`)]))
+    notes.push(
+      JSON.stringify({ file_name: `${i}.png`, truth: truth?.truth ?? [], hallu: truth?.hallu ?? [] }),
+    )
   }
+  writeFileSync(join(folder, 'metadata.jsonl'), notes.join('\n'))
 }
 
 function recipe(images: number): object {
@@ -70,7 +76,7 @@ function recipe(images: number): object {
     caption: { prompts: ['What is in this image?'], samples: 2, greedy: true, max_new_tokens: 16 },
     pair: { minGap: 1, maxPairsPerImage: 1 },
     train: { per_device_train_batch_size: 16, max_steps: 4, peft: { r: 8, lora_alpha: 16 } },
-    evaluate: { dataset: { source: 'embedded:emoji-scenes/heldout', limit: 16 }, zero_shot: null },
+    evaluate: { dataset: { source: 'pictures' }, max_new_tokens: 16, bootstrap: 100 },
   }
 }
 

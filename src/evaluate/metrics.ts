@@ -22,8 +22,6 @@ import {
 export interface ImageAnswers {
   readonly caption: string
   readonly questions?: readonly YesNoAnswer[]
-  /** Zero-shot classification: whether the caption is nearest to the image's class. */
-  readonly isClassRight?: boolean
   /** Loss on the image's clean captions: summed over their tokens, in nats, and the number of tokens. */
   readonly cleanLoss?: { readonly sum: number; readonly tokens: number }
 }
@@ -46,8 +44,7 @@ export function isAnnotated({ truth, hallu }: AmberTruth): boolean {
 /** Words and captions, of all pictures. */
 const LENGTH_START = AMBER_COUNTS.length
 const YES_NO_START = LENGTH_START + 2
-const CLASS_START = YES_NO_START + YES_NO_COUNTS.length
-const LOSS_START = CLASS_START + 2
+const LOSS_START = YES_NO_START + YES_NO_COUNTS.length
 
 const NOT_JUDGED = new Array<number>(AMBER_COUNTS.length).fill(0)
 
@@ -56,14 +53,12 @@ const NOT_JUDGED = new Array<number>(AMBER_COUNTS.length).fill(0)
  * @param judgement of the caption; undefined where it is not known what is in the picture.
  */
 export function imageCounts(answers: ImageAnswers, judgement: CaptionJudgement | undefined): number[] {
-  const { caption, questions = [], isClassRight, cleanLoss = { sum: 0, tokens: 0 } } = answers
+  const { caption, questions = [], cleanLoss = { sum: 0, tokens: 0 } } = answers
   return [
     ...(judgement ? amberCounts(judgement) : NOT_JUDGED),
     countWords(caption),
     1,
     ...yesNoCounts(questions),
-    isClassRight === true ? 1 : 0,
-    isClassRight === undefined ? 0 : 1,
     cleanLoss.sum,
     cleanLoss.tokens,
   ]
@@ -80,9 +75,8 @@ const at = (sums: Float64Array, index: number): number => sums[index] ?? 0
 const captions = (sums: Float64Array): number => at(sums, AMBER_COUNTS.indexOf('captions'))
 const written = (sums: Float64Array): number => at(sums, LENGTH_START + 1)
 const questions = (sums: Float64Array): number => at(sums, YES_NO_START)
-const classified = (sums: Float64Array): number => at(sums, CLASS_START + 1)
 const lossTokens = (sums: Float64Array): number => at(sums, LOSS_START + 1)
-const yesNo = (sums: Float64Array): YesNoScores => yesNoFromSums(sums.subarray(YES_NO_START, CLASS_START))
+const yesNo = (sums: Float64Array): YesNoScores => yesNoFromSums(sums.subarray(YES_NO_START, LOSS_START))
 
 const generative = (name: keyof AmberScores): Metric => ({
   of: (sums) => amberScores(sums)[name],
@@ -93,7 +87,7 @@ const answered = (of: (scores: YesNoScores) => number): Metric => ({
   measured: questions,
 })
 
-/** Every metric of METHOD's `summary.json`, by its path there. */
+/** Every metric of `summary.json` but the zero-shot classification's, by its path there. */
 export const METRICS = {
   chair: generative('chair'),
   cover: generative('cover'),
@@ -113,10 +107,6 @@ export const METRICS = {
   'yesNo.precisionYes': answered(({ yes }) => yes.precision),
   'yesNo.recallYes': answered(({ yes }) => yes.recall),
   'yesNo.f1Yes': answered(({ yes }) => yes.f1),
-  'zeroShot.top1': {
-    of: (sums) => (100 * at(sums, CLASS_START)) / classified(sums),
-    measured: classified,
-  },
   cleanLoss: { of: (sums) => at(sums, LOSS_START) / lossTokens(sums), measured: lossTokens },
   meanLength: { of: (sums) => at(sums, LENGTH_START) / written(sums), measured: written },
   nounsPerCaption: {
@@ -136,6 +126,7 @@ export interface MetricTable extends Partial<CaptionMetrics> {
   meanLength: Estimate
   amberScore?: Estimate
   yesNo?: Record<YesNoMetric, Estimate>
+  /** Of other pictures. */
   zeroShot?: { top1: Estimate }
   cleanLoss?: Estimate
 }

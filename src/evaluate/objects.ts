@@ -16,20 +16,6 @@ export interface ObjectRate {
   readonly rate: number
 }
 
-/** Every noun that counts, those invented most often first. */
-export function objectRates(captions: readonly JudgedCaption[]): ObjectRate[] {
-  const counts = new Map<string, { mentions: number; flagged: number }>()
-  for (const { noun, verdict } of captions.flatMap(({ judgement }) => judgement.nouns)) {
-    const count = counts.get(noun) ?? { mentions: 0, flagged: 0 }
-    count.mentions++
-    if (verdict === 'hallucinated') count.flagged++
-    counts.set(noun, count)
-  }
-  return [...counts]
-    .map(([noun, { mentions, flagged }]) => ({ noun, mentions, flagged, rate: (100 * flagged) / mentions }))
-    .sort((a, b) => b.flagged - a.flagged || b.mentions - a.mentions || (a.noun < b.noun ? -1 : 1))
-}
-
 /** How often a noun is invented beside something that is there, and elsewhere: what seduces the model. */
 export interface CoOccurrence {
   readonly noun: string
@@ -42,36 +28,93 @@ export interface CoOccurrence {
   readonly rateElsewhere: number
 }
 
-/**
- * Pairs of an invented noun and a truth word in whose presence it was invented, those with the most inventions first.
- * @param minImages pairs seen in fewer pictures are left out. Default 5.
- */
-export function coOccurrences(captions: readonly JudgedCaption[], minImages = 5): CoOccurrence[] {
-  const rows = captions.map(({ judgement, truth }) => ({
-    truth: new Set(truth.truth),
-    invented: new Set(
-      judgement.nouns.filter(({ verdict }) => verdict === 'hallucinated').map(({ noun }) => noun),
-    ),
-  }))
-  const inventedNouns = new Set(rows.flatMap(({ invented }) => [...invented]))
-  return [...inventedNouns]
-    .flatMap((noun) => {
-      const without = rows.filter(({ truth }) => !truth.has(noun))
-      const inventors = without.filter(({ invented }) => invented.has(noun))
-      const beside = new Set(inventors.flatMap(({ truth }) => [...truth]))
-      return [...beside].map((word): CoOccurrence => {
-        const has = without.filter(({ truth }) => truth.has(word)).length
-        const invented = inventors.filter(({ truth }) => truth.has(word)).length
-        return {
-          noun,
-          beside: word,
-          images: has,
-          invented,
-          rate: (100 * invented) / has,
-          rateElsewhere: (100 * (inventors.length - invented)) / Math.max(1, without.length - has),
-        }
+/** Counts of words and of pairs of them, however many pictures there are. */
+class PairCounts {
+  #all = 0
+  readonly #words = new Map<string, number>()
+  readonly #pairs = new Map<string, Map<string, number>>()
+
+  /** A picture's own words and those it has beside each. */
+  add(words: ReadonlySet<string>, beside: ReadonlySet<string>): void {
+    this.#all++
+    for (const word of words) {
+      increase(this.#words, word)
+      const pairs = this.#pairs.get(word) ?? new Map<string, number>()
+      this.#pairs.set(word, pairs)
+      for (const other of beside) increase(pairs, other)
+    }
+  }
+
+  get all(): number {
+    return this.#all
+  }
+
+  of(word: string): number {
+    return this.#words.get(word) ?? 0
+  }
+
+  pairs(word: string): ReadonlyMap<string, number> {
+    return this.#pairs.get(word) ?? new Map()
+  }
+
+  words(): Iterable<string> {
+    return this.#words.keys()
+  }
+}
+
+/** What captions say of objects, counted caption by caption. */
+export class ObjectCounter {
+  readonly #mentions = new Map<string, { mentions: number; flagged: number }>()
+  /** Truth words with those beside them, and invented nouns that are no truth words with the truth. */
+  readonly #there = new PairCounts()
+  readonly #invented = new PairCounts()
+
+  add({ judgement, truth }: JudgedCaption): void {
+    for (const { noun, verdict } of judgement.nouns) {
+      const count = this.#mentions.get(noun) ?? { mentions: 0, flagged: 0 }
+      this.#mentions.set(noun, count)
+      count.mentions++
+      if (verdict === 'hallucinated') count.flagged++
+    }
+    const there = new Set(truth.truth)
+    const flagged = judgement.nouns.filter(({ verdict }) => verdict === 'hallucinated')
+    this.#there.add(there, there)
+    this.#invented.add(new Set(flagged.map(({ noun }) => noun).filter((noun) => !there.has(noun))), there)
+  }
+
+  /** Every noun that counts, those invented most often first. */
+  rates(): ObjectRate[] {
+    return [...this.#mentions]
+      .map(([noun, { mentions, flagged }]) => ({ noun, mentions, flagged, rate: (100 * flagged) / mentions }))
+      .sort((a, b) => b.flagged - a.flagged || b.mentions - a.mentions || (a.noun < b.noun ? -1 : 1))
+  }
+
+  /**
+   * Pairs of an invented noun and a truth word in whose presence it was invented, those with the most inventions first.
+   * @param minImages pairs seen in fewer pictures are left out. Default 5.
+   */
+  coOccurrences(minImages = 5): CoOccurrence[] {
+    const [there, invented] = [this.#there, this.#invented]
+    return [...invented.words()]
+      .flatMap((noun) => {
+        const without = there.all - there.of(noun)
+        return [...invented.pairs(noun)].map(([word, times]): CoOccurrence => {
+          const has = there.of(word) - (there.pairs(word).get(noun) ?? 0)
+          return {
+            noun,
+            beside: word,
+            images: has,
+            invented: times,
+            rate: (100 * times) / has,
+            rateElsewhere: (100 * (invented.of(noun) - times)) / Math.max(1, without - has),
+          }
+        })
       })
-    })
-    .filter(({ images }) => images >= minImages)
-    .sort((a, b) => b.invented - a.invented || b.rate - a.rate || (a.noun < b.noun ? -1 : 1))
+      .filter(({ images }) => images >= minImages)
+      .sort((a, b) => b.invented - a.invented || b.rate - a.rate || (a.noun < b.noun ? -1 : 1))
+  }
+}
+
+function increase(counts: Map<string, number>, word: string): void {
+  counts.set(word, (counts.get(word) ?? 0) + 1)
 }

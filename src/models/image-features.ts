@@ -48,10 +48,13 @@ export class ImageFeatures {
   /** One after the other, so that what two callers ask for is computed once. */
   #last: Promise<unknown> = Promise.resolve()
 
-  /** @param options.maxBytes kept in memory. Default 256 MiB. */
+  /** @param options.maxBytes kept in memory. Default 256 MiB, beside a store 32 MiB: what is asked for again soon. */
   constructor(
     encoder: ImageEncoder,
-    { store, maxBytes = 2 ** 28 }: { store?: FeatureStore | undefined; maxBytes?: number } = {},
+    {
+      store,
+      maxBytes = store ? 2 ** 25 : 2 ** 28,
+    }: { store?: FeatureStore | undefined; maxBytes?: number } = {},
   ) {
     this.#encoder = encoder
     this.#store = store

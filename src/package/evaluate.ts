@@ -1,4 +1,4 @@
-/** How much a model invents, before and after: AMBER, POPE, zero-shot, bootstrap. Pure functions. */
+/** How much a model invents, before and after: AMBER, POPE, truncation controls, bootstrap. Pure functions. */
 export * from '../evaluate/amber.ts'
 export * from '../evaluate/bootstrap.ts'
 export * from '../evaluate/controls.ts'
@@ -8,4 +8,3 @@ export * from '../evaluate/objects.ts'
 export * from '../evaluate/roc.ts'
 export * from '../evaluate/verdict.ts'
 export * from '../evaluate/yes-no.ts'
-export * from '../evaluate/zero-shot.ts'

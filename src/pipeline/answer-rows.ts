@@ -1,7 +1,8 @@
 import type { NounVerdict } from '../evaluate/amber.ts'
 import type { RunOutput } from './run.ts'
-import { type CaptionExample, measuredChunks } from './stages/evaluate.ts'
+import type { CaptionExample } from './stages/evaluate.ts'
 import type { MeasuredImage } from './stages/measure.ts'
+import { measuredChunks } from './stages/measured-chunks.ts'
 
 /** What the model said about an evaluated picture: a line of `answers.jsonl`. */
 export interface AnswerRow extends Pick<MeasuredImage, 'image' | 'imageHash'> {

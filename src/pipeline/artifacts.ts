@@ -4,13 +4,15 @@ import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { answerRows } from './answer-rows.ts'
-import { imageFile } from './image-file.ts'
+import { imageBytes } from './image-file.ts'
+import { jsonLines } from './json-lines.ts'
 import type { AdapterSource } from './models.ts'
 import { candidatesOf, type RoundOutput, type RunOutput } from './run.ts'
 import type { CaptionOutput } from './stages/caption.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
 import type { PairOutput } from './stages/pair.ts'
 import { type ScoreOutput, scoredChunks } from './stages/score.ts'
+import { readSteps } from './stages/step-log.ts'
 import { ADAPTER_FILES, type TrainOutput, trainedAdapter } from './stages/train.ts'
 import { funnelOf, summarize } from './summary.ts'
 
@@ -107,7 +109,7 @@ export async function sendPictures(
 }
 
 async function pictureBlob(store: Store, picture: { hash: string; name: string }): Promise<Blob> {
-  return ((await imageFile(store, picture)) as { blob: Blob }).blob
+  return new Blob([await imageBytes(store, picture)])
 }
 
 async function* scoredRows(scores: ScoreOutput): AsyncGenerator<ScoredRow> {
@@ -124,18 +126,7 @@ async function* pairRows({ units }: PairOutput): AsyncGenerator<unknown> {
 }
 
 async function* metricRows({ units }: TrainOutput): AsyncGenerator<StepMetrics> {
-  yield* (await units.expect('metrics')) as readonly StepMetrics[]
-}
-
-/** Lines are joined a few thousand at a time, so that a large file is a blob of parts and never one string. */
-async function jsonLines(rows: AsyncIterable<unknown>): Promise<Blob> {
-  const parts: Blob[] = []
-  const part: string[] = []
-  for await (const row of rows) {
-    part.push(`${JSON.stringify(row)}\n`)
-    if (part.length === 4096) parts.push(new Blob(part.splice(0)))
-  }
-  return new Blob([...parts, ...part])
+  yield* await readSteps(units, true)
 }
 
 function json(value: unknown): Blob {

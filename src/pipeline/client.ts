@@ -36,7 +36,8 @@ export function openPolicy(): PolicyClient {
     logps: (job, onResult) => guard(remote.logps(job, onResult && proxy(onResult))),
     endOfAnswer: () => guard(remote.endOfAnswer()),
     replies: (job, onReplies) => guard(remote.replies(job, onReplies && proxy(onReplies))),
-    train: (job, onEvent) => guard(remote.train(job, onEvent && proxy(onEvent))),
+    train: (job, onEvent, readImage) =>
+      guard(remote.train(job, onEvent && proxy(onEvent), readImage && proxy(readImage))),
     memory: () => guard(remote.memory()),
     pause: (call) => guard(remote.pause(call)),
     resume: (call) => guard(remote.resume(call)),

@@ -1,12 +1,12 @@
 import type { MetricTable } from '../evaluate/metrics.ts'
 import type { RunRecord } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
-import type { StepMetrics } from '../workers/policy.api.ts'
 import { jsonHash } from './hash.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
 import { notesOf } from './run-notes.ts'
 import type { ComparedRun } from './runner.api.ts'
 import type { EvaluateOutput } from './stages/evaluate.ts'
+import { readSteps } from './stages/step-log.ts'
 import { openOutput } from './stored-run.ts'
 
 /** Reads a run to be compared, finished or not; undefined when there is none of that id. */
@@ -15,7 +15,7 @@ export async function readComparedRun(store: Store, id: string): Promise<Compare
   if (!record) return undefined
   const { outputs } = notesOf(record)
   const trained = outputs.filter(({ stage }) => stage === 'train').sort((a, b) => b.round - a.round)[0]
-  const units = trained && store.stage<readonly StepMetrics[], unknown>(trained.kind, trained.hash)
+  const units = trained && store.stage(trained.kind, trained.hash)
   const evaluated = await openOutput(store, outputs, { stage: 'evaluate', round: 0 })
   const { evaluation, zeroShot } = (evaluated as EvaluateOutput | undefined)?.summary ?? {}
   const table = (when: 'before' | 'after'): MetricTable | undefined =>
@@ -28,7 +28,7 @@ export async function readComparedRun(store: Store, id: string): Promise<Compare
     id,
     name: record.name,
     recipe: parseRecipe(record.recipe),
-    metrics: (await units?.get('metrics')) ?? [],
+    metrics: units ? await readSteps(units) : [],
     ...(before && after ? { figures: { before, after } } : {}),
   }
 }

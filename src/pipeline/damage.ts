@@ -1,9 +1,7 @@
-import { IncompleteStageError } from '../store/errors.ts'
 import type { Kind } from '../store/kinds.ts'
 import type { RunRecord, RunStore } from '../store/runs.ts'
 import type { Corruption } from '../store/shelf.ts'
 import type { Damage, StageName } from './events.ts'
-import { ImageMissingError } from './image-file.ts'
 import { notesOf, type PlacedOutput } from './run-notes.ts'
 
 /** To which stage values belong that no output of the run is known to hold. */
@@ -78,6 +76,9 @@ function withDamage(record: RunRecord, damage: Damage): RunRecord {
   return { ...record, notes: { ...notes, damage: [...(notes.damage ?? []), damage].slice(-MOST_KEPT) } }
 }
 
+/** By name, which is what is left of an error that comes from a worker. */
+const LOSSES = ['IncompleteStageError', 'ImageMissingError']
+
 /** Times that work is done anew for what turns out lost. */
 const MENDS = 10
 
@@ -91,7 +92,7 @@ export async function mended<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      const isLoss = error instanceof IncompleteStageError || error instanceof ImageMissingError
+      const isLoss = error instanceof Error && LOSSES.includes(error.name)
       if (!isLoss || mends === MENDS) throw error
     }
   }

@@ -66,7 +66,7 @@ export function pausablePolicy(client: PolicyClient, pause: PauseSwitch, signal:
     generate: (job, onAnswers) => held(() => client.generate(job, onAnswers)),
     logps: (job, onResult) => held(() => client.logps(job, onResult)),
     replies: (job, onReplies) => held(() => client.replies(job, onReplies)),
-    train: (job, onEvent) => held(() => client.train(job, onEvent)),
+    train: (...given) => held(() => client.train(...given)),
   }
 }
 

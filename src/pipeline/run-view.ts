@@ -11,11 +11,12 @@ import { CHANGES, type Change, changeOf } from './examples.ts'
 import type { Recipe } from './recipe.ts'
 import type { RoundOutput, RunOutput } from './run.ts'
 import { BottomSample } from './sample.ts'
-import type { CaptionExample, EvaluateOutput, ZeroShotResult } from './stages/evaluate.ts'
+import type { ZeroShotResult } from './stages/classify.ts'
+import type { CaptionExample, EvaluateOutput } from './stages/evaluate.ts'
 import type { MeasureOutput } from './stages/measure.ts'
 import type { PairOutput } from './stages/pair.ts'
 import { type ScoreOutput, scoredChunks } from './stages/score.ts'
-import type { TrainOutput } from './stages/train.ts'
+import { readSteps } from './stages/step-log.ts'
 import { funnelSteps, type RunSummary, summarize } from './summary.ts'
 import { thumbnailUrls } from './thumbnail-urls.ts'
 
@@ -134,7 +135,7 @@ async function roundView(
     scores: await scoreView(scores, pairs, recipe.pair),
     funnel: funnelSteps(output),
     pairs: await pairSample(pairs, store),
-    metrics: await stepMetrics(training),
+    metrics: await readSteps(training.units),
   }
 }
 
@@ -224,11 +225,6 @@ async function drawCards(
     }
   }
   return { counts, cards: [...samples.values()].flatMap(({ items }) => items) }
-}
-
-/** The steps of a training, also of one that is not done yet. */
-export async function stepMetrics({ units }: Pick<TrainOutput, 'units'>): Promise<readonly StepMetrics[]> {
-  return ((await units.get('metrics')) ?? []) as readonly StepMetrics[]
 }
 
 /** How yes/no questions were answered, by their kind; the kinds with most questions first. */

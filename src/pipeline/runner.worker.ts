@@ -2,7 +2,6 @@ import { expose } from 'comlink'
 import { Downloads } from '../store/downloads.ts'
 import { UnknownRunError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
-import type { StepMetrics } from '../workers/policy.api.ts'
 import { relayed } from '../workers/relay.ts'
 import { runArchive, runFile } from './archive.ts'
 import { AskedModel } from './ask.ts'
@@ -23,7 +22,8 @@ import type { ArchiveOptions, ListedRun, RunnerApi, TrainingView } from './runne
 import type { StageEnd } from './stage.ts'
 import type { PairOutput } from './stages/pair.ts'
 import type { ScoreOutput } from './stages/score.ts'
-import type { TrainSummary } from './stages/train.ts'
+import { readSteps } from './stages/step-log.ts'
+import type { TrainSummary, TrainUnit } from './stages/train.ts'
 import { openOutput, PictureIndex, readRunOutput, readStoredRun, readTexts } from './stored-run.ts'
 import { WatchedTrainings } from './watched-training.ts'
 
@@ -198,11 +198,11 @@ class Runner implements RunnerApi {
   }
 
   async training(hash: string): Promise<TrainingView> {
-    const units = this.#store.stage<readonly StepMetrics[], StageEnd<TrainSummary>>('results', hash)
+    const units = this.#store.stage<TrainUnit, StageEnd<TrainSummary>>('results', hash)
     const { summary, peakGpuBytes } = (await units.done())?.summary ?? {}
     const stepSeconds = summary?.stepSeconds
     return {
-      steps: (await units.get('metrics')) ?? [],
+      steps: await readSteps(units),
       ...(stepSeconds === undefined ? {} : { stepSeconds }),
       ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }),
     }

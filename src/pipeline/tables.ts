@@ -1,6 +1,6 @@
 import type { Evaluation } from '../evaluate/evaluation.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
-import type { ZeroShotResult } from './stages/evaluate.ts'
+import type { ZeroShotResult } from './stages/classify.ts'
 import type { Tables } from './verdicts.ts'
 
 /** An evaluation's figures, those of zero-shot classification among them where it was measured. */

@@ -92,8 +92,12 @@ export interface PolicyApi {
    */
   replies(job: RepliesJob, onReplies?: (replies: Reply[]) => void): Promise<Reply[][]>
 
-  /** Trains a LoRA adapter by preference pairs, to the end or until `stop`, `cancel` or ill health. */
-  train(job: TrainJob, onEvent?: (event: TrainEvent) => void): Promise<TrainOutcome>
+  /**
+   * Trains a LoRA adapter by preference pairs, to the end or until `stop`, `cancel` or ill health.
+   * @param readImage gives an image of a job without a folder by its path, or undefined where there is none; asked for a few
+   *   rows at a time, and again where an image's features were lost.
+   */
+  train(job: TrainJob, onEvent?: (event: TrainEvent) => void, readImage?: ReadImage): Promise<TrainOutcome>
 
   /** GPU memory of everything the worker does: in use now, and the most since the last call. */
   memory(): Promise<{ readonly bytesInUse: number; readonly peakBytes: number }>
@@ -111,6 +115,8 @@ export interface PolicyApi {
   /** Breaks a job off; it rejects with an `AbortError`. @param call as for `pause`. */
   cancel(call?: string): Promise<void>
 }
+
+export type ReadImage = (path: string) => Promise<Uint8Array<ArrayBuffer> | undefined>
 
 export interface LoadOptions extends Call {
   /** How weights are kept on the GPU. Default f32. */

@@ -144,7 +144,9 @@ export interface Reply {
   readonly numTokens: number
 }
 
-export interface TrainJob extends Call, Dataset {
+export interface TrainJob extends Call, Omit<Dataset, 'images'> {
+  /** The folder the images' paths start from. Default none: images are asked for one by one, see `PolicyApi.train`. */
+  readonly images?: FolderSpec
   /** Under TRL's names and with its defaults; others are refused. */
   readonly config: TrainerSettings
   /** Settings of a new adapter under PEFT's names; not with `adapter`. Its reference is the model without it. */

@@ -22,6 +22,11 @@ export async function relayed<T, R>(
     return result
   } finally {
     await last.catch(() => {})
-    ;(callback as { [releaseProxy]?: () => void } | undefined)?.[releaseProxy]?.()
+    letGo(callback)
   }
+}
+
+/** Lets go of a function on the other side, where it is one. */
+export function letGo(callback: unknown): void {
+  ;(callback as { [releaseProxy]?: () => void } | undefined)?.[releaseProxy]?.()
 }

@@ -111,6 +111,26 @@ describe('features of an image', () => {
     expect(batches).toEqual([2, 1, 1])
   })
 
+  test('are held to 32 MiB beside a store, however many there are', async () => {
+    const { counted } = counting()
+    const large = Object.assign(counted, {
+      encodeAll: async (cut: readonly unknown[]) => cut.map(() => new Float32Array(2 ** 21)),
+    })
+    const store = mapStore()
+    const asked: number[] = []
+    const getMany = async (keys: readonly string[]) => {
+      asked.push(keys.length)
+      return await store.getMany(keys)
+    }
+    const features = new ImageFeatures(large, { store: { ...store, getMany } })
+    for (const image of part(0, 6)) await features.of([image])
+    asked.splice(0)
+    for (const image of part(2, 6)) await features.of([image])
+    expect(asked).toEqual([])
+    await features.of(part(1, 2))
+    expect(asked).toEqual([1])
+  })
+
   test('of a known image are computed anew only where they are lost, and only then is it read', async () => {
     const { counted, batches } = counting()
     const features = new ImageFeatures(counted, { maxBytes: 4 * 32 * 4 })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { truthOf } from '../../src/data/truth.ts'
 import type { ClipEmbedder } from '../../src/pipeline/clip-embedder.ts'
 import { runStage } from '../../src/pipeline/stage.ts'
-import { classify } from '../../src/pipeline/stages/evaluate.ts'
+import { classify } from '../../src/pipeline/stages/classify.ts'
 import type { MeasuredImage, MeasureOutput } from '../../src/pipeline/stages/measure.ts'
 import { type TestRun, testPictures, testRun } from '../support/stage.ts'
 

@@ -1,11 +1,13 @@
 import { measure } from '../../evaluate/evaluation.ts'
 import { isAnnotated, judgeCaption, type MetricTable } from '../../evaluate/metrics.ts'
-import { type JudgedCaption, type ObjectRate, objectRates } from '../../evaluate/objects.ts'
+import { ObjectCounter, type ObjectRate } from '../../evaluate/objects.ts'
 import type { ClipEmbedder } from '../clip-embedder.ts'
 import type { EvaluateSettings } from '../recipe.ts'
 import type { StageContext } from '../stage.ts'
 import { caveatsOf, type EvaluationVocabulary, openJudge } from '../vocabulary.ts'
-import { answersOf, classify, type MeasuredPair, type ZeroShotResult } from './evaluate.ts'
+import { classify, type ZeroShotResult } from './classify.ts'
+import { answersOf } from './evaluate.ts'
+import type { MeasuredPair } from './measured-chunks.ts'
 
 /** What one model says, held against the truth: the part of a run's evaluation that needs no second model. */
 export interface LoneEvaluation {
@@ -32,15 +34,16 @@ export async function evaluateAlone(
 ): Promise<LoneEvaluation> {
   const judge = await openJudge(vocabulary)
   const images: Parameters<typeof measure>[0][number][] = []
-  const judged: JudgedCaption[] = []
+  const objects = new ObjectCounter()
   for await (const [chunk, items] of main.dataset.units.units()) {
     signal.throwIfAborted()
     const measured = await main.before.units.expect(chunk)
-    items.forEach(({ truth }, i) => {
+    items.forEach((item, i) => {
       const said = measured[i]
-      if (!truth || !said) return
+      if (!item.truth || !said) return
+      const truth = { truth: item.truth.truth, hallu: item.truth.hallu } // without its questions' texts
       images.push({ truth, answers: answersOf(said) })
-      if (isAnnotated(truth)) judged.push({ judgement: judgeCaption(judge, said.caption, truth), truth })
+      if (isAnnotated(truth)) objects.add({ judgement: judgeCaption(judge, said.caption, truth), truth })
     })
   }
   return {
@@ -48,7 +51,7 @@ export async function evaluateAlone(
     ...(zeroShot
       ? { zeroShot: await classified(await openClip(), zeroShot, { samples, seed, signal }) }
       : {}),
-    objects: { before: objectRates(judged) },
+    objects: { before: objects.rates() },
     caveats: caveatsOf(vocabulary),
   }
 }

@@ -4,11 +4,13 @@ import type { PeftFiles, StepMetrics, TrainEvent, TrainJob } from '../../workers
 import { cancellable } from '../cancellable.ts'
 import type { PolicyClient } from '../client.ts'
 import { jsonHash } from '../hash.ts'
-import { imageFile } from '../image-file.ts'
+import { imageBytes } from '../image-file.ts'
+import { jsonLines } from '../json-lines.ts'
 import { type AdapterSource, adapterFolder, type ModelSource, type RunModels } from '../models.ts'
 import type { Recipe } from '../recipe.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
 import type { PairOutput } from './pair.ts'
+import { readSteps, StepLog } from './step-log.ts'
 import {
   isKeptOnTheWay,
   stateUnit,
@@ -35,7 +37,7 @@ export interface TrainSummary {
   readonly adapterHash: string
 }
 
-/** Unit `adapter` holds PEFT's files, unit `metrics` the steps, `watched` answers on the way, `stateUnit` adapters on the way. */
+/** Unit `adapter` holds PEFT's files, units with numbers the steps (see `StepLog`), `watched` answers on the way, `stateUnit` adapters on the way. */
 export type TrainUnit = PeftFiles | readonly StepMetrics[] | WatchedTraining
 export type TrainOutput = StageOutput<TrainUnit, TrainSummary>
 
@@ -61,7 +63,7 @@ export async function trainStage(
   const spec = {
     stage: 'train',
     kind: 'results',
-    version: 1,
+    version: 2,
     round,
     settings: { config, peft },
     inputs: { pairs: pairs.hash, policy: policy.hash, ...(adapter ? { adapter: adapter.hash } : {}) },
@@ -73,14 +75,10 @@ export async function trainStage(
       )
     }
     const client = await models.policy()
-    const { rows, images } = await trainingRows(context, pairs)
     const checkpoints = await context.run.checkpoints(units.hash)
-    const latest = await checkpoints.latest()
-    const kept = ((await units.get('metrics')) ?? []) as readonly StepMetrics[]
-    let metrics = kept.filter(({ step }) => step <= (latest?.step ?? 0))
-    // Without the figures of all its steps a checkpoint would leave a gap in them.
-    const checkpoint = latest && metrics.length === latest.step ? latest : undefined
-    if (!checkpoint) metrics = []
+    const checkpoint = await checkpoints.latest()
+    const history = (await readSteps(units)).filter(({ step }) => step <= (checkpoint?.step ?? 0))
+    const log = new StepLog(units, history)
     const pictures = await watchedPictures(watch.dataset)
     const seen = (await units.get('watched')) as WatchedTraining | undefined
     let states = (seen?.states ?? []).filter(({ step }) => step <= (checkpoint?.step ?? -1))
@@ -97,9 +95,8 @@ export async function trainStage(
       })
     }
     const save = (step: number, bytes: Uint8Array<ArrayBuffer>): void => {
-      const steps = metrics
       keep(async () => {
-        await units.put('metrics', steps) // first, so that no checkpoint is without them
+        await log.save() // first, so that no checkpoint is without the figures of its steps
         await checkpoints.save({ step, bytes })
       })
     }
@@ -115,54 +112,53 @@ export async function trainStage(
       })
     }
     const job: TrainJob = {
-      rows,
-      images: { name: 'images', files: images },
+      data: { name: 'pairs', blob: await jsonLines(trainingRows(pairs)) },
       config,
       ...(adapter ? { adapter: adapterFolder(adapter.files) } : { peft }),
       ...(checkpoint
-        ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) }, history: metrics }
+        ? { checkpoint: { name: 'checkpoint', blob: new Blob([checkpoint.bytes]) }, history }
         : {}),
       watch: await watchSettings(context, watch, pictures),
     }
-    const outcome = await stoppable(context.signal, client, () =>
-      client.train(job, (event) => {
-        switch (event.kind) {
-          case 'pairs':
-            progress(event.done, pairs.summary.pairs, 'pairs read')
-            break
-          case 'reference':
-            progress(event.done, event.total, 'reference log-probabilities')
-            break
-          case 'plan':
-            plannedBytes = event.plan.peakBytes
-            break
-          case 'start':
-            totalSteps = event.totalSteps
-            break
-          case 'step': {
-            metrics = [...metrics, event.metrics]
-            const { step, loss } = event.metrics
-            context.emit({ kind: 'step', stage: 'train', round, metrics: event.metrics, totalSteps })
-            stepTimes.push(performance.now())
-            const memory = `${Math.ceil(plannedBytes / 2 ** 20)} MiB of GPU memory`
-            progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}, ${memory}`)
-            break
-          }
-          case 'watched':
-            look(event)
-            break
-          case 'checkpoint':
-            save(event.step, event.file)
+    const onEvent = (event: TrainEvent): void => {
+      switch (event.kind) {
+        case 'pairs':
+          progress(event.done, pairs.summary.pairs, 'pairs read')
+          break
+        case 'reference':
+          progress(event.done, event.total, 'reference log-probabilities')
+          break
+        case 'plan':
+          plannedBytes = event.plan.peakBytes
+          break
+        case 'start':
+          totalSteps = event.totalSteps
+          break
+        case 'step': {
+          log.add(event.metrics)
+          const { step, loss } = event.metrics
+          context.emit({ kind: 'step', stage: 'train', round, metrics: event.metrics, totalSteps })
+          stepTimes.push(performance.now())
+          const memory = `${Math.ceil(plannedBytes / 2 ** 20)} MiB of GPU memory`
+          progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}, ${memory}`)
+          break
         }
-      }),
-    )
+        case 'watched':
+          look(event)
+          break
+        case 'checkpoint':
+          save(event.step, event.file)
+      }
+    }
+    const readImage = (hash: string) => imageBytes(context.store, { hash, name: hash })
+    const outcome = await stoppable(context.signal, client, () => client.train(job, onEvent, readImage))
     const { status, step, ailment, adapter: files } = outcome
     if (status === 'stopped') save(step, outcome.checkpoint)
     await saving
     if (status === 'stopped') throw failure ? failure.reason : context.signal.reason
     if (status === 'unhealthy')
       throw new TrainingError(`train: stopped after step ${step}: ${ailment?.message}`)
-    await units.put('metrics', metrics)
+    await log.save()
     await units.put('adapter', files)
     const stepSeconds = medianGap(stepTimes)
     return {
@@ -197,20 +193,7 @@ export async function adapterHash(files: PeftFiles): Promise<string> {
   return await jsonHash([files['adapter_config.json'], await sha256(files['adapter_model.safetensors'])])
 }
 
-async function trainingRows(
-  { store, signal }: StageContext,
-  pairs: PairOutput,
-): Promise<{ rows: TrainingRow[]; images: Record<string, Blob> }> {
-  const rows: TrainingRow[] = []
-  const images: Record<string, Blob> = {}
-  for await (const [, made] of pairs.units.units()) {
-    signal.throwIfAborted()
-    for (const pair of made) {
-      const path = pair.imageHash
-      const file = { hash: pair.imageHash, name: pair.images[0] ?? path }
-      if (!images[path]) images[path] = ((await imageFile(store, file)) as { blob: Blob }).blob
-      rows.push(trainingRow(pair, path))
-    }
-  }
-  return { rows, images }
+/** Their pictures are named by hash. */
+async function* trainingRows({ units }: PairOutput): AsyncGenerator<TrainingRow> {
+  for await (const [, made] of units.units()) yield* made.map((pair) => trainingRow(pair, pair.imageHash))
 }

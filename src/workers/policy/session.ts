@@ -16,7 +16,7 @@ import { StoredTuning } from '../../store/tuning.ts'
 import type { Job } from '../job.ts'
 import { Jobs } from '../jobs.ts'
 import type { Answer, CompletionLogps, MemoryReport, PolicyApi, PolicyInfo, Reply } from '../policy.api.ts'
-import { relayed } from '../relay.ts'
+import { letGo, relayed } from '../relay.ts'
 import { ResidentAdapters } from './adapters.ts'
 import { measureCompletions } from './logps.ts'
 import { expectedMemory, memoryReport } from './memory.ts'
@@ -215,7 +215,7 @@ export class PolicySession implements PolicyApi {
     })
   }
 
-  async train(...[job, onEvent]: Parameters<PolicyApi['train']>) {
+  async train(...[job, onEvent, readImage]: Parameters<PolicyApi['train']>) {
     if (this.#training) throw new Error('train: expected no other training under way')
     return await this.#run(job.call, onEvent, async (running, send) => {
       const loaded = this.#model()
@@ -226,9 +226,10 @@ export class PolicySession implements PolicyApi {
         )
       this.#training = running
       try {
-        return await trainPolicy(loaded, job, running, send)
+        return await trainPolicy(loaded, job, running, send, readImage)
       } finally {
         this.#training = undefined
+        letGo(readImage)
       }
     })
   }

@@ -28,7 +28,7 @@ import type { PolicyModel } from '../../models/policy-model.ts'
 import { encodePairs, hashRun } from '../../models/training-pairs.ts'
 import { StoredReference } from '../../store/references.ts'
 import type { Job } from '../job.ts'
-import type { TrainEvent, TrainJob, TrainOutcome } from '../policy.api.ts'
+import type { ReadImage, TrainEvent, TrainJob, TrainOutcome } from '../policy.api.ts'
 import type { ResidentAdapters } from './adapters.ts'
 import { openDataset } from './dataset.ts'
 import { memoryReport } from './memory.ts'
@@ -55,12 +55,13 @@ export async function trainPolicy(
   job: TrainJob,
   running: Job,
   onEvent: (event: TrainEvent) => void,
+  readImage?: ReadImage,
 ): Promise<TrainOutcome> {
   const { signal } = running
   const { shuffle = true } = job
   const config = parseTrainerConfig(job.config)
   const { layout, params } = await startingAdapter(job, policy.config, config.seed, signal)
-  const { source, open } = await openDataset(job, signal)
+  const { source, open } = await openDataset(job, signal, readImage)
   const bounds = { maxLength: config.max_length, maxPositions: policy.decoder.maxPositions }
   const { pairs, features } = await encodePairs(
     policy.encoder,
