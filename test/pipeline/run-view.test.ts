@@ -21,6 +21,7 @@ import type { StageOutput } from '../../src/pipeline/stage.ts'
 import type { DatasetItem } from '../../src/pipeline/stages/dataset.ts'
 import type { CaptionExample, EvaluateOutput } from '../../src/pipeline/stages/evaluate.ts'
 import type { MeasuredImage, MeasureOutput } from '../../src/pipeline/stages/measure.ts'
+import type { TrainSummary, TrainUnit } from '../../src/pipeline/stages/train.ts'
 import { thumbnailUrls } from '../../src/pipeline/thumbnail-urls.ts'
 import type { StageKind } from '../../src/store/kinds.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
@@ -90,6 +91,15 @@ async function round() {
   })
   const inUnits = <T>(items: readonly T[]): T[][] =>
     Array.from({ length: IMAGES / 10 }, (_, u) => items.slice(10 * u, 10 * u + 10))
+  const training = await output<TrainUnit, TrainSummary>('results', [example.rounds[0]?.metrics ?? []], {
+    steps: 120,
+    pairs: IMAGES,
+    adapterHash: '',
+  })
+  await training.units.put('adapter', {
+    'adapter_config.json': '{}',
+    'adapter_model.safetensors': new Uint8Array(),
+  })
   return {
     captions: await output(
       'candidates',
@@ -106,14 +116,7 @@ async function round() {
       candidates: 2 * IMAGES,
       funnel: example.rounds[0]?.funnel ?? [],
     }),
-    training: await output(
-      'results',
-      {
-        metrics: example.rounds[0]?.metrics ?? [],
-        adapter: { 'adapter_config.json': '{}', 'adapter_model.safetensors': new Uint8Array() },
-      },
-      { steps: 120, pairs: IMAGES, adapterHash: '' },
-    ),
+    training,
   }
 }
 
