@@ -142,7 +142,10 @@ function figureLines({
     head,
     ...rows,
     ...(controls
-      ? [...control('control C (same Cover)', controls.C), ...control('control L (nearest length)', controls.L)]
+      ? [
+          ...control('control C (same Cover)', controls.C),
+          ...control('control L (nearest length)', controls.L),
+        ]
       : []),
   ]
 }
