@@ -17,8 +17,8 @@ export async function runHeadless(request: RunRequest): Promise<'done' | 'stoppe
   const { policy, clip, dataset, evaluate } = parsed
   const local = localSources({
     models: [policy.source, clip.source, ...otherWriters(parsed)],
-    datasets: [dataset, evaluate.dataset, ...(evaluate.zero_shot ? [evaluate.zero_shot] : [])].map(
-      ({ source }) => source,
+    datasets: [dataset, evaluate.dataset, evaluate.zero_shot, evaluate.shown].flatMap(
+      (place) => place?.source ?? [],
     ),
     base: dirname(path),
   })

@@ -6,6 +6,7 @@ import type { ContentStore, StoredFile } from '../store/content.ts'
 import type { StoredImage } from '../store/schema.ts'
 import type { StageStore } from '../store/stages.ts'
 import { jsonHash } from './hash.ts'
+import { isInShare, type Share } from './share.ts'
 import { makeThumbnail } from './thumbnails.ts'
 
 /** What came of reading a dataset. */
@@ -32,7 +33,9 @@ export interface DatasetJob {
 
 export interface DatasetReadingOptions {
   readonly signal?: AbortSignal
-  /** Images passed over at the beginning, and the most taken. Default 0, and all. */
+  /** Which images by their contents. Default all. */
+  readonly share?: Share | undefined
+  /** Of these, images passed over at the beginning, and the most taken. Default 0, and all. */
   readonly skip?: number
   readonly limit?: number | undefined
   /** Is told after each unit of 16 images. */
@@ -55,7 +58,7 @@ export async function readDataset(
   job: DatasetJob,
   options: DatasetReadingOptions = {},
 ): Promise<DatasetSummary> {
-  const { signal, onProgress, skip = 0, limit = Number.POSITIVE_INFINITY } = options
+  const { signal, onProgress, share, skip = 0, limit = Number.POSITIVE_INFINITY } = options
   const skipped: Skipped[] = []
   const duplicates: Duplicate[] = []
   const unitHashes: string[] = []
@@ -77,17 +80,24 @@ export async function readDataset(
     onSkip: (one) => skipped.push(one),
     onDuplicate: (one) => duplicates.push(one),
   })
+  let read = 0
   let passed = 0
   let taken = 0
   for await (const record of records) {
     signal?.throwIfAborted()
     if (taken === limit) break
+    read++
+    if (share && !isInShare(record.hash, share)) continue
     if (passed++ < skip) continue
     taken++
     await unit.add(record)
     if (unit.count === UNIT_IMAGES) await finishUnit()
   }
   if (unit.count > 0) await finishUnit()
+  if (taken === 0 && share)
+    throw new DataError(
+      `expected some of the ${read} pictures in the share from ${share[0]} to ${share[1]}, found none: give more, or widen the share`,
+    )
   if (sum.images === 0)
     throw new DataError(
       `expected a dataset with an image that can be decoded, found none; ${skipped[0]?.name}: ${skipped[0]?.reason}`,

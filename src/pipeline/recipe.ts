@@ -20,6 +20,8 @@ const sha256 = v.pipe(
   v.check((hash) => /^[0-9a-f]{64}$/.test(hash), 'expected 64 hexadecimal digits'),
 )
 
+const fromZeroToOne = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
+
 /** Pictures, and which of them. */
 const dataset = v.strictObject({
   /**
@@ -27,7 +29,19 @@ const dataset = v.strictObject({
    * or an address or path: a folder, a zip, a parquet file, JSON lines, COCO captions, a tar.
    */
   source: text,
-  /** Pictures passed over at the beginning. Default 0. */
+  /** SHA-256 that what the source holds must have, see `datasetVersion`. Default any. */
+  sha256: v.optional(sha256),
+  /**
+   * Some of the pictures by their contents, from 0 to 1: `[0, 0.8]` and `[0.8, 1]` share none, whatever the pictures are called
+   * and in whatever order or company they come. Default all.
+   */
+  share: v.optional(
+    v.pipe(
+      v.tuple([fromZeroToOne, fromZeroToOne]),
+      v.check(([from, to]) => from < to, 'expected the first number to be lower than the second'),
+    ),
+  ),
+  /** Pictures of these passed over at the beginning. Default 0. */
   skip: v.optional(fromZero, 0),
   /** Most pictures taken. Default all. */
   limit: v.optional(count),
@@ -80,8 +94,10 @@ const caption = v.strictObject({
 const train = v.looseObject({ peft: v.optional(v.looseObject({}), {}) })
 
 const evaluate = v.strictObject({
-  /** Pictures that were not trained on. */
+  /** Pictures that were not trained on. Where nothing is known of what they show, nothing is said of hallucination. */
   dataset,
+  /** Others that were not trained on and of which no figures are made: captions before and after, side by side. Default none. */
+  shown: v.optional(dataset),
   /** What is asked for the captions. Default the first of `caption.prompts`. */
   prompt: v.optional(text),
   max_new_tokens: v.optional(count, 96),

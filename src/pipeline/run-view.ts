@@ -11,6 +11,7 @@ import { CHANGES, type Change, changeOf } from './examples.ts'
 import type { Recipe } from './recipe.ts'
 import type { RoundOutput, RunOutput } from './run.ts'
 import { BottomSample } from './sample.ts'
+import { type ShownSample, shownSample, shownSets } from './shown-sample.ts'
 import type { ZeroShotResult } from './stages/classify.ts'
 import type { CaptionExample, EvaluateOutput } from './stages/evaluate.ts'
 import type { MeasureOutput } from './stages/measure.ts'
@@ -26,6 +27,8 @@ export interface RunView {
   readonly summary: RunSummary
   readonly rounds: readonly RoundView[]
   readonly cards: CardSample
+  /** Pictures about which nothing is judged, in sets; none where everything is. */
+  readonly shown: readonly ShownSample[]
   readonly objects: ObjectsView
   readonly zeroShot?: ZeroShotResult
   /** Empty where no questions were asked. */
@@ -112,14 +115,17 @@ export async function makeRunView(output: RunOutput, recipe: Recipe, store: Stor
   const { objects, coOccurrences, zeroShot } = evaluation.summary
   const rounds: RoundView[] = []
   for (const [i, round] of output.rounds.entries()) rounds.push(await roundView(round, i + 1, recipe, store))
+  const shown: ShownSample[] = []
+  for (const set of shownSets(measured)) shown.push(await shownSample(set, store))
   return {
     recipe,
     summary: summarize(output),
     rounds,
     cards: await cardSample(evaluation, store),
+    shown,
     objects: { ...objects, coOccurrences },
     ...(zeroShot ? { zeroShot } : {}),
-    yesNo: measured[0] ? await yesNoKinds(measured[0].before, measured[0].after) : [],
+    yesNo: await yesNoKinds(measured[0].before, measured[0].after),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts'
 import { evaluatedAdapter } from './evaluated-adapter.ts'
-import { type EvaluatedSet, readEvaluatedSets } from './evaluated-sets.ts'
+import { type EvaluatedSet, type EvaluatedSets, readEvaluatedSets } from './evaluated-sets.ts'
 import type { RunEvent } from './events.ts'
 import { jsonHash } from './hash.ts'
 import {
@@ -45,8 +45,8 @@ export interface RunOutput {
   readonly dataset: DatasetOutput
   readonly rounds: readonly RoundOutput[]
   readonly evaluation: EvaluateOutput
-  /** What the evaluation compares. */
-  readonly measured: readonly MeasuredSet[]
+  /** What the evaluation compares: first the pictures that its figures are of. */
+  readonly measured: readonly [main: MeasuredSet, ...others: MeasuredSet[]]
   /** The one that is evaluated: the finished one, unless the recipe names another. */
   readonly adapter: AdapterSource
   readonly models: { readonly policy: string; readonly clip: string }
@@ -146,7 +146,7 @@ async function runStages(
   const dataset = await datasetStage(context, recipe.dataset, { sources, round: 1, part: 'train' })
   const sets = await readEvaluatedSets(context, recipe, sources, dataset)
   const watch = {
-    dataset: sets.main.dataset,
+    datasets: [sets.main, ...(sets.shown ? [sets.shown] : [])].map((set) => set.dataset),
     prompt: recipe.evaluate.prompt ?? recipe.caption.prompts[0] ?? '',
     maxNewTokens: recipe.evaluate.max_new_tokens,
   }
@@ -207,7 +207,7 @@ async function evaluate(
     clip,
     sets,
   }: Pick<Resolved, 'sources' | 'policy' | 'clip'> & {
-    sets: { main: EvaluatedSet; zeroShot?: EvaluatedSet }
+    sets: EvaluatedSets
   },
   adapter: AdapterSource,
 ): Promise<Pick<RunOutput, 'evaluation' | 'measured'>> {
@@ -223,11 +223,12 @@ async function evaluate(
   }
   const main = await measure(sets.main)
   const zeroShot = sets.zeroShot && (await measure(sets.zeroShot))
+  const shown = sets.shown && (await measure(sets.shown))
   const evaluation = await evaluateStage(context, models.clip, clip.hash, settings, {
     main,
     ...(zeroShot ? { zeroShot } : {}),
     vocabulary: await evaluationVocabulary(settings.dataset.source, main.dataset, sources, context.signal),
     seed: recipe.seed,
   })
-  return { evaluation, measured: [main, ...(zeroShot ? [zeroShot] : [])] }
+  return { evaluation, measured: [main, ...(zeroShot ? [zeroShot] : []), ...(shown ? [shown] : [])] }
 }

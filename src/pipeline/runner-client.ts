@@ -49,6 +49,8 @@ export function openRunner(): RunnerClient {
     cachedModels: () => guard(remote.cachedModels()),
     deleteModel: (url) => guard(remote.deleteModel(url)),
     inspectModel: (folder, role) => guard(remote.inspectModel(folder, role)),
+    modelHash: (folder) => guard(remote.modelHash(folder)),
+    inspectPictures: (spec) => guard(remote.inspectPictures(spec)),
     ask: (question, onAnswer) => guard(remote.ask(question, proxy(onAnswer))),
     stopAsking: () => guard(remote.stopAsking()),
     close,

@@ -1,4 +1,5 @@
 import type { FileSpec, FolderSpec } from '../data/folder.ts'
+import type { ImageDatasetSpec } from '../data/image-dataset.ts'
 import type { AmberTruth } from '../evaluate/amber.ts'
 import type { MarkedText } from '../evaluate/mark.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
@@ -12,6 +13,7 @@ import type { CachedModel } from './cached-models.ts'
 import type { RunDamage } from './damage.ts'
 import type { RunEvent, StagePlace } from './events.ts'
 import type { ModelDescription, ModelRole } from './inspect-model.ts'
+import type { PicturesDescription } from './inspect-pictures.ts'
 import type { Recipe } from './recipe.ts'
 import type { CardRange, CardSample, PairSample, RunView, ScoreView } from './run-view.ts'
 import type { RunSources } from './sources.ts'
@@ -100,6 +102,10 @@ export interface RunnerApi {
   deleteModel(url: string): Promise<void>
   /** Looks whether a folder has what a model of its role needs. @throws {SourceError} when it cannot be reached. */
   inspectModel(folder: FolderSpec, role: ModelRole): Promise<ModelDescription>
+  /** SHA-256 that names a model by all its files, see `modelHash`; undefined where there is none of them. */
+  modelHash(folder: FolderSpec): Promise<string | undefined>
+  /** Looks through pictures that were given, before any is stored. @throws {DataError} when there is none among them. */
+  inspectPictures(spec: ImageDatasetSpec): Promise<PicturesDescription>
 
   /**
    * Asks the model of a finished run about a picture, without the adapter and with it. Another question takes the place of one

@@ -1,4 +1,6 @@
 import { expose } from 'comlink'
+import type { FolderSpec } from '../data/folder.ts'
+import type { ImageDatasetSpec } from '../data/image-dataset.ts'
 import { Downloads } from '../store/downloads.ts'
 import { UnknownRunError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
@@ -9,8 +11,10 @@ import { cachedModels } from './cached-models.ts'
 import { readComparedRun, readEvaluations } from './compare.ts'
 import { DamageLog, mended, type RunDamage } from './damage.ts'
 import type { RunEvent } from './events.ts'
+import { modelHash } from './fingerprints.ts'
 import { ImageMissingError } from './image-file.ts'
 import { inspectModel } from './inspect-model.ts'
+import { inspectPictures } from './inspect-pictures.ts'
 import { PairPreviews } from './pair-preview.ts'
 import { PauseSwitch } from './pause.ts'
 import { parseRecipe } from './recipe.ts'
@@ -218,6 +222,14 @@ class Runner implements RunnerApi {
 
   async inspectModel(...[folder, role]: Parameters<RunnerApi['inspectModel']>) {
     return await inspectModel(folder, role)
+  }
+
+  async modelHash(folder: FolderSpec) {
+    return await modelHash(folder, location.href)
+  }
+
+  async inspectPictures(spec: ImageDatasetSpec) {
+    return await inspectPictures(spec, location.href)
   }
 
   async ask(...[question, onAnswer]: Parameters<RunnerApi['ask']>) {

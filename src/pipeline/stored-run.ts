@@ -142,24 +142,27 @@ export async function readRunOutput(
     })
   }
   const trained = await read<DatasetOutput>('dataset', 1, 'train')
-  const measured = async (name: string, part: string): Promise<MeasuredSet> => {
+  const measured = async (name: string, part: string, source: string): Promise<MeasuredSet> => {
     const dataset = await read<DatasetOutput>('dataset', 0, part)
     return {
       name,
+      source,
       dataset,
       before: await read<MeasureOutput>('evaluate', 0, `${name}before`),
       after: await read<MeasureOutput>('evaluate', 0, `${name}after`),
       trainedOn: await countTrainedOn(dataset, trained),
     }
   }
+  const { dataset: heldout, zero_shot: objects, shown } = recipe.evaluate
   if (!models) throw new UnfinishedRunError(`run ${record.id}: expected one that has ended; run it`)
   const output: RunOutput = {
     dataset: trained,
     rounds,
     evaluation: await read<EvaluateOutput>('evaluate', 0),
     measured: [
-      await measured('', 'heldout'),
-      ...(recipe.evaluate.zero_shot ? [await measured('zero-shot ', 'zero-shot')] : []),
+      await measured('', 'heldout', heldout.source),
+      ...(objects ? [await measured('zero-shot ', 'zero-shot', objects.source)] : []),
+      ...(shown ? [await measured('shown ', 'shown', shown.source)] : []),
     ],
     adapter: await evaluatedAdapter(
       rounds.map(({ training }) => training),

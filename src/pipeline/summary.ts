@@ -2,12 +2,12 @@ import type { Evaluation } from '../evaluate/evaluation.ts'
 import type { MetricTable } from '../evaluate/metrics.ts'
 import type { FunnelStep } from '../method/funnel.ts'
 import type { UnmatchedEdit } from '../method/pair-edits.ts'
+import { setNotes } from './evaluated-sets.ts'
 import type { DeviceProfile } from './models.ts'
 import type { RoundOutput, RunOutput } from './run.ts'
 import type { StageEnd } from './stage.ts'
 import type { ZeroShotResult } from './stages/classify.ts'
 import { tablesOf } from './tables.ts'
-import { trainedOnNotes } from './trained-on.ts'
 import { verdicts } from './verdicts.ts'
 
 /** What the rules of a round did, and the edits by hand that found nothing; absent where there are none. */
@@ -37,6 +37,8 @@ export interface RunSummary {
   readonly images: {
     readonly train: number
     readonly evaluated: number
+    /** What those evaluated are of, as the recipe names it. */
+    readonly source: string
     /** How many of those evaluated were trained on as well; absent when none was. */
     readonly trainedOn?: number
   }
@@ -52,19 +54,14 @@ export function summarize(output: RunOutput): RunSummary {
   const { dataset, rounds, evaluation, measured, models, recipeHash, device } = output
   const { evaluation: figures, zeroShot, caveats } = evaluation.summary
   const tables = tablesOf(figures, zeroShot)
-  const evaluated = measured.map(({ name, trainedOn, dataset: { summary } }) => ({
-    name,
-    trainedOn,
-    images: summary.images,
-  }))
-  const trainedOn = evaluated.find(({ name }) => name === '')?.trainedOn ?? 0
+  const [{ source, trainedOn }] = measured
   const sum = (of: (round: RunOutput['rounds'][number]) => number): number =>
     rounds.reduce((total, round) => total + of(round), 0)
   return {
     ...tables,
     ...(figures.controls ? { controls: figures.controls } : {}),
     ...(zeroShot ? { zeroShotCeiling: zeroShot.ceiling } : {}),
-    verdicts: [...trainedOnNotes(evaluated), ...verdicts(tables, figures.controls), ...caveats],
+    verdicts: [...setNotes(measured), ...verdicts(tables, figures.controls), ...caveats],
     funnel: funnelOf(output),
     pairs: sum(({ pairs }) => pairs.summary.pairs),
     steps: sum(({ training }) => training.summary.steps),
@@ -72,6 +69,7 @@ export function summarize(output: RunOutput): RunSummary {
     images: {
       train: dataset.summary.images,
       evaluated: figures.images,
+      source,
       ...(trainedOn > 0 ? { trainedOn } : {}),
     },
     ...(device ? { device } : {}),

@@ -1,9 +1,16 @@
 import { RecipeError } from './recipe.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
 
+/** How a set of pictures is used, by its name in the run. */
+const USES: Readonly<Record<string, string>> = {
+  '': 'evaluated',
+  'zero-shot ': 'classified',
+  'shown ': 'shown side by side',
+}
+
 /** A data set that is evaluated, and how many of its pictures were trained on as well. */
 export interface EvaluatedPictures {
-  /** `` for the held-out pictures, `zero-shot ` for single objects. */
+  /** `` for the held-out pictures, `zero-shot ` for single objects, `shown ` for pictures of which no figures are made. */
   readonly name: string
   readonly images: number
   readonly trainedOn: number
@@ -25,7 +32,7 @@ export function trainedOnNotes(evaluated: readonly EvaluatedPictures[]): string[
     trainedOn === 0
       ? []
       : [
-          `Of the ${images} pictures ${name === '' ? 'evaluated' : 'classified'} ${trainedOn === images ? 'all' : trainedOn} ` +
+          `Of the ${images} pictures ${USES[name]} ${trainedOn === images ? 'all' : trainedOn} ` +
             'were trained on as well: on new pictures the figures may well be worse.',
         ],
   )

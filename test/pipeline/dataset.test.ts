@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { inspectPictures } from '../../src/pipeline/inspect-pictures.ts'
 import { datasetStage, skippedNotes } from '../../src/pipeline/stages/dataset.ts'
 import { type TestRun, testRun } from '../support/stage.ts'
 
@@ -35,4 +36,19 @@ test('a long name is told by its ends', () => {
   const [note] = skippedNotes({ skipped: [{ name: `a${'x'.repeat(5000)}.png`, reason: 'damaged' }] })
   expect(note).toMatch(/^passed over ax+…x+\.png: damaged$/)
   expect(note?.length).toBeLessThan(160)
+})
+
+test('other pictures than the recipe means are refused', async () => {
+  const canvas = new OffscreenCanvas(2, 2)
+  canvas.getContext('2d')
+  const files = { 'a.png': await canvas.convertToBlob({ type: 'image/png' }) }
+  const folder = { name: 'mine', files }
+  const sources = { site: location.href, datasets: { mine: { folder } } }
+  const read = async (sha256: string) =>
+    await datasetStage(run.context, { source: 'mine', sha256, skip: 0 }, { sources, round: 1, part: 'train' })
+  const { sha256 } = await inspectPictures({ folder }, location.href)
+  expect((await read(sha256)).summary.images).toBe(1)
+  await expect(read('0'.repeat(64))).rejects.toThrow(
+    `dataset mine: expected SHA-256 ${'0'.repeat(64)}, got ${sha256}`,
+  )
 })

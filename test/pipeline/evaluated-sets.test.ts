@@ -3,6 +3,7 @@ import tiny from '../../recipes/tiny.json'
 import { readEvaluatedSets } from '../../src/pipeline/evaluated-sets.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import { runRecipe } from '../../src/pipeline/run.ts'
+import { placeOf } from '../../src/pipeline/share.ts'
 import { datasetStage } from '../../src/pipeline/stages/dataset.ts'
 import { countTrainedOn, trainedOnNotes } from '../../src/pipeline/trained-on.ts'
 import { type TestRun, testRun } from '../support/stage.ts'
@@ -92,14 +93,35 @@ describe('what is evaluated', () => {
     expect(await readSets({ dataset: HELDOUT })).not.toHaveProperty('zeroShot')
   })
 
-  test.each([
-    ['dataset', { dataset: { source: 'a' } }],
-    ['zero_shot', { zero_shot: { source: 'a' } }],
-  ])('has to be known what it shows: %s', async (name, evaluate) => {
-    await expect(readSets(evaluate)).rejects.toThrow(
-      new RegExp(`^evaluate.${name} a: expected pictures whose truth is known .*, got none`),
+  test('has to be known to be classified', async () => {
+    await expect(readSets({ zero_shot: { source: 'a' } })).rejects.toThrow(
+      /^evaluate.zero_shot a: expected pictures whose truth is known .*, got none/,
     )
   })
+
+  test('is said to be unknown where nothing tells what it shows', async () => {
+    const { main, shown } = await readSets({ dataset: { source: 'a' }, shown: { source: 'c' } })
+    expect([main.dataset.summary.withTruth, main.source, shown?.name]).toEqual([0, 'a', 'shown '])
+    expect(notes()).toEqual([expect.stringMatching(/^It is not known what the 2 pictures evaluated show/)])
+  })
+})
+
+test('two shares of one data set have no picture in common and all of them together', async () => {
+  const share = async (...part: [number, number]) => {
+    const ref = { source: 'b', share: part, skip: 0 }
+    const { units } = await datasetStage(run.context, ref, { sources, round: 1, part: part.join() })
+    const found: string[] = []
+    for await (const [, items] of units.units()) found.push(...items.map(({ hash }) => hash))
+    return found
+  }
+  const all = (await share(0, 1)).toSorted((a, b) => placeOf(a) - placeOf(b))
+  expect(all).toHaveLength(3)
+  const middle = (placeOf(all[0] ?? '') + placeOf(all[1] ?? '')) / 2
+  expect(await share(0, middle)).toEqual(all.slice(0, 1))
+  expect((await share(middle, 1)).toSorted()).toEqual(all.slice(1).toSorted())
+  await expect(share(middle, middle + 1e-9)).rejects.toThrow(
+    /expected some of the 3 pictures in the share from .*, found none: give more, or widen the share/,
+  )
 })
 
 test('a run stops before it writes anything where there is nothing it could be measured by', async () => {

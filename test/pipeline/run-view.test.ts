@@ -6,7 +6,7 @@ import { runArchive, runFile } from '../../src/pipeline/archive.ts'
 import { ARTIFACT_PATHS } from '../../src/pipeline/artifact-paths.ts'
 import { sendArtifacts } from '../../src/pipeline/artifacts.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
-import type { RunOutput } from '../../src/pipeline/run.ts'
+import type { MeasuredSet, RunOutput } from '../../src/pipeline/run.ts'
 import {
   type CardKind,
   cardPage,
@@ -18,7 +18,7 @@ import {
 } from '../../src/pipeline/run-view.ts'
 import type { ArchiveOptions } from '../../src/pipeline/runner.api.ts'
 import type { StageOutput } from '../../src/pipeline/stage.ts'
-import type { DatasetItem } from '../../src/pipeline/stages/dataset.ts'
+import type { DatasetItem, DatasetOutput } from '../../src/pipeline/stages/dataset.ts'
 import type { CaptionExample, EvaluateOutput } from '../../src/pipeline/stages/evaluate.ts'
 import type { MeasuredImage, MeasureOutput } from '../../src/pipeline/stages/measure.ts'
 import type { TrainSummary, TrainUnit } from '../../src/pipeline/stages/train.ts'
@@ -293,6 +293,30 @@ async function measured(caption: string): Promise<MeasureOutput> {
   return await output('results', [said.slice(0, 50), said.slice(50)], { images: IMAGES })
 }
 
+/** What was said of some pictures before and after. */
+async function measuredSet(
+  name: string,
+  dataset: DatasetOutput,
+  captions: readonly (readonly [before: string, after: string])[],
+): Promise<MeasuredSet> {
+  const said = (when: 0 | 1) =>
+    captions.map(
+      (both, i): MeasuredImage => ({
+        image: `${i}.png`,
+        imageHash: hashOf(i),
+        caption: both[when],
+        numTokens: 3,
+        finishReason: 'stop',
+        answers: [],
+      }),
+    )
+  const [before, after] = [
+    await output('results', [said(0)], { images: 3 }),
+    await output('results', [said(1)], { images: 3 }),
+  ]
+  return { name, source: 'my pictures', dataset, before, after, trainedOn: 0 }
+}
+
 async function wholeRun(): Promise<RunOutput> {
   const items = Array.from(
     { length: IMAGES },
@@ -309,7 +333,7 @@ async function wholeRun(): Promise<RunOutput> {
     images: IMAGES,
     byteLength: 0,
     captioned: 0,
-    withTruth: 0,
+    withTruth: IMAGES,
     skipped: [],
     duplicates: [],
     hash: 'd',
@@ -319,7 +343,14 @@ async function wholeRun(): Promise<RunOutput> {
     rounds: [await round(), await round()],
     evaluation: await evaluation(),
     measured: [
-      { name: '', dataset, before: await measured('a cat'), after: await measured('A cat.'), trainedOn: 0 },
+      {
+        name: '',
+        source: 'my pictures',
+        dataset,
+        before: await measured('a cat'),
+        after: await measured('A cat.'),
+        trainedOn: 0,
+      },
     ],
     adapter: {
       files: { 'adapter_config.json': '{"evaluated":1}', 'adapter_model.safetensors': new Uint8Array() },
@@ -422,15 +453,42 @@ test('a whole run becomes plain JSON of a size that does not grow with its pictu
 
 test('a run evaluated on pictures it was trained on says so before anything else', async () => {
   const run = await wholeRun()
-  const said = await measured('')
+  const [main] = run.measured
   const { summary } = await makeRunView(
-    {
-      ...run,
-      measured: [{ name: '', dataset: run.dataset, before: said, after: said, trainedOn: 3 }],
-    },
+    { ...run, measured: [{ ...main, trainedOn: 3 }] },
     parseRecipe({ ...example.recipe, train: { beta: 0.1 } }),
     store,
   )
   expect(summary.verdicts[0]).toMatch(/^Of the \d+ pictures evaluated 3 were trained on as well/)
   expect(summary.images).toMatchObject({ trainedOn: 3 })
+})
+
+test('pictures that are not judged are shown before and after, changed ones first', async () => {
+  const run = await wholeRun()
+  const recipe = parseRecipe({ ...example.recipe, train: { beta: 0.1 } })
+  const said = [
+    ['A cat.', 'A cat.'],
+    ['A cat and a dog.', 'A cat.'],
+  ] as const
+  const shown = await measuredSet(
+    'shown ',
+    { ...run.dataset, summary: { ...run.dataset.summary, images: 2 } },
+    said,
+  )
+  const view = await makeRunView({ ...run, measured: [run.measured[0], shown] }, recipe, store)
+  expect(view.shown).toMatchObject([
+    {
+      source: 'my pictures',
+      images: 2,
+      trainedOn: 0,
+      cards: [{ before: 'A cat and a dog.', after: 'A cat.' }, { before: 'A cat.' }],
+    },
+  ])
+  expect(view.summary.images).toMatchObject({ evaluated: IMAGES, source: 'my pictures' })
+
+  const unknown = { ...run.dataset, summary: { ...run.dataset.summary, withTruth: 0 } }
+  const main = await measuredSet('', unknown, said)
+  const alone = await makeRunView({ ...run, measured: [main] }, recipe, store)
+  expect(alone.shown.map(({ cards }) => cards.length)).toEqual([2])
+  expect(alone.summary.verdicts[0]).toMatch(/^It is not known what the 100 pictures evaluated show/)
 })

@@ -100,12 +100,13 @@ export function exampleRunView(seed = 1): RunView {
         'evaluate after': { seconds: 73.9, peakGpuBytes: 312 * 2 ** 20 },
         evaluate: { seconds: 3.1 },
       },
-      images: { train: 256, evaluated: 400 },
+      images: { train: 256, evaluated: 400, source: 'embedded:emoji-scenes/heldout' },
       recipeHash: 'a'.repeat(64),
       modelHashes: { policy: 'b'.repeat(64), clip: 'c'.repeat(64) },
       datasetHash: 'd'.repeat(64),
     },
     rounds: [round],
+    shown: [],
     cards: { counts: { fixed: 96, broken: 11, both: 50, clean: 243 }, cards },
     objects: {
       before: NOUNS.map((noun, i) => ({

@@ -1,11 +1,11 @@
 import type { AmberLists } from '../../data/amber-files.ts'
-import { openImageDataset } from '../../data/image-dataset.ts'
+import { type ImageDatasetSpec, openImageDataset } from '../../data/image-dataset.ts'
 import type { StoredImage } from '../../store/schema.ts'
 import type { Store } from '../../store/store.ts'
 import { datasetVersion } from '../fingerprints.ts'
 import { type DatasetSummary as ReadSummary, readDataset } from '../read-dataset.ts'
 import type { DatasetRef } from '../recipe.ts'
-import { datasetSource, type RunSources } from '../sources.ts'
+import { datasetSource, type RunSources, SourceMissingError } from '../sources.ts'
 import { runStage, type StageContext, type StageOutput } from '../stage.ts'
 
 /** A picture of a dataset; its bytes lie in the store under its hash. */
@@ -22,19 +22,20 @@ export type DatasetOutput = StageOutput<readonly DatasetItem[], DatasetSummary>
 /** Reads a data set's pictures into the store, the same picture once; what is no picture is listed and passed over. */
 export async function datasetStage(
   context: StageContext,
-  { source, skip, limit }: DatasetRef,
+  ref: DatasetRef,
   { sources, round, part }: { sources: RunSources; round: number; part: string },
 ): Promise<DatasetOutput> {
   const { signal, store } = context
-  const place = datasetSource(source, sources)
+  const { share, skip, limit } = ref
+  const place = datasetSource(ref.source, sources)
   const spec = {
     stage: 'dataset',
     kind: 'datasets',
     version: 2,
     round,
     part,
-    settings: { skip, limit: limit ?? null },
-    inputs: { source: await datasetVersion(place, sources.site, signal) },
+    settings: { skip, limit: limit ?? null, ...(share ? { share } : {}) },
+    inputs: { source: await expectedVersion(ref, place, sources, signal) },
   } as const
   const read = () =>
     runStage<readonly DatasetItem[], DatasetSummary>(context, spec, async (stage, progress) => {
@@ -44,6 +45,7 @@ export async function datasetStage(
         { dataset, images, thumbnails, stage },
         {
           signal,
+          share,
           skip,
           limit,
           onProgress: ({ images: done, skipped }) =>
@@ -57,6 +59,20 @@ export async function datasetStage(
   const output = await withPictures(store, read)
   for (const text of skippedNotes(output.summary)) context.emit({ kind: 'note', text })
   return output
+}
+
+/** @throws {SourceMissingError} when the recipe wants other contents than there are. */
+async function expectedVersion(
+  { source, sha256: wanted }: DatasetRef,
+  place: ImageDatasetSpec,
+  { site }: RunSources,
+  signal: AbortSignal,
+): Promise<string> {
+  const version = await datasetVersion(place, site, signal)
+  if (wanted === undefined || wanted === version) return version
+  throw new SourceMissingError(
+    `dataset ${source}: expected SHA-256 ${wanted}, got ${version}: these are not the same pictures`,
+  )
 }
 
 function passedOver(files: number): string | undefined {

@@ -1,3 +1,4 @@
+import type { AmberTruth } from '../../evaluate/amber.ts'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { type MarkedText, markNouns } from '../../evaluate/mark.ts'
 import { isAnnotated, judgeCaption } from '../../evaluate/metrics.ts'
@@ -38,7 +39,10 @@ export interface EvaluateInputs {
   readonly seed: number
 }
 
-/** Compares what the model says before and after training with the truth. @throws {RangeError} without pictures of known truth. */
+/**
+ * Compares what the model says before and after training with the truth. Pictures of which nothing is known are left out, unless
+ * that is so of all: then lengths alone are compared.
+ */
 export async function evaluateStage(
   context: StageContext,
   openClip: () => Promise<ClipEmbedder>,
@@ -63,13 +67,15 @@ export async function evaluateStage(
   return await runStage<CaptionExample[], EvaluateSummary>(context, spec, async (units, progress) => {
     const judge = await openJudge(vocabulary)
     const images: EvaluatedImage[] = []
+    const isAnyKnown = main.dataset.summary.withTruth > 0
     const objects = { before: new ObjectCounter(), after: new ObjectCounter() }
     for await (const [chunk, rows] of measuredChunks(main)) {
       context.signal.throwIfAborted()
       const examples: CaptionExample[] = []
       for (const { item, before, after } of rows) {
-        if (!item.truth) continue
-        const truth = { truth: item.truth.truth, hallu: item.truth.hallu } // without its questions' texts
+        if (!item.truth && isAnyKnown) continue
+        const { truth: shown, hallu } = item.truth ?? NOTHING_KNOWN
+        const truth = { truth: shown, hallu } // without its questions' texts
         images.push({ truth, before: answersOf(before), after: answersOf(after) })
         if (!isAnnotated(truth)) continue
         const read = (measured: MeasuredImage) => judgeCaption(judge, measured.caption, truth)
@@ -99,6 +105,8 @@ export async function evaluateStage(
     }
   })
 }
+
+const NOTHING_KNOWN: AmberTruth = { truth: [], hallu: [] }
 
 /** Of what was measured on a picture what its figures need: all pictures' are held at once. */
 export function answersOf({ caption, answers, clean }: MeasuredImage): EvaluatedImage['before'] {

@@ -79,7 +79,7 @@ export async function trainStage(
     const checkpoint = await checkpoints.latest()
     const history = (await readSteps(units)).filter(({ step }) => step <= (checkpoint?.step ?? 0))
     const log = new StepLog(units, history)
-    const pictures = await watchedPictures(watch.dataset)
+    const pictures = await watchedPictures(watch.datasets)
     const seen = (await units.get('watched')) as WatchedTraining | undefined
     let states = (seen?.states ?? []).filter(({ step }) => step <= (checkpoint?.step ?? -1))
     let totalSteps = 0

@@ -2,11 +2,12 @@ import type { AmberTruth } from '../../evaluate/amber.ts'
 import type { WatchSettings } from '../../workers/policy.api.ts'
 import { imageFile } from '../image-file.ts'
 import type { StageContext } from '../stage.ts'
-import type { DatasetOutput } from './dataset.ts'
+import type { DatasetItem, DatasetOutput } from './dataset.ts'
 
 /** How a training is watched while it runs: by pictures it is not trained on. */
 export interface WatchInputs {
-  readonly dataset: DatasetOutput
+  /** Each gives as many. */
+  readonly datasets: readonly DatasetOutput[]
   readonly prompt: string
   readonly maxNewTokens: number
 }
@@ -45,13 +46,18 @@ export const stateUnit = (step: number): string => `adapter after ${step}`
 
 export const isKeptOnTheWay = (adapter: Uint8Array): boolean => adapter.length <= MOST_ADAPTER_BYTES
 
-/** The pictures by which a training is watched: the first of a data set. */
-export async function watchedPictures({ units }: DatasetOutput): Promise<WatchedPicture[]> {
+/** The pictures by which a training is watched: the first of each data set. */
+export async function watchedPictures(datasets: readonly DatasetOutput[]): Promise<WatchedPicture[]> {
+  const most = Math.floor(PICTURES / datasets.length)
   const pictures: WatchedPicture[] = []
-  for await (const [, items] of units.units()) {
-    for (const { name, hash, truth } of items.slice(0, PICTURES - pictures.length))
+  for (const { units } of datasets) {
+    const first: DatasetItem[] = []
+    for await (const [, items] of units.units()) {
+      first.push(...items.slice(0, most - first.length))
+      if (first.length === most) break
+    }
+    for (const { name, hash, truth } of first)
       pictures.push({ name, hash, ...(truth ? { truth: { truth: truth.truth, hallu: truth.hallu } } : {}) })
-    if (pictures.length === PICTURES) break
   }
   return pictures
 }
