@@ -64,7 +64,7 @@ export const COMMANDS: Commands = {
   },
   caption: {
     form: [
-      '--model MODEL [--adapter DIR] --images PLACE [--recipe FILE] [--skip N] [--limit N] [--round N] --out DIR',
+      '--model MODEL [--adapter DIR] --images PLACE [--recipe FILE] [--skip N] [--limit N] [--share A,B] [--round N] --out DIR',
     ],
     meaning:
       'Write several answers about every picture, as the recipe’s part caption says: captions.jsonl, and the pictures as images/HASH.',
@@ -103,7 +103,7 @@ export const COMMANDS: Commands = {
   evaluate: {
     form: [
       '--model MODEL [--adapter DIR] --data PLACE [--zero-shot PLACE --clip MODEL] [--recipe FILE]',
-      '[--skip N] [--limit N] --out DIR',
+      '[--skip N] [--limit N] [--share A,B] --out DIR',
     ],
     meaning:
       'Hold what a model says against pictures whose truth is known, with the adapter and without: evaluation.json, with ' +

@@ -9,7 +9,7 @@ export const TEXT = { type: 'string' } as const
 export const STAGE_MODEL = { model: TEXT, adapter: TEXT, weights: TEXT }
 export const MODEL = { ...STAGE_MODEL, memory: TEXT }
 export const STAGE = { recipe: TEXT, out: TEXT }
-export const PICTURES = { skip: TEXT, limit: TEXT }
+export const PICTURES = { skip: TEXT, limit: TEXT, share: TEXT }
 
 /** @param positionals takes what belongs to no flag; without, such words are errors. */
 export function parse(args: string[], options: Options, positionals?: string[]): Flags {
@@ -43,7 +43,18 @@ export function pictureFlags(flags: Flags): PictureFlags {
   return {
     skip: numberOf(flags, 'skip', { fallback: 0, from: 0, to: 1e9, isWhole: true }),
     ...(limit > 0 ? { limit } : {}),
+    ...(flags.share === undefined ? {} : { share: shareOf(required(flags, 'share')) }),
   }
+}
+
+/** Two numbers with a comma between them. */
+function shareOf(text: string): [from: number, to: number] {
+  const [from = Number.NaN, to = Number.NaN, ...more] = text.split(',').map(Number)
+  if (more.length > 0 || !(from >= 0 && from < to && to <= 1))
+    throw new UsageError(
+      `--share: expected two numbers from 0 to 1, the lower one first, such as 0.8,1, got ${text}`,
+    )
+  return [from, to]
 }
 
 function weightsOf(text: string): WeightsFlag {

@@ -55,10 +55,12 @@ export interface StageFlags {
   readonly out: string
 }
 
-/** Which pictures of a data set: passed over at the beginning, and the most taken. */
+/** Which pictures of a data set: of a share those passed over at the beginning, and the most taken. */
 export interface PictureFlags {
   readonly skip: number
   readonly limit?: number
+  /** Which by their contents, from 0 to 1. */
+  readonly share?: [from: number, to: number]
 }
 
 export interface CaptionRequest extends StageFlags, PictureFlags, Omit<ModelFlags, 'memory'> {

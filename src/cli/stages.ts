@@ -16,7 +16,7 @@ export type StageEnd = 'done' | 'stopped'
  * @throws {UsageError} when what the command names is missing or wrong.
  */
 export async function captionHeadless(request: CaptionRequest): Promise<StageEnd> {
-  const { model, images, skip, limit, round, recipe = DEFAULT_RECIPE } = request
+  const { model, images, skip, limit, share, round, recipe = DEFAULT_RECIPE } = request
   const out = resolve(request.out)
   const { json, path, parsed } = readRecipe(recipe)
   const local = localSources(
@@ -30,7 +30,7 @@ export async function captionHeadless(request: CaptionRequest): Promise<StageEnd
       recipe: json,
       model: modelRef(request),
       ...(adapter ? { adapter: { url: session.url('adapter') } } : {}),
-      images: { source: images, skip, limit },
+      images: { source: images, skip, limit, share },
       round,
       results: { url: session.url('out') },
       sources: local.sources(session),
@@ -80,7 +80,7 @@ export async function scoreHeadless(request: ScoreRequest): Promise<StageEnd> {
  * @throws {UsageError} when what the command names is missing or wrong.
  */
 export async function evaluateHeadless(request: EvaluateRequest): Promise<StageEnd> {
-  const { model, data, skip, limit, zeroShot, recipe = DEFAULT_RECIPE } = request
+  const { model, data, skip, limit, share, zeroShot, recipe = DEFAULT_RECIPE } = request
   const out = resolve(request.out)
   const { json } = readRecipe(recipe)
   const local = localSources({
@@ -95,7 +95,7 @@ export async function evaluateHeadless(request: EvaluateRequest): Promise<StageE
       recipe: json,
       model: modelRef(request),
       ...(adapter ? { adapter: { url: session.url('adapter') } } : {}),
-      data: { source: data, skip, limit },
+      data: { source: data, skip, limit, share },
       ...(zeroShot
         ? { zeroShot: { data: { source: zeroShot.data, skip: 0 }, clip: { source: zeroShot.clip } } }
         : {}),

@@ -16,6 +16,8 @@ const GENERAL = [
   '--data of train and logps is JSON lines or parquet with images (paths relative to the file, or embedded), prompt, and chosen and ' +
     'rejected or completion. --config is JSON: the trainer’s settings under TRL’s names, and peft: {"r": 16, "lora_alpha": 32, ...} ' +
     'for a new adapter.',
+  '--share A,B takes some of the pictures by their contents, from 0 to 1: 0,0.8 and 0.8,1 have none in common. --skip and --limit ' +
+    'count among those.',
   'caption, score, pair and evaluate take their settings and the seed from a recipe (recipes/paper.json).',
   'What is stopped (Ctrl+C) is continued by the same command: run, caption, score, evaluate and train.',
 ]

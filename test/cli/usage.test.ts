@@ -85,6 +85,10 @@ test.each([
     { command: 'caption', model: 'm', images: 'i', skip: 0, limit: 8, round: 1, out: 'o' },
   ],
   [
+    ['caption', '--model', 'm', '--images', 'i', '--share', '0,0.8', '--out', 'o'],
+    { command: 'caption', model: 'm', images: 'i', skip: 0, share: [0, 0.8], round: 1, out: 'o' },
+  ],
+  [
     ['score', '--clip', 'c', '--data', 'd', '--images', 'i', '--recipe', 'r', '--out', 'o'],
     { command: 'score', clip: 'c', data: 'd', images: 'i', recipe: 'r', out: 'o' },
   ],
@@ -133,6 +137,10 @@ describe('wrong usage', () => {
     [
       ['caption', '--model', 'm', '--images', 'i', '--limit', '0', '--out', 'o'],
       '--limit: expected a whole number',
+    ],
+    [
+      ['evaluate', '--model', 'm', '--data', 'd', '--share', '0.8,0.2', '--out', 'o'],
+      '--share: expected two numbers from 0 to 1, the lower one first, such as 0.8,1, got 0.8,0.2',
     ],
     [
       ['evaluate', '--model', 'm', '--data', 'd', '--zero-shot', 'z', '--out', 'o'],
