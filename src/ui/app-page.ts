@@ -1,54 +1,67 @@
 import { css, html, LitElement, nothing } from 'lit'
 import type { FolderSpec } from '../data/folder.ts'
 import type { OnTheWay } from '../pipeline/evaluated-adapter.ts'
-import { STAGES } from '../pipeline/events.ts'
 import type { ModelRole } from '../pipeline/inspect-model.ts'
 import { openRunner } from '../pipeline/runner-client.ts'
 import type { GridPicture } from './dataset-grid.ts'
+import type { DoctorCard } from './doctor-card.ts'
 import { type EarlierAdapter, earlierAdapter } from './earlier-adapter.ts'
-import type { GivenPictures } from './given-pictures.ts'
 import { OfflineCopy } from './offline-copy.ts'
 import './offline-note.ts'
 import type { ModelsPanel } from './models-panel.ts'
 import './models-panel.ts'
+import { picturesTexts } from './own-pictures.ts'
 import { PageModel } from './page-model.ts'
-import { chosenModelsOf, type Json, placeText, sourceName, valueAt } from './recipe-draft.ts'
+import { type Json, modelTexts, placeText, valueAt } from './recipe-draft.ts'
+import { NOT_LOADED, ResultsLoader } from './results-loader.ts'
 import './run-bar.ts'
-import type { RunList } from './run-list.ts'
-import './run-list.ts'
-import { partOf, stageOf } from './run-state.ts'
+import { partOf } from './run-state.ts'
+import type { RunsPanel } from './runs-panel.ts'
+import './runs-panel.ts'
 import { sharedStyles } from './shared-styles.ts'
-import './stage-card.ts'
-import './stage-notes.ts'
-import { isFinished, newsOf, stageResults } from './stage-results.ts'
-import './stage-settings.ts'
+import { isFinished, newsOf } from './stage-results.ts'
+import { stagesView } from './stages-view.ts'
 import './start-panel.ts'
+import type { PicturesGiven } from './start-panel.ts'
 import { Thumbnails } from './thumbnails.ts'
 import './try-it.ts'
+import { keepPageOnDrop } from './window-drops.ts'
+
+const BLOCKED =
+  'Nothing can be run in this browser, as said above. Runs that are here can be opened and looked at.'
+
+/** What the doctor's card on this page says: whether anything can be run. */
+async function canRun(): Promise<boolean> {
+  const diagnosis = await document.querySelector<DoctorCard>('doctor-card')?.finished
+  return diagnosis?.verdict.level !== 'blocked'
+}
 
 /** `<app-page>`: start, the six stages of the run that is shown, the trained model to try, and all runs of this browser. */
 export class AppPage extends LitElement {
   static override properties = {
     picture: { state: true },
-    compared: { state: true },
     earlier: { state: true },
+    isBlocked: { state: true },
   }
   /** The picture whose texts are shown. */
   declare picture: GridPicture | undefined
-  /** Ids of the runs that are laid side by side. */
-  declare compared: readonly string[]
   /** An adapter on the way that is asked in the finished one's place. */
   declare earlier: EarlierAdapter | undefined
-  readonly model = new PageModel(openRunner(), document.baseURI)
+  /** Whether this browser can run anything. */
+  declare isBlocked: boolean
+  readonly model = new PageModel(openRunner(), document.baseURI, { canRun })
   readonly #offline = new OfflineCopy()
   readonly #thumbnails = new Thumbnails(this.model.runner)
+  readonly #results = new ResultsLoader()
   /** The dataset from which the first picture was chosen. */
   #dataset = ''
-  #hasResults = false
+  /** The run as the list of runs was last told of it. */
+  #listed = ''
+  #leaveDrops = (): void => {}
 
   constructor() {
     super()
-    this.compared = []
+    this.isBlocked = false
   }
 
   override connectedCallback(): void {
@@ -56,6 +69,10 @@ export class AppPage extends LitElement {
     this.model.addEventListener('change', this.#changed)
     this.model.addEventListener('ended', this.#ended)
     window.addEventListener('hashchange', this.#addressed)
+    this.#leaveDrops = keepPageOnDrop(window)
+    void canRun().then((can) => {
+      this.isBlocked = !can
+    })
     void this.model.open(location.hash)
     if (import.meta.env.PROD) void this.#offline.keep(document.baseURI)
   }
@@ -65,6 +82,7 @@ export class AppPage extends LitElement {
     this.model.removeEventListener('change', this.#changed)
     this.model.removeEventListener('ended', this.#ended)
     window.removeEventListener('hashchange', this.#addressed)
+    this.#leaveDrops()
     this.model.runner.close()
   }
 
@@ -75,11 +93,15 @@ export class AppPage extends LitElement {
       <section class="card">
         <start-panel
           .chosen=${model.chosen}
-          .given=${model.given}
-          .models=${chosenModelsOf(model.recipe).map(({ source }) => sourceName(source))}
+          .own=${model.own.pictures}
+          .texts=${picturesTexts(model.recipe, model.own.pictures)}
+          .models=${modelTexts(model.recipe)}
           .locked=${controller.isBusy}
+          .isLooking=${model.isLooking}
+          .isBlocked=${this.isBlocked}
+          .hint=${this.#hint}
           @choose=${(event: CustomEvent<string>) => model.choose(event.detail)}
-          @given=${(event: CustomEvent<GivenPictures | undefined>) => model.give(event.detail)}
+          @given=${({ detail }: CustomEvent<PicturesGiven>) => model.give(detail.pictures, detail.role)}
           @run=${this.#run}
           @pages-models=${() => model.usePagesModels()}
           @runs=${() => this.#goTo('#runs')}
@@ -97,20 +119,14 @@ export class AppPage extends LitElement {
       ${model.recipe && model.defaults ? this.#stages(model.recipe, model.defaults) : nothing} ${this.#tryIt()}
       <section class="card" id="runs" tabindex="-1" aria-labelledby="runs-title">
         <h2 id="runs-title">Runs in this browser</h2>
-        <run-list
+        <runs-panel
           .runner=${model.runner}
           .current=${controller.state.id}
-          .chosen=${this.compared}
           .storage=${storage}
+          .locked=${controller.isBusy}
           @open=${(event: CustomEvent<string>) => model.show(event.detail)}
-          @compare=${(event: CustomEvent<string[]>) => this.#compare(event.detail)}
-          @deleted=${(event: CustomEvent<string>) => this.#forget(event.detail)}
-        ></run-list>
-        ${
-          this.compared.length > 1
-            ? html`<run-comparison .runner=${model.runner} .ids=${this.compared}></run-comparison>`
-            : nothing
-        }
+          @deleted=${(event: CustomEvent<string>) => model.forget(event.detail)}
+        ></runs-panel>
       </section>
       <section class="card" id="models" tabindex="-1" aria-labelledby="models-title">
         <h2 id="models-title">Models</h2>
@@ -118,7 +134,7 @@ export class AppPage extends LitElement {
           .runner=${model.runner}
           .recipe=${model.recipe}
           .defaults=${model.defaults}
-          .locked=${controller.isBusy}
+          .locked=${controller.isBusy || model.isLooking}
           @recipe=${(event: CustomEvent<Json>) => model.change(event.detail)}
           @model=${({ detail }: CustomEvent<{ role: ModelRole; model: string | FolderSpec }>) => model.useModel(detail.role, detail.model)}
         ></models-panel>
@@ -128,41 +144,23 @@ export class AppPage extends LitElement {
   }
 
   #stages(recipe: Json, defaults: Json) {
-    const { controller, runner, isChanged, missing } = this.model
-    const { state, isBusy } = controller
+    const { controller, runner, isChanged } = this.model
+    const { state } = controller
     const context = { runner, controller, thumbnails: this.#thumbnails, recipe, picture: this.picture }
     return html`
       <run-bar
         .name=${String(recipe.name)}
         .state=${state}
         .isChanged=${isChanged}
-        .hint=${missing}
+        .hint=${this.#hint}
         .link=${() => this.model.link()}
         @start=${() => this.model.start()}
-        @pause=${() => controller.pause()}
-        @resume=${() => controller.resume()}
+        @pause=${() => this.model.pause()}
+        @resume=${() => this.model.resume()}
         @cancel=${() => controller.cancel()}
       ></run-bar>
       <div class="stages" @recipe=${(event: CustomEvent<Json>) => this.model.change(event.detail)} @picture=${this.#chosen} @try=${this.#tryEarlier} @evaluate=${this.#evaluateEarlier} @open=${(event: CustomEvent<string>) => this.model.show(event.detail)}>
-        ${STAGES.map(
-          (stage, i) => html`<stage-card .stage=${stage} .number=${i + 1} .state=${stageOf(state, stage)}>
-            <stage-settings
-              slot="settings"
-              .stage=${stage}
-              .recipe=${recipe}
-              .defaults=${defaults}
-              .locked=${isBusy}
-            ></stage-settings>
-            ${stageResults(stage, context)}
-            <stage-notes
-              .stage=${stage}
-              .runner=${runner}
-              .run=${state.id}
-              .news=${newsOf(...state.parts.filter((part) => part.stage === stage && part.state !== 'running'))}
-              .damage=${state.damage?.filter((damage) => damage.stage === stage) ?? []}
-            ></stage-notes>
-          </stage-card>`,
-        )}
+        ${stagesView(context, defaults)}
       </div>
     `
   }
@@ -198,20 +196,19 @@ export class AppPage extends LitElement {
     </section>`
   }
 
+  /** Why no run can be started; empty when one can. */
+  get #hint(): string {
+    return this.isBlocked ? BLOCKED : this.model.missing
+  }
+
   /** Starts the run and brings it into sight. */
   readonly #run = (): void => {
     void this.model.start()
     this.renderRoot.querySelector('run-bar')?.scrollIntoView({ block: 'start', behavior: 'smooth' })
   }
 
-  #compare(ids: readonly string[]): void {
-    this.compared = ids
-    if (ids.length > 1) void import('./results.ts')
-  }
-
-  #forget(id: string): void {
-    this.compared = this.compared.filter((other) => other !== id)
-    this.model.forget(id)
+  async #needResults(): Promise<void> {
+    if (await this.#results.need()) this.model.tellProblem(NOT_LOADED)
   }
 
   readonly #tryEarlier = ({ detail }: CustomEvent<OnTheWay>): void => {
@@ -244,15 +241,16 @@ export class AppPage extends LitElement {
 
   readonly #changed = (): void => {
     this.requestUpdate()
-    if (this.model.controller.state.parts.length > 0 && !this.#hasResults) {
-      this.#hasResults = true
-      void import('./results.ts')
-    }
+    const { id, status, parts } = this.model.controller.state
+    if (parts.length > 0) void this.#needResults()
+    const listed = parts.length > 0 ? `${id} ${status}` : this.#listed
+    if (listed !== this.#listed) void this.renderRoot.querySelector<RunsPanel>('runs-panel')?.refresh()
+    this.#listed = listed
     void this.#chooseFirst()
   }
 
   readonly #ended = (): void => {
-    void this.renderRoot.querySelector<RunList>('run-list')?.refresh()
+    void this.renderRoot.querySelector<RunsPanel>('runs-panel')?.refresh()
     void this.renderRoot.querySelector<ModelsPanel>('models-panel')?.refresh()
   }
 

@@ -7,11 +7,13 @@ import { placeText } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
 import './take-away.ts'
 import { viewStyles } from './view-styles.ts'
+import { formatPictures } from './views/format.ts'
 import {
   confusionView,
   figuresView,
   objectsView,
   recipeView,
+  shownView,
   timesView,
   verdictsView,
   yesNoView,
@@ -41,18 +43,27 @@ export class EvaluateResults extends LitElement {
     const { view, problem } = this
     if (problem) return html`<p class="problem" role="alert">${problem}</p>`
     if (!view) return nothing
-    const { summary, objects, zeroShot, yesNo, recipe } = view
+    const { summary, cards, shown, objects, zeroShot, yesNo, recipe } = view
     const { adapter } = recipe.evaluate
     return html`
       ${adapter ? html`<p>This is the model as it was ${placeText(adapter)}.</p>` : nothing}
+      <p>Measured on ${formatPictures(summary.images)}.</p>
       ${verdictsView(summary.verdicts)}
       <take-away .runner=${this.runner} .run=${this.run} .view=${view}></take-away>
-      <h3>The same pictures before and after</h3>
-      <card-pages .runner=${this.runner} .run=${this.run} .news=${this.news}></card-pages>
+      ${shown.map(
+        (sample) => html`<h3>Before and after, not judged</h3>
+          <div class="bounded" tabindex="0" role="region" aria-label="Pictures that are not judged">${shownView(sample)}</div>`,
+      )}
+      ${
+        cards.cards.length > 0
+          ? html`<h3>The same pictures before and after</h3>
+              <card-pages .runner=${this.runner} .run=${this.run} .news=${this.news}></card-pages>`
+          : nothing
+      }
       <h3>Figures</h3>
       ${figuresView(summary)}
       <adapter-evaluations .runner=${this.runner} .run=${this.run}></adapter-evaluations>
-      ${more('What is invented, and beside what', objectsView(objects))}
+      ${objects.before.length > 0 ? more('What is invented, and beside what', objectsView(objects)) : nothing}
       ${yesNo.length > 0 ? more('Yes/no questions by kind', yesNoView(yesNo)) : nothing}
       ${zeroShot ? more('Single objects: what they were taken for', confusionView(zeroShot)) : nothing}
       ${more('Time and memory', timesView(summary))} ${more('The recipe', recipeView(recipe))}

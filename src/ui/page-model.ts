@@ -8,28 +8,18 @@ import {
   storageState,
 } from '../pipeline/runner-client.ts'
 import type { RunSources } from '../pipeline/sources.ts'
-import { builtInNameOf, builtInRecipe } from './built-in-recipes.ts'
+import { builtInNameOf } from './built-in-recipes.ts'
 import type { GivenPictures } from './given-pictures.ts'
+import type { PictureRole } from './own-pictures.ts'
+import { missingSources, type OwnSources, runSources } from './own-sources.ts'
+import { pausedRun } from './paused-run.ts'
 import { plainProblem } from './problems.ts'
-import {
-  chosenModelsOf,
-  type Json,
-  MODEL_PATHS,
-  needsOwnPictures,
-  OWN_MODELS,
-  OWN_PICTURES,
-  onModel,
-  onOwnPictures,
-  ownModelsOf,
-  withAdapter,
-  withChosenModels,
-  withValuesOf,
-} from './recipe-draft.ts'
+import { RecipeAddress } from './recipe-address.ts'
+import { type Json, withAdapter } from './recipe-draft.ts'
+import { RecipeInHand } from './recipe-in-hand.ts'
 import { recipeFragment, recipeOfFragment } from './recipe-link.ts'
 import { RunController } from './run-controller.ts'
 
-/** Most of the visitor's pictures that are taken unless the settings say otherwise. */
-const OWN_LIMIT = 256
 /** How often a run that is open in another tab is looked at, in milliseconds. */
 const ELSEWHERE_MS = 3000
 /** A tab that was reloaded lets its run go a moment later. */
@@ -42,30 +32,53 @@ const RELEASE_TRIES = 10
 export class PageModel extends EventTarget {
   readonly runner: RunnerClient
   readonly controller: RunController
-  /** The recipe as the settings have it, and what *Reset* goes back to. */
-  recipe: Json | undefined
-  defaults: Json | undefined
-  /** Name of the built-in recipe that is chosen; empty for another. */
-  chosen = ''
-  given: GivenPictures | undefined
-  /** Folders of models that were given. */
-  models: Readonly<Partial<Record<ModelRole, FolderSpec>>> = {}
+  /** Whether something that was given is being looked through. */
+  isLooking = false
   storage: StorageState | undefined
   problem: string | undefined
+  readonly #hand = new RecipeInHand()
   readonly #site: string
-  /** The recipe with its pictures, in whose place the visitor's are. */
-  #recipesPictures: Json | undefined
+  readonly #address: RecipeAddress
+  readonly #canRun: () => Promise<boolean>
   /** The recipe of the run that is shown, as JSON. */
   #shown: string | undefined
   #watch: ReturnType<typeof setTimeout> | undefined
 
-  /** @param site address of the page, where what comes with it lies. */
-  constructor(runner: RunnerClient, site: string) {
+  /**
+   * @param site address of the page, where what comes with it lies.
+   * @param canRun whether this browser can run anything; what was broken off goes on by itself only then.
+   */
+  constructor(
+    runner: RunnerClient,
+    site: string,
+    { canRun = async () => true, address = new RecipeAddress() } = {},
+  ) {
     super()
     this.runner = runner
     this.#site = site
+    this.#canRun = canRun
+    this.#address = address
     this.controller = new RunController(runner)
     this.controller.addEventListener('change', () => this.#tell())
+  }
+
+  /** The recipe as the settings have it, and what *Reset* goes back to. */
+  get recipe(): Json | undefined {
+    return this.#hand.recipe
+  }
+
+  get defaults(): Json | undefined {
+    return this.#hand.defaults
+  }
+
+  /** Name of the built-in recipe that is chosen; empty for another. */
+  get chosen(): string {
+    return this.#hand.chosen
+  }
+
+  /** Pictures and models that were given. */
+  get own(): OwnSources {
+    return this.#hand.own
   }
 
   /** Whether the settings are others than those of the run that is shown. */
@@ -75,35 +88,26 @@ export class PageModel extends EventTarget {
 
   /** What is missing before a run can start; empty when nothing is. */
   get missing(): string {
-    if (needsOwnPictures(this.recipe) && !this.given)
-      return 'This run is on pictures of your own: choose the same ones again, above, to go on.'
-    return ownModelsOf(this.recipe).some((role) => !this.models[role])
-      ? 'This run is with a model of your own: choose its folder again, under Models, to go on.'
-      : ''
+    return missingSources(this.recipe, this.own)
   }
 
   /** What a run is given beside its recipe. */
   get sources(): RunSources {
-    const { given, models } = this
-    const { policy, clip } = models
-    return {
-      site: this.#site,
-      ...(given ? { datasets: { [OWN_PICTURES]: given.spec } } : {}),
-      models: {
-        ...(policy ? { [OWN_MODELS.policy]: policy } : {}),
-        ...(clip ? { [OWN_MODELS.clip]: clip } : {}),
-      },
-    }
+    return runSources(this.#site, this.own)
   }
 
   /** Shows what an address says: its recipe with the run there is of it, which goes on if it was broken off; else the demo. */
   async open(fragment: string): Promise<void> {
+    this.#address.drop()
     await this.#try(async () => {
       this.storage = await storageState()
       const linked = await recipeOfFragment(fragment)
-      if (!linked) return await this.#take(await builtInRecipe('demo'), 'demo')
+      if (!linked) {
+        await this.#hand.choose('demo')
+        return this.#showNone()
+      }
       const id = await this.runner.idOf(linked.recipe)
-      await this.#take(linked.recipe as Json, await this.#nameOf(id))
+      this.#take(linked.recipe as Json, await this.#nameOf(id))
       let stored = await this.runner.open(id)
       for (let i = 0; i < RELEASE_TRIES && stored?.isOpen; i++) {
         await new Promise((resolve) => setTimeout(resolve, RELEASE_MS))
@@ -111,73 +115,72 @@ export class PageModel extends EventTarget {
       }
       if (!stored) return
       const wasBrokenOff = await this.#showRun(id)
-      if (wasBrokenOff && !this.missing) void this.start()
+      if (wasBrokenOff && !pausedRun.is(id) && !this.missing && (await this.#canRun())) void this.start()
     })
   }
 
   /** Takes a recipe that comes with the page, on the pictures and with the models that the visitor has given. */
   async choose(name: string): Promise<void> {
     await this.#try(async () => {
-      const recipe = await builtInRecipe(name)
-      this.#recipesPictures = recipe
-      const defaults = this.given ? onOwnPictures(recipe, OWN_LIMIT) : recipe
-      const chosen = withChosenModels(defaults, this.recipe, Object.keys(this.models))
-      await this.#take(chosen, name, defaults)
+      if (this.controller.isBusy) return
+      await this.#hand.choose(name)
+      this.#taken()
     })
   }
 
+  /** Takes another recipe, as the visitor has written it. @throws {RecipeError} when it is none. */
+  async take(recipe: Json): Promise<void> {
+    const name = await this.#nameOf(await this.runner.idOf(recipe))
+    if (this.controller.isBusy) return
+    this.#hand.take(recipe, name)
+    this.#taken()
+  }
+
   /** Takes pictures of the visitor's, or none any more; all else of the recipe stays. */
-  async give(given: GivenPictures | undefined): Promise<void> {
-    this.given = given
-    this.#tell()
-    const { recipe, defaults, chosen } = this
-    if (!recipe || !defaults || needsOwnPictures(recipe) === (given !== undefined)) return
+  async give(pictures: GivenPictures | undefined, role: PictureRole = 'train'): Promise<void> {
     await this.#try(async () => {
-      if (given) {
-        this.#recipesPictures = recipe
-        await this.#take(onOwnPictures(recipe, OWN_LIMIT), chosen, onOwnPictures(defaults, OWN_LIMIT))
-        return
-      }
-      const other = this.#recipesPictures ?? (await builtInRecipe(chosen || 'demo'))
-      const back = (draft: Json): Json => withValuesOf(draft, other, ['name', 'dataset'])
-      await this.#take(back(recipe), chosen, back(defaults))
+      if (this.controller.isBusy) return
+      const description = pictures && (await this.#look(() => this.runner.inspectPictures(pictures.spec)))
+      const looked = pictures && description && { ...pictures, description }
+      if (await this.#hand.givePictures(role, looked)) this.#taken()
     })
   }
 
   /** Goes back to the models that come with the page. */
   async usePagesModels(): Promise<void> {
-    const { recipe } = this
-    if (!recipe || this.controller.isBusy) return
     await this.#try(async () => {
-      const other = await builtInRecipe(this.chosen || 'demo')
-      const paths = chosenModelsOf(recipe).flatMap(({ role }) => MODEL_PATHS[role])
-      await this.change(withValuesOf(recipe, other, paths))
+      if (!this.controller.isBusy) this.change(await this.#hand.withPagesModels())
     })
   }
 
   /** Takes another model for a role: one at an address, or a folder that was given. */
   async useModel(role: ModelRole, model: string | FolderSpec): Promise<void> {
-    if (!this.recipe || this.controller.isBusy) return
-    if (typeof model !== 'string') this.models = { ...this.models, [role]: model }
-    await this.change(onModel(this.recipe, role, typeof model === 'string' ? model : OWN_MODELS[role]))
+    await this.#try(async () => {
+      if (this.controller.isBusy) return
+      if (typeof model === 'string') return this.change(this.#hand.withModel(role, model))
+      const sha256 = await this.#look(() => this.runner.modelHash(model))
+      if (sha256 !== undefined) this.change(this.#hand.giveModel(role, model, sha256))
+    })
   }
 
   /** Takes settings. */
-  async change(recipe: Json): Promise<void> {
-    this.recipe = recipe
+  change(recipe: Json | undefined): void {
+    if (!recipe) return
+    this.#hand.recipe = recipe
     this.#tell()
-    await this.#putInAddress()
+    this.#address.put(recipe)
   }
 
   /** Starts or goes on with a run of the recipe; on a click, since some browsers ask whether they may keep what is stored. */
   async start(): Promise<void> {
     const { recipe } = this
-    if (!recipe || this.missing) return
+    if (!recipe || this.missing || this.isLooking) return
     clearTimeout(this.#watch)
     this.problem = undefined
+    pausedRun.forget()
     this.#shown = JSON.stringify(recipe)
     const asked = askPersistence().catch(() => false)
-    await this.#putInAddress()
+    await this.#address.putNow(recipe)
     const isDone = await this.controller.start(recipe, this.sources)
     await asked
     this.storage = await storageState()
@@ -185,11 +188,22 @@ export class PageModel extends EventTarget {
     this.#tell()
   }
 
+  /** Holds the run; reloaded, the page does not go on with it by itself. */
+  async pause(): Promise<void> {
+    pausedRun.note(this.controller.state.id ?? '')
+    await this.controller.pause()
+  }
+
+  async resume(): Promise<void> {
+    pausedRun.forget()
+    await this.controller.resume()
+  }
+
   /** Measures an adapter on the way of the run that is shown: a run of its own, which takes all the rest from that one. */
   async evaluateEarlier(after: OnTheWay): Promise<void> {
     if (this.#shown === undefined || this.controller.isBusy) return
     const shown = JSON.parse(this.#shown) as Json
-    await this.#take(withAdapter(shown, after), '')
+    this.#take(withAdapter(shown, after), '')
     await this.start()
   }
 
@@ -198,9 +212,9 @@ export class PageModel extends EventTarget {
     await this.#try(async () => {
       const stored = await this.runner.open(id)
       if (!stored) return
-      await this.#take(stored.record.recipe as Json, await this.#nameOf(id))
+      this.#take(stored.record.recipe as Json, await this.#nameOf(id))
       await this.#showRun(id)
-      await this.#putInAddress()
+      await this.#address.putNow(this.recipe)
     })
   }
 
@@ -225,12 +239,30 @@ export class PageModel extends EventTarget {
     return await builtInNameOf(id, async (recipe) => await this.runner.idOf(recipe))
   }
 
-  async #take(recipe: Json, chosen: string, defaults = recipe): Promise<void> {
+  async #look<T>(work: () => Promise<T>): Promise<T> {
+    this.isLooking = true
+    this.#tell()
+    try {
+      return await work()
+    } finally {
+      this.isLooking = false
+    }
+  }
+
+  #take(recipe: Json, chosen: string): void {
     if (this.controller.isBusy) return
+    this.#hand.take(recipe, chosen)
+    this.#showNone()
+  }
+
+  /** A recipe was chosen, of which no run is shown yet. */
+  #taken(): void {
+    this.#showNone()
+    this.#address.put(this.recipe)
+  }
+
+  #showNone(): void {
     clearTimeout(this.#watch)
-    this.recipe = recipe
-    this.defaults = defaults
-    this.chosen = chosen
     this.#shown = undefined
     this.controller.clear()
     this.#tell()
@@ -241,8 +273,10 @@ export class PageModel extends EventTarget {
     return new URL(await recipeFragment(this.recipe), this.#site).href
   }
 
-  async #putInAddress(): Promise<void> {
-    history.replaceState(null, '', await recipeFragment(this.recipe))
+  /** Says that something went wrong that is none of the run's. */
+  tellProblem(text: string): void {
+    this.problem = text
+    this.#tell()
   }
 
   async #try(work: () => Promise<void>): Promise<void> {

@@ -1,4 +1,5 @@
 import { css, html, nothing, type PropertyValues } from 'lit'
+import { live } from 'lit/directives/live.js'
 import { groupBy } from '../method/group.ts'
 import { isStop } from '../method/scores.ts'
 import type { PictureTexts } from '../pipeline/runner.api.ts'
@@ -100,7 +101,7 @@ export class PairEditor extends PairElement {
       <label class="prompt">Prompt
         <select @change=${(event: Event) => this.#begin((event.target as HTMLSelectElement).selectedIndex)}>
           ${groups.map(
-            ([one], i) => html`<option ?selected=${i === this.choice}>
+            ([one], i) => html`<option .selected=${live(i === this.choice)}>
               ${one?.prompt}${one?.context ? ` … after “${one.context.slice(-60)}”` : ''}
             </option>`,
           )}

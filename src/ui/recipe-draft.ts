@@ -29,21 +29,6 @@ export function withValuesOf(json: unknown, other: unknown, paths: readonly stri
   return paths.reduce<Json>((draft, path) => withValueAt(draft, path, valueAt(other, path)), json as Json)
 }
 
-/** The name of pictures the visitor gives, in recipes. */
-export const OWN_PICTURES = 'my pictures'
-
-/**
- * A recipe on the visitor's pictures: captions, pairs and training on those; the comparison stays on the recipe's own held-out
- * pictures, of which the truth is known.
- */
-export function onOwnPictures(recipe: Json, count: number): Json {
-  return {
-    ...recipe,
-    name: `${String(recipe.name)}, my pictures`,
-    dataset: { source: OWN_PICTURES, limit: count },
-  }
-}
-
 /** A recipe that evaluates the adapter as it was on the way, under a name that says so. */
 export function withAdapter(recipe: Json, after: OnTheWay): Json {
   const name = String(recipe.name).replace(/, after step \d+( of round \d+)?$/, '')
@@ -55,54 +40,81 @@ export function placeText({ round, step }: OnTheWay): string {
   return `after step ${step}${round > 1 ? ` of round ${round}` : ''}`
 }
 
-/** Whether a recipe needs pictures that only the visitor can give. */
-export function needsOwnPictures(recipe: unknown): boolean {
-  return valueAt(recipe, 'dataset.source') === OWN_PICTURES
-}
-
 /** The names of models the visitor gives as folders, in recipes. */
 export const OWN_MODELS = { policy: 'my model', clip: 'my CLIP' } as const
 
-/** What of a recipe depends on which model plays a role. */
-export const MODEL_PATHS = {
-  policy: ['policy', 'train.peft.target_modules'],
-  clip: ['clip'],
-} as const satisfies Record<keyof typeof OWN_MODELS, readonly string[]>
+type Role = keyof typeof OWN_MODELS
 
-/**
- * A recipe with another model. Its hash goes, and so do the names of the layers to train, which are another's: all linear ones
- * of the language model are trained.
- */
-export function onModel(recipe: Json, role: keyof typeof OWN_MODELS, source: string): Json {
+/** A model of a recipe that does not come with the page. */
+export interface ChosenModel {
+  readonly role: Role
+  readonly source: string
+  /** Of its files, where only these tell which model is meant. */
+  readonly sha256?: string
+}
+
+/** Settings that belong to the model in a role: what another than the page's own gets in their place, and why, for people. */
+const MODEL_SETTINGS = {
+  policy: {
+    settings: { 'train.peft.target_modules': 'all-linear', 'train.learning_rate': 1e-5 },
+    text:
+      'Set for it: a learning rate of 0.00001 (models of billions of parameters are trained so at 0.000002 to 0.00001, the ' +
+      'page’s own of less than a million takes far more), and an adapter on all linear layers.',
+  },
+  clip: {
+    settings: { 'pair.minGap': 2, 'pair.maxImageText': null },
+    text: 'Set for it: the paper’s gap of 2, and no rule against writing in pictures, since every CLIP needs another threshold.',
+  },
+} as const satisfies Record<Role, { readonly settings: Json; readonly text: string }>
+
+/** What of a recipe depends on which model plays a role. */
+export const MODEL_PATHS: Readonly<Record<Role, readonly string[]>> = {
+  policy: ['policy', ...Object.keys(MODEL_SETTINGS.policy.settings)],
+  clip: ['clip', ...Object.keys(MODEL_SETTINGS.clip.settings)],
+}
+
+/** A recipe with another model than the page's own, and the settings that such a one takes. */
+export function onModel(recipe: Json, { role, source, sha256 }: ChosenModel): Json {
   const { sha256: _, ...model } = (valueAt(recipe, role) ?? {}) as Json
-  const next = { ...recipe, [role]: { ...model, source } }
-  return role === 'clip' ? next : withValueAt(next, 'train.peft.target_modules', 'all-linear')
+  const next = { ...recipe, [role]: { ...model, source, ...(sha256 === undefined ? {} : { sha256 }) } }
+  return Object.entries(MODEL_SETTINGS[role].settings).reduce<Json>(
+    (draft, [path, value]) => withValueAt(draft, path, value),
+    next,
+  )
 }
 
 /**
- * A recipe with the models of another that the visitor has chosen: those that do not come with the page.
+ * A recipe with the models of another that the visitor has chosen.
  * @param given the roles of which there is a folder; one that is not there is not kept.
  */
 export function withChosenModels(recipe: Json, other: unknown, given: readonly string[]): Json {
   return chosenModelsOf(other)
     .filter(({ role, source }) => source !== OWN_MODELS[role] || given.includes(role))
-    .reduce((draft, { role, source }) => onModel(draft, role, source), recipe)
+    .reduce(onModel, recipe)
 }
 
 /** The models of a recipe that do not come with the page, by role. */
-export function chosenModelsOf(
-  recipe: unknown,
-): { readonly role: keyof typeof OWN_MODELS; readonly source: string }[] {
-  return (Object.keys(OWN_MODELS) as (keyof typeof OWN_MODELS)[]).flatMap((role) => {
-    const source = valueAt(recipe, `${role}.source`)
-    return typeof source === 'string' && !source.startsWith('embedded:') ? [{ role, source }] : []
+export function chosenModelsOf(recipe: unknown): ChosenModel[] {
+  return (Object.keys(OWN_MODELS) as Role[]).flatMap((role) => {
+    const { source, sha256 } = (valueAt(recipe, role) ?? {}) as { source?: unknown; sha256?: string }
+    if (typeof source !== 'string' || source.startsWith('embedded:')) return []
+    return [{ role, source, ...(sha256 === undefined ? {} : { sha256 }) }]
   })
 }
 
-/** The roles whose model only the visitor can give. */
-export function ownModelsOf(recipe: unknown): (keyof typeof OWN_MODELS)[] {
-  const roles = Object.keys(OWN_MODELS) as (keyof typeof OWN_MODELS)[]
-  return roles.filter((role) => valueAt(recipe, `${role}.source`) === OWN_MODELS[role])
+/** What is said of the models of a recipe that do not come with the page. */
+export function modelTexts(recipe: unknown): string[] {
+  return chosenModelsOf(recipe).map(({ role, source }) => {
+    const { settings, text } = MODEL_SETTINGS[role]
+    const isAsSet = Object.entries(settings).every(([path, value]) => valueAt(recipe, path) === value)
+    const own = role === 'policy' ? 'page’s own model' : 'page’s own CLIP'
+    return `With ${sourceName(source)} in place of the ${own}.${isAsSet ? ` ${text}` : ''}`
+  })
+}
+
+/** The models of a recipe that only the visitor can give. */
+export function ownModelsOf(recipe: unknown): ChosenModel[] {
+  return chosenModelsOf(recipe).filter(({ role, source }) => source === OWN_MODELS[role])
 }
 
 /** A model's source in a recipe, for people. */

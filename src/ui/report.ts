@@ -7,12 +7,13 @@ import { cardsView } from './views/cards.ts'
 import { confusionView } from './views/confusion.ts'
 import { curvesView } from './views/curves.ts'
 import { figuresView, verdictsView } from './views/figures.ts'
-import { formatCount, formatEvaluated } from './views/format.ts'
+import { formatCount, formatPictures } from './views/format.ts'
 import { funnelView } from './views/funnel.ts'
 import { scoresView } from './views/histogram.ts'
 import { objectsView } from './views/objects.ts'
 import { pairsView } from './views/pairs.ts'
 import { recipeView } from './views/recipe.ts'
+import { shownView } from './views/shown.ts'
 import { VIEW_STYLES } from './views/styles.ts'
 import { timesView } from './views/times.ts'
 import { yesNoView } from './views/yes-no.ts'
@@ -61,7 +62,7 @@ function reportBody(view: RunView): TemplateResult {
       ${[recipe.notes ?? []].flat().map((note) => html`<p>${note}</p>`)}
       <p>
         ${formatCount(summary.pairs)} preference pairs from ${formatCount(summary.images.train)} pictures,
-        ${formatCount(summary.steps)} optimiser steps; measured on ${formatEvaluated(summary.images)}${adapter ? `, ${placeText(adapter)}` : ''}.
+        ${formatCount(summary.steps)} optimiser steps; measured on ${formatPictures(summary.images)}${adapter ? `, ${placeText(adapter)}` : ''}.
       </p>
       <nav aria-label="Contents">
         <ul>
@@ -84,7 +85,7 @@ function reportBody(view: RunView): TemplateResult {
   </main>`
 }
 
-function sectionsOf({ recipe, summary, rounds, cards, objects, zeroShot, yesNo }: RunView): Section[] {
+function sectionsOf({ recipe, summary, rounds, cards, shown, objects, zeroShot, yesNo }: RunView): Section[] {
   const byRound = (of: (round: RoundView) => TemplateResult): TemplateResult =>
     html`${rounds.map((round) => html`${rounds.length > 1 ? html`<h3>Round ${round.round}</h3>` : nothing} ${of(round)}`)}`
   return [
@@ -93,8 +94,17 @@ function sectionsOf({ recipe, summary, rounds, cards, objects, zeroShot, yesNo }
       title: 'Before and after',
       body: html`${verdictsView(summary.verdicts)} ${figuresView(summary)}`,
     },
-    { id: 'pictures', title: 'Pictures', body: cardsView(cards) },
-    { id: 'objects', title: 'What is invented', body: objectsView(objects) },
+    ...(cards.cards.length > 0
+      ? [
+          { id: 'pictures', title: 'Pictures', body: cardsView(cards) },
+          { id: 'objects', title: 'What is invented', body: objectsView(objects) },
+        ]
+      : []),
+    ...shown.map((sample, i) => ({
+      id: `shown-${i + 1}`,
+      title: 'Pictures that are not judged',
+      body: shownView(sample),
+    })),
     ...(yesNo.length > 0 ? [{ id: 'questions', title: 'Questions', body: yesNoView(yesNo) }] : []),
     ...(zeroShot ? [{ id: 'zero-shot', title: 'Single objects', body: confusionView(zeroShot) }] : []),
     { id: 'training', title: 'Training', body: byRound(({ metrics }) => curvesView(metrics)) },

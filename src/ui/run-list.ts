@@ -23,6 +23,7 @@ export class RunList extends LitElement {
     current: {},
     chosen: { attribute: false },
     storage: { attribute: false },
+    locked: { type: Boolean },
     runs: { state: true },
     problem: { state: true },
     asked: { state: true },
@@ -34,6 +35,8 @@ export class RunList extends LitElement {
   declare chosen: readonly string[]
   /** How full the browser's storage is. */
   declare storage: StorageState | undefined
+  /** While a run is under way in this tab: no other is opened. */
+  declare locked: boolean
   declare runs: readonly ListedRun[] | undefined
   declare problem: string | undefined
   /** Id of the run about which it was asked whether it shall be deleted. */
@@ -103,7 +106,12 @@ export class RunList extends LitElement {
       <td class="numbers">${new Date(createdAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}</td>
       <td class="number numbers">${formatBytes(byteLength)} <span class="small soft">${formatBytes(ownByteLength)} its own</span></td>
       <td class="actions">
-        <button class="quiet" @click=${() => this.dispatchEvent(new CustomEvent('open', { detail: id }))}>Open</button>
+        <button
+          class="quiet"
+          ?disabled=${this.locked}
+          title=${this.locked ? 'Stop the run that is under way to open another' : nothing}
+          @click=${() => this.dispatchEvent(new CustomEvent('open', { detail: id }))}
+        >Open</button>
         ${
           this.asked === id
             ? html`<button @click=${() => this.#delete(id)}>Delete for good</button>

@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit'
+import { live } from 'lit/directives/live.js'
 import type { StageName } from '../pipeline/events.ts'
 import { type Json, valueAt, withValueAt, withValuesOf } from './recipe-draft.ts'
 import { fieldText, fieldValue, type SettingField, switchValue } from './setting-field.ts'
@@ -78,8 +79,8 @@ export class StageSettings extends LitElement {
           @change=${(event: Event) => this.#tell(withValueAt(this.recipe, path, switchValue(field, (event.target as HTMLInputElement).checked)))} />`
       case 'choice':
         return html`<select ?disabled=${this.locked} @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
-          ${Array.isArray(value) ? html`<option disabled selected>${value.join(' + ')}</option>` : nothing}
-          ${choices.map((choice, i) => html`<option ?selected=${value === choice || (value === undefined && i === 0)}>${choice}</option>`)}
+          ${Array.isArray(value) ? html`<option disabled .selected=${live(true)}>${value.join(' + ')}</option>` : nothing}
+          ${choices.map((choice, i) => html`<option .selected=${live(value === choice || (value === undefined && i === 0))}>${choice}</option>`)}
         </select>`
       case 'lines':
         return html`<textarea rows="3" ?disabled=${this.locked} .value=${fieldText(field, value)}

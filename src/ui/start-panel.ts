@@ -1,6 +1,8 @@
 import { css, html, LitElement, nothing } from 'lit'
-import { type GivenPictures, picturesOfDrop, picturesOfFiles } from './given-pictures.ts'
+import type { GivenPictures } from './given-pictures.ts'
 import './how-it-works.ts'
+import type { OwnPictures, PictureRole } from './own-pictures.ts'
+import './picture-drop.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** The recipes that come with the page, for people. */
@@ -10,38 +12,60 @@ const RECIPES = [
   { name: 'paper', title: 'Paper', text: '640 pictures, the settings as published' },
 ] as const
 
+/** Pictures for one purpose; none takes back those there were. */
+export interface PicturesGiven {
+  readonly role: PictureRole
+  readonly pictures: GivenPictures | undefined
+}
+
 /**
  * `<start-panel>`: what this is, which recipe, and on which pictures. Dispatches `choose` (`CustomEvent<string>`, a recipe's
- * name), `run`, `given` (`CustomEvent<GivenPictures>`), `pages-models`, and for the lists `runs` and `models`.
+ * name), `run`, `given` (`CustomEvent<PicturesGiven>`), `pages-models`, and for the lists `runs` and `models`.
  */
 export class StartPanel extends LitElement {
   static override properties = {
     chosen: {},
-    given: { attribute: false },
+    own: { attribute: false },
+    texts: { attribute: false },
     models: { attribute: false },
     locked: { type: Boolean },
-    isOver: { state: true },
+    isLooking: { type: Boolean },
+    isBlocked: { type: Boolean },
+    hint: {},
   }
   /** Name of the recipe that is chosen; empty for one of the visitor's own. */
   declare chosen: string
-  declare given: GivenPictures | undefined
-  /** Names of the models of the visitor's that the recipe is with. */
+  /** Pictures that were given. */
+  declare own: OwnPictures
+  /** What becomes of them, a sentence each. */
+  declare texts: readonly string[]
+  /** What is said of models of the visitor's that the recipe is with; empty where it is with the page's own. */
   declare models: readonly string[]
   /** While a run is under way. */
   declare locked: boolean
-  declare isOver: boolean
+  /** While pictures or a model that were given are looked through. */
+  declare isLooking: boolean
+  /** Whether this browser can run nothing at all. */
+  declare isBlocked: boolean
+  /** Why a run cannot be started; empty when it can. */
+  declare hint: string
 
   constructor() {
     super()
+    this.own = {}
+    this.texts = []
     this.models = []
+    this.hint = ''
   }
 
   override render() {
+    const { own, locked, isLooking, hint } = this
+    const isHeld = locked || isLooking
     return html`
       <section aria-labelledby="title">
         <h2 id="title" class="visually-hidden">What this is, and how to run it</h2>
         <how-it-works></how-it-works>
-        <fieldset ?disabled=${this.locked}>
+        <fieldset ?disabled=${isHeld}>
           <legend class="visually-hidden">Recipe</legend>
           ${RECIPES.map(
             ({ name, title, text }) => html`<label class="recipe">
@@ -51,66 +75,59 @@ export class StartPanel extends LitElement {
           )}
         </fieldset>
         <div class="row">
-          <button class="primary big" ?disabled=${this.locked} @click=${() => this.#tell('run')}>
-            ${this.given ? 'Run on my pictures' : this.chosen === 'demo' ? 'Run the demo' : 'Run this recipe'}
+          <button class=${this.isBlocked ? 'big' : 'primary big'} ?disabled=${isHeld || hint !== ''} @click=${() => this.#tell('run')}>
+            ${own.train ? 'Run on my pictures' : this.chosen === 'demo' ? 'Run the demo' : 'Run this recipe'}
           </button>
-          <button class="quiet" @click=${() => this.#tell('runs')}>Open a run</button>
+          <button class=${this.isBlocked ? 'primary big' : 'quiet'} @click=${() => this.#tell('runs')}>Open a run</button>
+          ${hint ? html`<span class="small soft">${hint}</span>` : nothing}
         </div>
         ${
           this.models.length > 0
-            ? html`<p class="row">
-                <span>With ${this.models.join(' and ')} in place of the page’s own.</span>
-                <button class="quiet" ?disabled=${this.locked} @click=${() => this.#tell('pages-models')}>Use the page’s own</button>
-              </p>`
+            ? html`<div class="with-models">
+                ${this.models.map((text) => html`<p>${text}</p>`)}
+                <button class="quiet" ?disabled=${isHeld} @click=${() => this.#tell('pages-models')}>Use the page’s own</button>
+              </div>`
             : nothing
         }
-        <div
-          class=${this.isOver ? 'drop over' : 'drop'}
-          @dragover=${this.#over}
-          @dragleave=${() => {
-            this.isOver = false
-          }}
-          @drop=${this.#dropped}
-        >
-          <p><strong>Use my pictures</strong> <span class="soft">Drop a folder, a zip or files here, or choose:</span></p>
-          <div class="row">
-            <label class="file">Files or a zip
-              <input class="visually-hidden" type="file" multiple accept="image/*,.zip,.tar,.parquet,.jsonl" ?disabled=${this.locked} @change=${this.#picked} />
-            </label>
-            <label class="file">A folder
-              <input class="visually-hidden" type="file" webkitdirectory ?disabled=${this.locked} @change=${this.#picked} />
-            </label>
-            ${
-              this.given
-                ? html`<span role="status">${this.given.label}</span>
-                  <button class="quiet" ?disabled=${this.locked} @click=${() => this.#tell('given', undefined)}>Use the demo’s again</button>`
-                : nothing
-            }
-          </div>
+        <picture-drop .locked=${isHeld} @given=${this.#given('train')}>
+          <strong slot="title">Use my pictures</strong>
+          ${isLooking ? html`<p role="status">Looking through what you gave …</p>` : nothing}
+          ${this.#picturesGiven('train', 'Use the demo’s again')}
+          ${this.texts.length > 0 ? html`<ul role="status">${this.texts.map((text) => html`<li>${text}</li>`)}</ul>` : nothing}
           <p class="small soft">
             They stay on this computer. The model that comes with the page is tiny and has seen emoji scenes only: about
             photographs it talks nonsense. For those <button class="link" @click=${() => this.#tell('models')}>use a real model</button>.
           </p>
-        </div>
+        </picture-drop>
+        ${own.train ? this.#measured() : nothing}
       </section>
     `
   }
 
-  readonly #over = (event: DragEvent): void => {
-    event.preventDefault()
-    this.isOver = true
+  #measured() {
+    return html`<picture-drop .locked=${this.locked || this.isLooking} @given=${this.#given('measure')}>
+      <strong slot="title">Measure on others</strong>
+      ${this.#picturesGiven('measure', 'Keep some of the first back again')}
+      <p class="small soft">
+        Pictures that are not trained on. Where it is known what they show – AMBER’s files, MS-COCO’s instances, or parquet and
+        JSON lines with the columns truth and hallu – it is counted how often the model invents things in them.
+      </p>
+    </picture-drop>`
   }
 
-  readonly #dropped = (event: DragEvent): void => {
-    event.preventDefault()
-    this.isOver = false
-    if (event.dataTransfer && !this.locked)
-      void picturesOfDrop(event.dataTransfer).then((given) => given && this.#tell('given', given))
+  #picturesGiven(role: PictureRole, back: string) {
+    const given = this.own[role]
+    return given
+      ? html`<p class="row">
+          <span>${given.label}</span>
+          <button class="quiet" ?disabled=${this.locked || this.isLooking} @click=${() => this.#tell('given', { role, pictures: undefined })}>${back}</button>
+        </p>`
+      : nothing
   }
 
-  readonly #picked = (event: Event): void => {
-    const given = picturesOfFiles((event.target as HTMLInputElement).files ?? [])
-    if (given) this.#tell('given', given)
+  #given(role: PictureRole) {
+    return ({ detail: pictures }: CustomEvent<GivenPictures>): void =>
+      this.#tell('given', { role, pictures } satisfies PicturesGiven)
   }
 
   #tell(type: string, detail?: unknown): void {
@@ -144,18 +161,8 @@ export class StartPanel extends LitElement {
       .recipe strong, .recipe .small { display: block; }
       .link { padding: 0; border: 0; background: none; color: var(--accent); text-decoration: underline; }
       .big { padding: 0.625rem 1.25rem; font-size: 1.0625rem; }
-      .drop {
-        display: flex;
-        flex-direction: column;
-        gap: 0.625rem;
-        padding: 0.875rem 1rem;
-        border: 1px dashed var(--edge);
-        border-radius: 11px;
-      }
-      .drop.over { border-color: var(--accent); background: color-mix(in srgb, var(--accent) 8%, transparent); }
-      .file { padding: 0.3125rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; font-size: 0.9375rem; }
-      .file:hover { border-color: var(--accent); }
-      .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
+      .with-models { display: flex; flex-direction: column; align-items: flex-start; gap: 0.25rem; }
+      ul { margin: 0; padding-left: 1.25rem; }
     `,
   ]
 }

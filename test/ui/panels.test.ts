@@ -94,6 +94,22 @@ describe('settings', () => {
     expect(settings.recipe).toEqual({ name: 'x', caption: { samples: 7, prompts: ['a'] } })
   })
 
+  test('a choice shows what the recipe has, also after reset', async () => {
+    const settings = show({ caption: { samples: 7, prompts: ['a'] } })
+    await settings.updateComplete
+    const select = find<HTMLSelectElement>(settings, "label[title^='caption.unit:'] select")
+    expect(select.value).toBe('answer')
+    for (const choice of ['sentence', 'answer', 'sentence']) {
+      select.value = choice // as a visitor picks it: from then on the option heeds no attribute
+      select.dispatchEvent(new Event('change'))
+      await settings.updateComplete
+      expect([select.value, valueAt(settings.recipe, 'caption.unit')]).toEqual([choice, choice])
+    }
+    button(settings, /Reset/).click()
+    await settings.updateComplete
+    expect([select.value, valueAt(settings.recipe, 'caption.unit')]).toEqual(['answer', undefined])
+  })
+
   test('questions are switched on, and only then asked about further', async () => {
     const settings = show({ caption: { samples: 7, prompts: ['a'] } })
     const field = (path: string): HTMLInputElement | null | undefined =>
@@ -178,6 +194,20 @@ describe('runs', () => {
     boxes[0]?.click()
     boxes[1]?.click()
     expect(told).toEqual([['b'], ['b', 'a'], ['a']])
+  })
+
+  test('are not opened while one is under way', async () => {
+    const { list } = await show([RUN])
+    const opened: string[] = []
+    list.addEventListener('open', (event) => opened.push((event as CustomEvent<string>).detail))
+    list.locked = true
+    await list.updateComplete
+    button(list, /^Open$/).click()
+    expect(button(list, /^Open$/).disabled).toBe(true)
+    list.locked = false
+    await list.updateComplete
+    button(list, /^Open$/).click()
+    expect(opened).toEqual(['a'])
   })
 
   test('that are open cannot be deleted; one that was left is broken off', async () => {

@@ -3,10 +3,9 @@ import { expect, test } from 'vitest'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import {
   type Json,
-  needsOwnPictures,
+  modelTexts,
   OWN_MODELS,
   onModel,
-  onOwnPictures,
   ownModelsOf,
   valueAt,
   withChosenModels,
@@ -49,15 +48,6 @@ test('a link that was cut off says so', async () => {
   const fragment = await recipeFragment(demo)
   await expect(recipeOfFragment(fragment.slice(0, 60))).rejects.toThrow(/cut off or changed/)
   await expect(recipeOfFragment('#recipe=%%')).rejects.toThrow(/cut off or changed/)
-})
-
-test('on own pictures only training’s pictures are others', () => {
-  const own = onOwnPictures(demo, 40)
-  expect(needsOwnPictures(own)).toBe(true)
-  expect(needsOwnPictures(demo)).toBe(false)
-  const { dataset, evaluate } = parseRecipe(own)
-  expect(dataset).toMatchObject({ source: 'my pictures', limit: 40 })
-  expect(evaluate).toEqual(parseRecipe(demo).evaluate)
 })
 
 test('every setting is one that recipes have, and its field gives values that they take', () => {
@@ -108,28 +98,57 @@ test('questions are asked or not, and a text model for them keeps how it is aske
   expect(fieldValue(writer, '', known)).toBeUndefined()
 })
 
-test('another model comes without the hash and the layers’ names of the one before', () => {
+test('another model comes without the hash of the one before, and with settings that such a one takes', () => {
   const recipe = {
     policy: { source: 'embedded:emoji-llava', sha256: 'a'.repeat(64), weights: 'f16' },
     clip: { source: 'embedded:emoji-clip' },
-    train: { peft: { r: 8, target_modules: '.*language_model.*' } },
+    pair: { minGap: 4, maxImageText: 0, reach: 2 },
+    train: { learning_rate: 0.002, beta: 0.1, peft: { r: 8, target_modules: '.*language_model.*' } },
   }
-  const url = 'https://huggingface.co/org/name/resolve/main'
-  expect(onModel(recipe, 'policy', url)).toEqual({
-    policy: { source: url, weights: 'f16' },
-    clip: recipe.clip,
-    train: { peft: { r: 8, target_modules: 'all-linear' } },
+  const source = 'https://huggingface.co/org/name/resolve/main'
+  expect(onModel(recipe, { role: 'policy', source })).toEqual({
+    ...recipe,
+    policy: { source, weights: 'f16' },
+    train: { learning_rate: 1e-5, beta: 0.1, peft: { r: 8, target_modules: 'all-linear' } },
   })
-  expect(onModel(recipe, 'clip', OWN_MODELS.clip)).toEqual({ ...recipe, clip: { source: OWN_MODELS.clip } })
-  expect(ownModelsOf(onModel(recipe, 'clip', OWN_MODELS.clip))).toEqual(['clip'])
+  const clip = { role: 'clip', source: OWN_MODELS.clip, sha256: 'b'.repeat(64) } as const
+  expect(onModel(recipe, clip)).toEqual({
+    ...recipe,
+    clip: { source: OWN_MODELS.clip, sha256: clip.sha256 },
+    pair: { minGap: 2, maxImageText: null, reach: 2 },
+  })
+  expect(ownModelsOf(onModel(recipe, clip))).toEqual([clip])
   expect(ownModelsOf(recipe)).toEqual([])
+  expect(parseRecipe(onModel(onModel(demo, { role: 'policy', source }), clip)).pair.maxImageText).toBeNull()
+})
+
+test('it is said what was set for another model, as long as it is so', () => {
+  const other = onModel(onModel(demo, { role: 'policy', source: 'org/name' }), {
+    role: 'clip',
+    source: 'org/clip',
+  })
+  expect(modelTexts(demo)).toEqual([])
+  expect(modelTexts(other)).toEqual([
+    expect.stringMatching(
+      /^With org\/name in place of the page’s own model\. Set for it: a learning rate of 0\.00001/,
+    ),
+    expect.stringMatching(
+      /^With org\/clip in place of the page’s own CLIP\. Set for it: the paper’s gap of 2/,
+    ),
+  ])
+  expect(modelTexts(withValueAt(other, 'train.learning_rate', 2e-6))[0]).toBe(
+    'With org/name in place of the page’s own model.',
+  )
 })
 
 test('another recipe takes over the models that were chosen, but no folder that is not there', () => {
   const smoke = JSON.parse(readFileSync('recipes/smoke.json', 'utf8')) as Json
-  const chosen = onModel(onModel(demo, 'policy', 'org/name'), 'clip', OWN_MODELS.clip)
-  const kept = withChosenModels(smoke, chosen, ['clip'])
-  expect(kept).toEqual(onModel(onModel(smoke, 'policy', 'org/name'), 'clip', OWN_MODELS.clip))
-  expect(withChosenModels(smoke, chosen, [])).toEqual(onModel(smoke, 'policy', 'org/name'))
+  const [policy, clip] = [
+    { role: 'policy', source: 'org/name' },
+    { role: 'clip', source: OWN_MODELS.clip, sha256: 'b'.repeat(64) },
+  ] as const
+  const chosen = onModel(onModel(demo, policy), clip)
+  expect(withChosenModels(smoke, chosen, ['clip'])).toEqual(onModel(onModel(smoke, policy), clip))
+  expect(withChosenModels(smoke, chosen, [])).toEqual(onModel(smoke, policy))
   expect(withChosenModels(smoke, demo, ['policy', 'clip'])).toEqual(smoke)
 })

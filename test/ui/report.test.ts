@@ -62,9 +62,11 @@ describe('a report', () => {
     const said = (images: RunView['summary']['images']): string =>
       read(renderReport({ ...view, summary: { ...view.summary, images } })).querySelector('header')
         ?.textContent ?? ''
-    expect(said({ train: 256, evaluated: 400 })).toContain('on 400 pictures the model was not trained on.')
-    expect(said({ train: 256, evaluated: 400, trainedOn: 12 })).toContain(
-      'on 400 pictures, 12 of which the model was trained on.',
+    expect(said({ train: 256, evaluated: 400, source: 'embedded:emoji-scenes/heldout' })).toContain(
+      'on 400 emoji scenes the model was not trained on.',
+    )
+    expect(said({ train: 256, evaluated: 400, source: '../coco', trainedOn: 12 })).toContain(
+      'on 400 pictures, 12 of which the model was trained on (../coco).',
     )
   })
 

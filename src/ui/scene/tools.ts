@@ -1,4 +1,5 @@
 import { css, html, nothing, type TemplateResult } from 'lit'
+import { live } from 'lit/directives/live.js'
 import type { Scene } from './scene.ts'
 import { ARROWS, LEAP, turned } from './stage.ts'
 import type { Description, Sprite } from './world.ts'
@@ -23,7 +24,7 @@ export function sceneTools(
   return html`<div class="row tools">
     <label>Place
       <select @change=${(event: Event) => actions.setting({ place: chosen(event), variant: 0 })}>
-        ${places.map(({ name }) => html`<option ?selected=${name === place}>${name}</option>`)}
+        ${places.map(({ name }) => html`<option .selected=${live(name === place)}>${name}</option>`)}
       </select>
     </label>
     <button @click=${() => actions.setting({ variant: (variant + 1) % variants })}>Another view</button>
@@ -59,14 +60,14 @@ function changesOf(
   return html`<b>${noun}</b>
     <label>Size
       <select @change=${(event: Event) => change({ size: (event.target as HTMLSelectElement).selectedIndex })}>
-        ${sizes.map(({ name }, i) => html`<option ?selected=${i === size}>${name}</option>`)}
+        ${sizes.map(({ name }, i) => html`<option .selected=${live(i === size)}>${name}</option>`)}
       </select>
     </label>
     ${
       isTintable
         ? html`<label>Colour
             <select @change=${(event: Event) => change({ colour: chosen(event) })}>
-              ${colours.map((name) => html`<option ?selected=${name === colour}>${name}</option>`)}
+              ${colours.map((name) => html`<option .selected=${live(name === colour)}>${name}</option>`)}
             </select>
           </label>`
         : nothing

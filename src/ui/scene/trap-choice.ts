@@ -1,4 +1,5 @@
 import { css, html, type TemplateResult } from 'lit'
+import { live } from 'lit/directives/live.js'
 import type { Trap } from './traps.ts'
 
 /** Scenes that fool the model, to choose from, and how often scenes like the chosen one do. */
@@ -11,9 +12,9 @@ export function trapChoice(
   return html`<div class="traps">
     <label>Set a trap
       <select @change=${(event: Event) => choose((event.target as HTMLSelectElement).selectedIndex - 1)}>
-        <option ?selected=${!trap}>choose one …</option>
+        <option .selected=${live(!trap)}>choose one …</option>
         ${traps.map(
-          ({ place, trigger, invented }, i) => html`<option ?selected=${i === set}>
+          ({ place, trigger, invented }, i) => html`<option .selected=${live(i === set)}>
             ${place}: ${trigger} and no ${invented}
           </option>`,
         )}

@@ -3,7 +3,7 @@ import type { Estimate } from '../../evaluate/bootstrap.ts'
 import type { RunSummary } from '../../pipeline/summary.ts'
 import { explained } from './explained.ts'
 import { FIGURE_ROWS, type FigureRow, outcomeOf } from './figure-rows.ts'
-import { formatChange, formatEvaluated, formatFigure } from './format.ts'
+import { formatChange, formatFigure, formatPictures } from './format.ts'
 
 const OUTCOMES = {
   better: { mark: '✓', text: 'better' },
@@ -22,7 +22,7 @@ export function figuresView(summary: Figures): TemplateResult {
       <div class="scroll" tabindex="0" role="region" aria-label="Figures before and after">
         <table>
           <caption>
-            On ${formatEvaluated(summary.images)}, with 95% intervals over pictures; the change is paired by picture
+            On ${formatPictures(summary.images)}, with 95% intervals over pictures; the change is paired by picture
           </caption>
           <thead>
             <tr>

@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../pipeline/summary.ts'
+import { isOwnPictures } from '../own-pictures.ts'
 
 /** A number of seconds for people: `0.4 s`, `41 s`, `3 min 5 s`, `2 h 7 min`. */
 export function formatSeconds(seconds: number): string {
@@ -31,12 +32,21 @@ export function formatCount(value: number): string {
   return value.toLocaleString('en')
 }
 
-/** Which pictures a run's figures are of. */
-export function formatEvaluated({ evaluated, trainedOn = 0 }: RunSummary['images']): string {
-  const pictures = `${formatCount(evaluated)} pictures`
+/** Which pictures something is said of: `400 emoji scenes the model was not trained on`. */
+export function formatPictures({ evaluated, trainedOn = 0, source }: PictureSet): string {
+  const { kind, place } = kindOf(source)
+  const pictures = `${formatCount(evaluated)} ${kind}`
   return trainedOn === 0
-    ? `${pictures} the model was not trained on`
-    : `${pictures}, ${formatCount(trainedOn)} of which the model was trained on`
+    ? `${pictures} the model was not trained on${place}`
+    : `${pictures}, ${formatCount(trainedOn)} of which the model was trained on${place}`
+}
+
+type PictureSet = Pick<RunSummary['images'], 'evaluated' | 'trainedOn' | 'source'>
+
+function kindOf(source: string): { readonly kind: string; readonly place: string } {
+  if (source.startsWith('embedded:emoji-scenes/')) return { kind: 'emoji scenes', place: '' }
+  if (isOwnPictures(source)) return { kind: 'of your own pictures', place: '' }
+  return { kind: 'pictures', place: ` (${source})` }
 }
 
 /** A figure of any size in three or four places: `0.00012`, `0.693`, `−41.2`, `1.5e-7`. */

@@ -37,7 +37,7 @@ export function watchedView(
             ({ name, truth }, i) => html`<tr>
               <th scope="row">
                 ${picture ? picture(i) : name}
-                ${truth ? html`<span class="shows">shows ${truth.join(', ')}</span>` : nothing}
+                <span class="shows">${truth ? `shows ${truth.join(', ')}` : 'it is not known what it shows'}</span>
               </th>
               ${steps.map(({ answers }) => html`<td>${markedView(answers[i] ?? [])}</td>`)}
             </tr>`,
