@@ -241,15 +241,34 @@ test('own pictures are read, bad ones passed over, and asked for again after a r
   }))
   const bad = { name: 'bad.png', mimeType: 'image/png', buffer: Buffer.from('no picture') }
   await page.getByLabel('Files or a zip').setInputFiles([...files, bad])
+  await expect
+    .poll(() => text('start-panel'))
+    .toMatch(
+      /Found 6 pictures; all that are not kept back are trained on\. 1 of them is kept back.*figures are of emoji scenes/,
+    )
   await page.getByRole('button', { name: 'Run on my pictures' }).click()
   const begun = await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
-  expect(begun.parts[0]).toMatchObject({ stage: 'dataset', done: 6, detail: '1 passed over' })
+  expect(begun.parts[0]).toMatchObject({ stage: 'dataset', done: 5, detail: '1 passed over' })
+  expect(begun.parts.find(({ part }) => part === 'shown')).toMatchObject({ stage: 'dataset', done: 1 })
   await expect.poll(() => text('stage-notes')).toMatch(/1 file passed over.*bad\.png/)
   await page.getByRole('button', { name: 'Stop' }).click()
   await untilRun(page, ({ status }) => status === 'stopped')
   await page.reload()
   await expect.poll(() => text('run-bar')).toContain('choose the same ones again')
   expect(await page.getByRole('button', { name: 'Resume' }).isDisabled()).toBe(true)
+  // Others are another run's; the same ones let it go on.
+  const { id } = await runState(page)
+  await page.getByLabel('Files or a zip').setInputFiles(files.slice(0, 4))
+  await expect.poll(() => text('start-panel')).toContain('Found 4 pictures')
+  expect((await runState(page)).id).toBeUndefined()
+  await page.getByRole('button', { name: 'Open', exact: true }).first().click()
+  await untilRun(page, (state) => state.id === id)
+  await expect.poll(() => text('run-bar')).toContain('other pictures of your own than those you gave')
+  await page
+    .getByLabel('Files or a zip')
+    .first()
+    .setInputFiles([...files, bad])
+  await expect.poll(() => page.getByRole('button', { name: 'Resume' }).isEnabled()).toBe(true)
 })
 
 test('without WebGPU says what is missing and still opens runs', { timeout: 2 * MINUTES }, async () => {

@@ -8,8 +8,8 @@ import {
   needsOwnPictures,
   OWN_PICTURES,
   onOwnPictures,
-  picturesTexts,
 } from '../../src/ui/own-pictures.ts'
+import { picturesTexts } from '../../src/ui/own-pictures-text.ts'
 import { type Json, onModel } from '../../src/ui/recipe-draft.ts'
 
 const demo = JSON.parse(readFileSync('recipes/demo.json', 'utf8')) as Json
