@@ -3,8 +3,8 @@ import type { FolderSpec } from '../data/folder.ts'
 import type { OnTheWay } from '../pipeline/evaluated-adapter.ts'
 import type { ModelRole } from '../pipeline/inspect-model.ts'
 import { openRunner } from '../pipeline/runner-client.ts'
+import { CANNOT_RUN, canRun } from './can-run.ts'
 import type { GridPicture } from './dataset-grid.ts'
-import type { DoctorCard } from './doctor-card.ts'
 import { type EarlierAdapter, earlierAdapter } from './earlier-adapter.ts'
 import { OfflineCopy } from './offline-copy.ts'
 import './offline-note.ts'
@@ -13,6 +13,7 @@ import './models-panel.ts'
 import { picturesTexts } from './own-pictures-text.ts'
 import { PageModel } from './page-model.ts'
 import { type Json, modelTexts, placeText, valueAt } from './recipe-draft.ts'
+import './recipe-json.ts'
 import { NOT_LOADED, ResultsLoader } from './results-loader.ts'
 import './run-bar.ts'
 import { partOf } from './run-state.ts'
@@ -26,15 +27,6 @@ import type { PicturesGiven } from './start-panel.ts'
 import { Thumbnails } from './thumbnails.ts'
 import './try-it.ts'
 import { keepPageOnDrop } from './window-drops.ts'
-
-const BLOCKED =
-  'Nothing can be run in this browser, as said above. Runs that are here can be opened and looked at.'
-
-/** What the doctor's card on this page says: whether anything can be run. */
-async function canRun(): Promise<boolean> {
-  const diagnosis = await document.querySelector<DoctorCard>('doctor-card')?.finished
-  return diagnosis?.verdict.level !== 'blocked'
-}
 
 /** `<app-page>`: start, the six stages of the run that is shown, the trained model to try, and all runs of this browser. */
 export class AppPage extends LitElement {
@@ -162,6 +154,9 @@ export class AppPage extends LitElement {
       <div class="stages" @recipe=${(event: CustomEvent<Json>) => this.model.change(event.detail)} @picture=${this.#chosen} @try=${this.#tryEarlier} @evaluate=${this.#evaluateEarlier} @open=${(event: CustomEvent<string>) => this.model.show(event.detail)}>
         ${stagesView(context, defaults)}
       </div>
+      <section class="card">
+        <recipe-json .recipe=${recipe} .take=${this.#takeRecipe} .locked=${controller.isBusy}></recipe-json>
+      </section>
     `
   }
 
@@ -198,7 +193,7 @@ export class AppPage extends LitElement {
 
   /** Why no run can be started; empty when one can. */
   get #hint(): string {
-    return this.isBlocked ? BLOCKED : this.model.missing
+    return this.isBlocked ? CANNOT_RUN : this.model.missing
   }
 
   /** Starts the run and brings it into sight. */
@@ -227,6 +222,8 @@ export class AppPage extends LitElement {
   readonly #tryFinished = (): void => {
     this.earlier = undefined
   }
+
+  readonly #takeRecipe = (recipe: Json): Promise<void> => this.model.take(recipe)
 
   readonly #showModels = (): void => {
     this.renderRoot.querySelector<ModelsPanel>('models-panel')?.offerAnother()

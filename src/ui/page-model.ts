@@ -17,11 +17,9 @@ import { plainProblem } from './problems.ts'
 import { RecipeAddress } from './recipe-address.ts'
 import { type Json, withAdapter } from './recipe-draft.ts'
 import { RecipeInHand } from './recipe-in-hand.ts'
-import { recipeFragment, recipeOfFragment } from './recipe-link.ts'
+import { recipeLink, recipeOfFragment } from './recipe-link.ts'
 import { RunController } from './run-controller.ts'
 
-/** How often a run that is open in another tab is looked at, in milliseconds. */
-const ELSEWHERE_MS = 3000
 /** A tab that was reloaded lets its run go a moment later. */
 const RELEASE_MS = 300
 const RELEASE_TRIES = 10
@@ -40,9 +38,10 @@ export class PageModel extends EventTarget {
   readonly #site: string
   readonly #address: RecipeAddress
   readonly #canRun: () => Promise<boolean>
+  /** What is wrong with the recipe; empty when nothing is. */
+  #fault = ''
   /** The recipe of the run that is shown, as JSON. */
   #shown: string | undefined
-  #watch: ReturnType<typeof setTimeout> | undefined
 
   /**
    * @param site address of the page, where what comes with it lies.
@@ -88,7 +87,7 @@ export class PageModel extends EventTarget {
 
   /** What is missing before a run can start; empty when nothing is. */
   get missing(): string {
-    return missingSources(this.recipe, this.own)
+    return this.#fault || missingSources(this.recipe, this.own)
   }
 
   /** What a run is given beside its recipe. */
@@ -128,12 +127,14 @@ export class PageModel extends EventTarget {
     })
   }
 
-  /** Takes another recipe, as the visitor has written it. @throws {RecipeError} when it is none. */
+  /** Takes another recipe, as the visitor has written it, with the run there is of it. @throws {RecipeError} when it is none. */
   async take(recipe: Json): Promise<void> {
-    const name = await this.#nameOf(await this.runner.idOf(recipe))
+    const id = await this.runner.idOf(recipe)
+    const name = await this.#nameOf(id)
     if (this.controller.isBusy) return
     this.#hand.take(recipe, name)
     this.#taken()
+    if (await this.runner.open(id)) await this.#showRun(id)
   }
 
   /** Takes pictures of the visitor's, or none any more; all else of the recipe stays. */
@@ -167,6 +168,7 @@ export class PageModel extends EventTarget {
   change(recipe: Json | undefined): void {
     if (!recipe) return
     this.#hand.recipe = recipe
+    void this.#check(recipe)
     this.#tell()
     this.#address.put(recipe)
   }
@@ -175,7 +177,6 @@ export class PageModel extends EventTarget {
   async start(): Promise<void> {
     const { recipe } = this
     if (!recipe || this.missing || this.isLooking) return
-    clearTimeout(this.#watch)
     this.problem = undefined
     pausedRun.forget()
     this.#shown = JSON.stringify(recipe)
@@ -226,12 +227,8 @@ export class PageModel extends EventTarget {
   }
 
   async #showRun(id: string): Promise<boolean> {
-    clearTimeout(this.#watch)
     this.#shown = JSON.stringify(this.recipe)
-    const wasBrokenOff = await this.controller.show(id)
-    if (this.controller.state.status === 'elsewhere')
-      this.#watch = setTimeout(() => void this.#try(async () => void (await this.#showRun(id))), ELSEWHERE_MS)
-    return wasBrokenOff
+    return await this.controller.show(id)
   }
 
   /** The recipe that comes with the page and makes the run of an id; which it is only decides what is shown as chosen. */
@@ -261,8 +258,16 @@ export class PageModel extends EventTarget {
     this.#address.put(this.recipe)
   }
 
+  /** Says at once what would keep a recipe from being run. */
+  async #check(recipe: Json): Promise<void> {
+    const fault = await this.runner.idOf(recipe).then(() => '', plainProblem)
+    if (recipe !== this.recipe || fault === this.#fault) return
+    this.#fault = fault
+    this.#tell()
+  }
+
   #showNone(): void {
-    clearTimeout(this.#watch)
+    if (this.recipe) void this.#check(this.recipe)
     this.#shown = undefined
     this.controller.clear()
     this.#tell()
@@ -270,7 +275,7 @@ export class PageModel extends EventTarget {
 
   /** An address of this page that carries the recipe. */
   async link(): Promise<string> {
-    return new URL(await recipeFragment(this.recipe), this.#site).href
+    return await recipeLink(this.recipe, this.#site)
   }
 
   /** Says that something went wrong that is none of the run's. */

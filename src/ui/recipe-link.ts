@@ -15,6 +15,11 @@ export async function recipeFragment(recipe: unknown): Promise<string> {
   return `#${KEY}=${toBase64Url(bytes)}`
 }
 
+/** An address of a page that carries a recipe. */
+export async function recipeLink(recipe: unknown, site: string): Promise<string> {
+  return new URL(await recipeFragment(recipe), site).href
+}
+
 /** The recipe an address carries; undefined where it carries none. @throws {SyntaxError} when it was cut off or changed. */
 export async function recipeOfFragment(fragment: string): Promise<LinkedRecipe | undefined> {
   const text = new URLSearchParams(fragment.replace(/^#/, '')).get(KEY)

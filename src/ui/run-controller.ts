@@ -4,6 +4,9 @@ import type { RunSources } from '../pipeline/sources.ts'
 import { isStop, plainProblem } from './problems.ts'
 import { afterDamage, afterEvent, IDLE, type RunState, stateOf } from './run-state.ts'
 
+/** How often a run that is open in another tab is looked at, in milliseconds. */
+const ELSEWHERE_MS = 3000
+
 /** The part of the runner that runs. */
 export type RunEngine = Pick<
   RunnerClient,
@@ -18,6 +21,10 @@ export class RunController extends EventTarget {
   readonly #engine: RunEngine
   readonly #now: () => number
   #state: RunState = IDLE
+  /** Id of the run that is to be shown, of which the store may still be asked. */
+  #wanted: string | undefined
+  /** Until a run that is open in another tab is looked at again. */
+  #elsewhere: ReturnType<typeof setTimeout> | undefined
 
   /** @param now milliseconds, for tests. */
   constructor(engine: RunEngine, now: () => number = () => performance.now()) {
@@ -39,6 +46,7 @@ export class RunController extends EventTarget {
   /** Runs a recipe to its end; problems become part of the state. @returns whether it got there. */
   async start(recipe: unknown, sources: RunSources): Promise<boolean> {
     if (this.isBusy) return false
+    clearTimeout(this.#elsewhere)
     const before = this.#state
     this.#set({ status: 'running', parts: [] })
     try {
@@ -83,18 +91,28 @@ export class RunController extends EventTarget {
     await this.#engine.cancel()
   }
 
-  /** Shows a run that lies in the store. @returns whether it was broken off in the middle, as by a reload. */
+  /**
+   * Shows a run that lies in the store; of one that is open in another tab also what becomes of it.
+   * @returns whether it was broken off in the middle, as by a reload.
+   */
   async show(id: string): Promise<boolean> {
     if (this.isBusy) return false
+    this.#wanted = id
     const stored = await this.#engine.open(id)
-    if (!stored) return false
+    if (!stored || this.isBusy || this.#wanted !== id) return false
+    clearTimeout(this.#elsewhere)
     this.#set(stateOf(stored))
+    if (this.#state.status === 'elsewhere')
+      this.#elsewhere = setTimeout(() => void this.show(id).catch(() => {}), ELSEWHERE_MS)
     return stored.record.status === 'running' && !stored.isOpen
   }
 
   /** Shows none. */
   clear(): void {
-    if (!this.isBusy) this.#set(IDLE)
+    if (this.isBusy) return
+    clearTimeout(this.#elsewhere)
+    this.#wanted = undefined
+    this.#set(IDLE)
   }
 
   #take(event: RunEvent): void {

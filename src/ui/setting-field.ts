@@ -18,6 +18,8 @@ export interface SettingField {
   readonly on?: unknown
   /** Whether a switch is on where nothing is set. Default false. */
   readonly isOnUnset?: boolean
+  /** Settings that go when this one is changed, since they belong to what was there. */
+  readonly clears?: readonly string[]
   /** Asked for only where there is something at this path. */
   readonly within?: string
 }

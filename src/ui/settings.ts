@@ -1,7 +1,8 @@
 import type { StageName } from '../pipeline/events.ts'
 import type { SettingField } from './setting-field.ts'
+import { TRAIN_SETTINGS } from './train-settings.ts'
 
-/** The settings of the six stages under the recipe's names; all others can be set in the recipe's JSON. */
+/** The settings of the six stages that are changed most, under the recipe's names; `<recipe-json>` has them all. */
 export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
   dataset: [
     {
@@ -24,6 +25,14 @@ export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
     },
   ],
   caption: [
+    {
+      path: 'policy.weights',
+      label: 'The model is kept as',
+      meaning:
+        'Bytes a weight on the GPU: f32 4, f16 2, int8 about 1, int4 half of one. With fewer it answers a little differently.',
+      kind: 'choice',
+      choices: ['f32', 'f16', 'int8', 'int4'],
+    },
     {
       path: 'caption.prompts',
       label: 'Prompts',
@@ -160,90 +169,7 @@ export const SETTINGS: Readonly<Record<StageName, readonly SettingField[]>> = {
       choices: ['none', 'random', 'flipped'],
     },
   ],
-  train: [
-    {
-      path: 'train.loss_type',
-      label: 'Loss',
-      meaning: 'The preference loss, by TRL’s name.',
-      kind: 'choice',
-      choices: [
-        'sigmoid',
-        'hinge',
-        'ipo',
-        'nca_pair',
-        'robust',
-        'bco_pair',
-        'sppo_hard',
-        'apo_zero',
-        'apo_down',
-        'discopop',
-        'sigmoid_norm',
-      ],
-    },
-    {
-      path: 'train.beta',
-      label: 'Beta',
-      meaning: 'Strength of the pull towards the model as it was.',
-      kind: 'number',
-      min: 0.001,
-      step: 'any',
-      unset: '0.1',
-    },
-    {
-      path: 'train.learning_rate',
-      label: 'Learning rate',
-      meaning: 'Size of a step at its largest.',
-      kind: 'number',
-      min: 0,
-      step: 'any',
-      unset: '0.000001',
-    },
-    {
-      path: 'train.per_device_train_batch_size',
-      label: 'Pairs a step',
-      meaning: 'Pairs that each step learns from.',
-      kind: 'number',
-      min: 1,
-      step: 1,
-      unset: '8',
-    },
-    {
-      path: 'train.num_train_epochs',
-      label: 'Epochs',
-      meaning: 'Times through all pairs.',
-      kind: 'number',
-      min: 0.1,
-      step: 'any',
-      unset: '3',
-    },
-    {
-      path: 'train.max_steps',
-      label: 'Most steps',
-      meaning: 'Stops after these, whatever the epochs; -1 leaves it to them.',
-      kind: 'number',
-      min: -1,
-      step: 1,
-      unset: '-1',
-    },
-    {
-      path: 'train.peft.r',
-      label: 'LoRA rank',
-      meaning: 'Width of the adapter.',
-      kind: 'number',
-      min: 1,
-      step: 1,
-      unset: '8',
-    },
-    {
-      path: 'train.peft.lora_alpha',
-      label: 'LoRA alpha',
-      meaning: 'The adapter’s effect is multiplied by alpha over rank.',
-      kind: 'number',
-      min: 1,
-      step: 1,
-      unset: '8',
-    },
-  ],
+  train: TRAIN_SETTINGS,
   evaluate: [
     {
       path: 'evaluate.dataset.limit',

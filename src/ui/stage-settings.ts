@@ -66,11 +66,13 @@ export class StageSettings extends LitElement {
   }
 
   #control(field: SettingField) {
-    const { path, kind, choices = [], min, max, step = 'any', unset = '' } = field
+    const { path, kind, choices = [], clears = [], min, max, step = 'any', unset = '' } = field
     const value = valueAt(this.recipe, path)
     const set = (text: string): void => {
       const next = fieldValue(field, text, value)
-      if (!Number.isNaN(next)) this.#tell(withValueAt(this.recipe, path, next))
+      if (Number.isNaN(next)) return
+      const cleared = clears.reduce<Json>((draft, other) => withValueAt(draft, other, undefined), this.recipe)
+      this.#tell(withValueAt(cleared, path, next))
     }
     switch (kind) {
       case 'switch':

@@ -172,3 +172,26 @@ test('a link to a recipe that comes with the page shows it as chosen', async () 
   await linked.open(await recipeFragment({ ...page.recipe, seed: 9 }))
   expect(linked.chosen).toBe('')
 })
+
+test('a recipe that is none is refused before anything is run', async () => {
+  const { page, ran } = makePage()
+  await page.open('')
+  page.runner.idOf = async (recipe) => {
+    if (valueAt(recipe, 'seed') === -1) throw new Error('recipe: seed: expected at least 0, got -1')
+    return JSON.stringify(recipe)
+  }
+  page.change({ ...page.recipe, seed: -1 })
+  await expect.poll(() => page.missing).toBe('recipe: seed: expected at least 0, got -1')
+  await page.start()
+  expect(ran).toEqual([])
+  page.change({ ...page.recipe, seed: 1 })
+  await expect.poll(() => page.missing).toBe('')
+  await expect(page.take({ name: 'x', seed: -1 })).rejects.toThrow('seed: expected at least 0')
+  expect(page.recipe).toMatchObject({ name: 'demo', seed: 1 })
+  await page.take({ name: 'x', seed: 2 })
+  expect([page.recipe, page.defaults, page.chosen]).toEqual([
+    { name: 'x', seed: 2 },
+    { name: 'x', seed: 2 },
+    '',
+  ])
+})

@@ -110,6 +110,20 @@ describe('settings', () => {
     expect([select.value, valueAt(settings.recipe, 'caption.unit')]).toEqual(['answer', undefined])
   })
 
+  test('one loss alone goes without the weights of several', async () => {
+    const settings = show({ train: { loss_type: ['sigmoid', 'sft'], loss_weights: [1, 0.5], beta: 0.2 } })
+    settings.stage = 'train'
+    await settings.updateComplete
+    const select = find<HTMLSelectElement>(settings, "label[title^='train.loss_type:'] select")
+    expect(select.selectedOptions[0]?.textContent).toBe('sigmoid + sft')
+    expect([...select.options].map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['exo_pair', 'aot', 'sft']),
+    )
+    select.value = 'robust'
+    select.dispatchEvent(new Event('change'))
+    expect(settings.recipe).toEqual({ train: { loss_type: 'robust', beta: 0.2 } })
+  })
+
   test('questions are switched on, and only then asked about further', async () => {
     const settings = show({ caption: { samples: 7, prompts: ['a'] } })
     const field = (path: string): HTMLInputElement | null | undefined =>
@@ -136,7 +150,7 @@ describe('settings', () => {
     for (const control of settings.shadowRoot?.querySelectorAll('input, select, textarea') ?? []) {
       const label = control.closest('label')
       expect(label?.querySelector('span')?.textContent).not.toBe('')
-      expect(label?.title).toMatch(/^caption\.[\w.]+: ./)
+      expect(label?.title).toMatch(/^(caption|policy)\.[\w.]+: ./)
     }
   })
 })

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { RunDamage } from '../../src/pipeline/damage.ts'
 import type { RunEvent } from '../../src/pipeline/events.ts'
 import { RunController, type RunEngine } from '../../src/ui/run-controller.ts'
@@ -123,4 +123,43 @@ test('a failure says in plain words what to do', async () => {
   await started
   expect(controller.state.status).toBe('failed')
   expect(controller.state.problem).toMatch(/open in another tab.*run x: open/)
+})
+
+test('a run that is open in another tab is looked at until it is not, or another is shown', async () => {
+  vi.useFakeTimers()
+  try {
+    const { made } = engine()
+    let isOpen = true
+    const asked: string[] = []
+    made.open = async (id) => {
+      asked.push(id)
+      const record = {
+        id,
+        name: id,
+        recipe: {},
+        recipeHash: '',
+        createdAt: 0,
+        status: 'running' as const,
+        stages: [],
+      }
+      return { record, isOpen, outputs: [] }
+    }
+    const controller = new RunController(made)
+    await controller.show('a')
+    expect(controller.state.status).toBe('elsewhere')
+    isOpen = false
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(controller.state.status).toBe('stopped')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked).toEqual(['a', 'a'])
+
+    isOpen = true
+    await controller.show('a')
+    controller.clear()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked).toEqual(['a', 'a', 'a'])
+    expect(controller.state.status).toBe('idle')
+  } finally {
+    vi.useRealTimers()
+  }
 })
