@@ -1,8 +1,9 @@
 import type { NounVerdict } from '../evaluate/amber.ts'
 import type { RunOutput } from './run.ts'
+import { shownSets } from './shown-sample.ts'
 import type { CaptionExample } from './stages/evaluate.ts'
 import type { MeasuredImage } from './stages/measure.ts'
-import { measuredChunks } from './stages/measured-chunks.ts'
+import { type MeasuredPair, measuredChunks } from './stages/measured-chunks.ts'
 
 /** What the model said about an evaluated picture: a line of `answers.jsonl`. */
 export interface AnswerRow extends Pick<MeasuredImage, 'image' | 'imageHash'> {
@@ -18,16 +19,24 @@ export interface Said extends Omit<MeasuredImage, 'image' | 'imageHash'> {
   readonly grounded?: readonly string[]
 }
 
-/** Every evaluated picture with the answers before and after training, in the order of the pictures. */
+/**
+ * Every evaluated picture with the answers before and after training, in the order of the pictures, and after these the ones that
+ * are only shown.
+ */
 export async function* answerRows({
-  measured: [main],
+  measured: [main, ...others],
   evaluation,
 }: Pick<RunOutput, 'measured' | 'evaluation'>): AsyncGenerator<AnswerRow> {
-  if (!main) return
-  for await (const [chunk, rows] of measuredChunks(main)) {
-    const judged = new Map(
-      (await evaluation.units.expect(chunk)).map((example) => [example.imageHash, example]),
-    )
+  yield* rowsOf(main, async (chunk) => await evaluation.units.expect(chunk))
+  for (const set of shownSets(others)) yield* rowsOf(set, async () => [])
+}
+
+async function* rowsOf(
+  measured: MeasuredPair,
+  examplesOf: (chunk: number) => Promise<readonly CaptionExample[]>,
+): AsyncGenerator<AnswerRow> {
+  for await (const [chunk, rows] of measuredChunks(measured)) {
+    const judged = new Map((await examplesOf(chunk)).map((example) => [example.imageHash, example]))
     for (const { item, before, after } of rows) {
       const example = judged.get(item.hash)
       yield {

@@ -14,6 +14,7 @@ import { picturesTexts } from './own-pictures-text.ts'
 import { PageModel } from './page-model.ts'
 import { type Json, modelTexts, placeText, valueAt } from './recipe-draft.ts'
 import './recipe-json.ts'
+import { recipeLink } from './recipe-link.ts'
 import { NOT_LOADED, ResultsLoader } from './results-loader.ts'
 import './run-bar.ts'
 import { partOf } from './run-state.ts'
@@ -145,7 +146,7 @@ export class AppPage extends LitElement {
         .state=${state}
         .isChanged=${isChanged}
         .hint=${this.#hint}
-        .link=${() => this.model.link()}
+        .link=${() => recipeLink(recipe, document.baseURI)}
         @start=${() => this.model.start()}
         @pause=${() => this.model.pause()}
         @resume=${() => this.model.resume()}

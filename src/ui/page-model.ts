@@ -17,7 +17,7 @@ import { plainProblem } from './problems.ts'
 import { RecipeAddress } from './recipe-address.ts'
 import { type Json, withAdapter } from './recipe-draft.ts'
 import { RecipeInHand } from './recipe-in-hand.ts'
-import { recipeLink, recipeOfFragment } from './recipe-link.ts'
+import { recipeOfFragment } from './recipe-link.ts'
 import { RunController } from './run-controller.ts'
 
 /** A tab that was reloaded lets its run go a moment later. */
@@ -38,6 +38,8 @@ export class PageModel extends EventTarget {
   readonly #site: string
   readonly #address: RecipeAddress
   readonly #canRun: () => Promise<boolean>
+  /** Ends once what the address says is shown. */
+  #opened = Promise.resolve()
   /** What is wrong with the recipe; empty when nothing is. */
   #fault = ''
   /** The recipe of the run that is shown, as JSON. */
@@ -98,7 +100,7 @@ export class PageModel extends EventTarget {
   /** Shows what an address says: its recipe with the run there is of it, which goes on if it was broken off; else the demo. */
   async open(fragment: string): Promise<void> {
     this.#address.drop()
-    await this.#try(async () => {
+    this.#opened = this.#try(async () => {
       this.storage = await storageState()
       const linked = await recipeOfFragment(fragment)
       if (!linked) {
@@ -116,6 +118,7 @@ export class PageModel extends EventTarget {
       const wasBrokenOff = await this.#showRun(id)
       if (wasBrokenOff && !pausedRun.is(id) && !this.missing && (await this.#canRun())) void this.start()
     })
+    await this.#opened
   }
 
   /** Takes a recipe that comes with the page, on the pictures and with the models that the visitor has given. */
@@ -139,6 +142,7 @@ export class PageModel extends EventTarget {
 
   /** Takes pictures of the visitor's, or none any more; all else of the recipe stays. */
   async give(pictures: GivenPictures | undefined, role: PictureRole = 'train'): Promise<void> {
+    await this.#opened
     await this.#try(async () => {
       if (this.controller.isBusy) return
       const description = pictures && (await this.#look(() => this.runner.inspectPictures(pictures.spec)))
@@ -271,11 +275,6 @@ export class PageModel extends EventTarget {
     this.#shown = undefined
     this.controller.clear()
     this.#tell()
-  }
-
-  /** An address of this page that carries the recipe. */
-  async link(): Promise<string> {
-    return await recipeLink(this.recipe, this.#site)
   }
 
   /** Says that something went wrong that is none of the run's. */

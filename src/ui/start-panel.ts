@@ -37,7 +37,7 @@ export class StartPanel extends LitElement {
   declare chosen: string
   /** Pictures that were given. */
   declare own: OwnPictures
-  /** What becomes of them, a sentence each. */
+  /** What becomes of them, a sentence each; none where the recipe is not on them. */
   declare texts: readonly string[]
   /** What is said of models of the visitor's that the recipe is with; empty where it is with the page's own. */
   declare models: readonly string[]
@@ -76,7 +76,7 @@ export class StartPanel extends LitElement {
         </fieldset>
         <div class="row">
           <button class=${this.isBlocked ? 'big' : 'primary big'} ?disabled=${isHeld || hint !== ''} @click=${() => this.#tell('run')}>
-            ${own.train ? 'Run on my pictures' : this.chosen === 'demo' ? 'Run the demo' : 'Run this recipe'}
+            ${this.texts.length > 0 ? 'Run on my pictures' : this.chosen === 'demo' ? 'Run the demo' : 'Run this recipe'}
           </button>
           <button class=${this.isBlocked ? 'primary big' : 'quiet'} @click=${() => this.#tell('runs')}>Open a run</button>
           ${hint ? html`<span class="small soft">${hint}</span>` : nothing}
@@ -93,7 +93,7 @@ export class StartPanel extends LitElement {
           <strong slot="title">Use my pictures</strong>
           ${isLooking ? html`<p role="status">Looking through what you gave …</p>` : nothing}
           ${this.#picturesGiven('train', 'Use the demo’s again')}
-          ${this.texts.length > 0 ? html`<ul role="status">${this.texts.map((text) => html`<li>${text}</li>`)}</ul>` : nothing}
+          ${this.texts.length > 0 ? html`<ul role="status">${this.texts.map((text) => html`<li>${text}</li>`)}</ul>` : this.#unused()}
           <p class="small soft">
             They stay on this computer. The model that comes with the page is tiny and has seen emoji scenes only: about
             photographs it talks nonsense. For those <button class="link" @click=${() => this.#tell('models')}>use a real model</button>.
@@ -102,6 +102,16 @@ export class StartPanel extends LitElement {
         ${own.train ? this.#measured() : nothing}
       </section>
     `
+  }
+
+  /** Pictures that were given for another recipe than the one that is shown now. */
+  #unused() {
+    const { train: pictures } = this.own
+    if (!pictures || this.isLooking) return nothing
+    return html`<p class="row">
+      The recipe that is shown is not on these.
+      <button ?disabled=${this.locked} @click=${() => this.#tell('given', { role: 'train', pictures })}>Take them for it</button>
+    </p>`
   }
 
   #measured() {

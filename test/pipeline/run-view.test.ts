@@ -2,6 +2,7 @@ import { strFromU8, unzipSync } from 'fflate'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Evaluation } from '../../src/evaluate/evaluation.ts'
 import type { PreferencePair, ScoredCandidate } from '../../src/method/candidate.ts'
+import { type AnswerRow, answerRows } from '../../src/pipeline/answer-rows.ts'
 import { runArchive, runFile } from '../../src/pipeline/archive.ts'
 import { ARTIFACT_PATHS } from '../../src/pipeline/artifact-paths.ts'
 import { sendArtifacts } from '../../src/pipeline/artifacts.ts'
@@ -491,4 +492,20 @@ test('pictures that are not judged are shown before and after, changed ones firs
   const alone = await makeRunView({ ...run, measured: [main] }, recipe, store)
   expect(alone.shown.map(({ cards }) => cards.length)).toEqual([2])
   expect(alone.summary.verdicts[0]).toMatch(/^It is not known what the 100 pictures evaluated show/)
+})
+
+test('what is said of pictures that are only shown comes after the answers that are judged', async () => {
+  const run = await wholeRun()
+  const one: DatasetItem = { name: '0.png', hash: hashOf(7), type: 'png', width: 1, height: 1 }
+  const dataset = await output('datasets', [[one]], { ...run.dataset.summary, images: 1, withTruth: 0 })
+  const shown = await measuredSet('shown ', dataset, [['A cat and a dog.', 'A cat.']])
+  const rows: AnswerRow[] = []
+  for await (const row of answerRows({ ...run, measured: [run.measured[0], shown] })) rows.push(row)
+  expect(rows).toHaveLength(IMAGES + 1)
+  expect(rows.at(-1)).toMatchObject({
+    imageHash: hashOf(7),
+    before: { caption: 'A cat and a dog.' },
+    after: { caption: 'A cat.' },
+  })
+  expect(rows.at(-1)).not.toHaveProperty('truth')
 })

@@ -6,7 +6,7 @@ import { PageModel } from '../../src/ui/page-model.ts'
 import { pausedRun } from '../../src/ui/paused-run.ts'
 import { RecipeAddress } from '../../src/ui/recipe-address.ts'
 import { type Json, valueAt } from '../../src/ui/recipe-draft.ts'
-import { recipeFragment } from '../../src/ui/recipe-link.ts'
+import { recipeFragment, recipeLink } from '../../src/ui/recipe-link.ts'
 
 const address = location.href
 afterEach(() => {
@@ -119,6 +119,17 @@ test('other pictures and models are another run, and the same ones the same', as
   expect(reloaded.recipe).toEqual(ran[0])
 })
 
+test('pictures that are given before the address has been read are taken for what it says', async () => {
+  const { page } = makePage()
+  await page.choose('smoke')
+  const fragment = await recipeFragment({ ...page.recipe, name: 'linked' })
+  const { page: opening } = makePage()
+  const opened = opening.open(fragment)
+  await opening.give(pictures('aaa'))
+  await opened
+  expect(opening.recipe).toMatchObject({ name: 'linked, my pictures', dataset: { source: 'my pictures' } })
+})
+
 test('pictures that cannot be read are told of and leave the recipe as it was', async () => {
   const { page } = makePage()
   await page.open('')
@@ -165,7 +176,7 @@ test('a run that was broken off goes on by itself, unless it was paused or nothi
 test('a link to a recipe that comes with the page shows it as chosen', async () => {
   const [{ page }, { page: linked }] = [makePage(), makePage()]
   await page.choose('smoke')
-  const link = await page.link()
+  const link = await recipeLink(page.recipe, 'https://example.org/')
   expect(link).toMatch(/^https:\/\/example\.org\/#recipe=/)
   await linked.open(new URL(link).hash)
   expect(linked.chosen).toBe('smoke')

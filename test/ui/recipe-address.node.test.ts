@@ -35,8 +35,7 @@ test('of many recipes one after the other the last alone comes into the address'
   await settled()
   expect(await recipes()).toEqual([])
   vi.advanceTimersByTime(500)
-  await settled()
-  expect(await recipes()).toEqual([{ i: 199 }])
+  await expect.poll(recipes).toEqual([{ i: 199 }])
 })
 
 test('an older one that is still being packed does not come after a newer', async () => {
@@ -53,8 +52,7 @@ test('what the browser refuses is tried again later', async () => {
   await address.putNow({ i: 1 })
   expect(await recipes()).toEqual([])
   vi.advanceTimersByTime(10_000)
-  await settled()
-  expect(await recipes()).toEqual([{ i: 1 }])
+  await expect.poll(recipes).toEqual([{ i: 1 }])
 })
 
 test('a link that is followed meanwhile is left alone', async () => {

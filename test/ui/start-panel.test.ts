@@ -107,6 +107,21 @@ describe('start', () => {
     ])
   })
 
+  test('says when the recipe that is shown is not on the pictures that were given', async () => {
+    const looked = {
+      spec: { folder: { name: 'mine', files: {} } },
+      label: 'mine, 3 files',
+      description: { sha256: '', images: 3, isWhole: true, withTruth: 0, heldOut: 1 },
+    }
+    const { panel, button, text } = await show({ own: { train: looked } })
+    const told: unknown[] = []
+    panel.addEventListener('given', (event) => told.push((event as CustomEvent).detail))
+    expect(text).toContain('The recipe that is shown is not on these.')
+    expect(button(/Run the demo/)).toBeDefined()
+    button(/Take them for it/)?.click()
+    expect(told).toEqual([{ role: 'train', pictures: looked }])
+  })
+
   test('can do nothing while what was given is looked through', async () => {
     const { panel, button, text } = await show({ isLooking: true })
     expect(text).toContain('Looking through what you gave')
