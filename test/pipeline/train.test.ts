@@ -95,7 +95,7 @@ function outcome(status: TrainOutcome['status'], step: number): TrainOutcome {
 }
 
 async function trainOn(pairs: PairOutput, models: ReturnType<typeof trainer>) {
-  const watch = { dataset: await testPictures(run, []), prompt: 'What?', maxNewTokens: 8 }
+  const watch = { datasets: [await testPictures(run, [])], prompt: 'What?', maxNewTokens: 8 }
   return await trainStage(run.context, models, train, { pairs, policy: POLICY, watch, round: 1 })
 }
 
