@@ -56,12 +56,18 @@ export type PairSettings = v.InferOutput<typeof pairSchema>
  */
 export function parsePairSettings(json: unknown, where = 'pair settings'): PairSettings {
   const settings = readSchema(pairSchema, json, (message) => new MethodSettingsError(`${where}: ${message}`))
-  if (settings.maxWords !== null && settings.maxWords < settings.minWords) {
-    throw new MethodSettingsError(
-      `${where}: maxWords: expected at least minWords (${settings.minWords}), got ${settings.maxWords}`,
-    )
-  }
+  const fault = pairContradiction(settings)
+  if (fault !== undefined) throw new MethodSettingsError(`${where}: ${fault}`)
   return settings
+}
+
+/** What contradicts itself in settings that are right one by one; undefined where nothing does. */
+export function pairContradiction({
+  minWords,
+  maxWords,
+}: Pick<PairSettings, 'minWords' | 'maxWords'>): string | undefined {
+  if (maxWords === null || maxWords >= minWords) return undefined
+  return `maxWords: expected at least minWords (${minWords}), got ${maxWords}`
 }
 
 /**

@@ -5,6 +5,7 @@ import { questionSchema, questionWriterSchema } from '../method/question-setting
 import { readSchema } from '../method/schema.ts'
 import { scoreSchema } from '../method/score-settings.ts'
 import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config.ts'
+import { contradictions } from './recipe-contradictions.ts'
 
 /** A recipe that does not fully describe a run; the message names every faulty path, what was expected and what came. */
 export class RecipeError extends Error {
@@ -150,7 +151,7 @@ export type QuestionsRef = NonNullable<CaptionSettings['questions']>
 export type EvaluateSettings = Read['evaluate']
 
 /**
- * Reads a recipe; unknown keys are errors.
+ * Reads a recipe; unknown keys are errors, and so are settings that contradict each other.
  * @param json the parsed document.
  * @throws {RecipeError} naming the paths, what was expected and what came.
  */
@@ -172,6 +173,7 @@ export function parseRecipe(json: unknown, where = 'recipe'): Recipe {
     parseTrainerConfig({ ...(recipe ? { seed: recipe.seed } : {}), ...settings }, 'train'),
   )
   read(() => parseLoraConfig(peft, 'train.peft'))
+  if (recipe) faults.push(...contradictions(recipe))
   if (!recipe || !config || faults.length > 0) throw new RecipeError(`${where}: ${faults.join('; ')}`)
   return { ...recipe, train: { config, peft: recipe.train.peft } }
 }

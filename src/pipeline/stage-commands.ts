@@ -13,7 +13,7 @@ import { otherWriters } from './run.ts'
 import { type RunSources, resolveModel } from './sources.ts'
 import type { StageContext } from './stage.ts'
 import { type CaptionSummary, captionStage } from './stages/caption.ts'
-import { datasetStage } from './stages/dataset.ts'
+import { type DatasetOutput, datasetStage } from './stages/dataset.ts'
 import { type EvaluateSummary, evaluateStage } from './stages/evaluate.ts'
 import { evaluateAlone, type LoneEvaluation } from './stages/evaluate-alone.ts'
 import { givenCandidates } from './stages/given.ts'
@@ -107,6 +107,10 @@ export async function scoreCommand(job: ScoreJob, options: StageOptions): Promis
   })
 }
 
+/** What a run knows and an adapter by itself does not tell. */
+const TRAINED_ON =
+  'Which pictures the adapter was trained on is not known here: on those among them the figures are better than on new ones.'
+
 /**
  * Measures a model on pictures whose truth is known: `evaluation.json`, of a model with an adapter as of a run.
  * @throws {DataError} when no picture's truth is known.
@@ -125,6 +129,7 @@ export async function evaluateCommand(
     const models = use({ policy, ...(clip ? { clip } : {}) })
     const measure = async (data: DatasetRef, name: string) => {
       const dataset = await datasetStage(context, data, { sources, round: 0, part: name || 'heldout' })
+      expectTruth(data, dataset)
       const space = name && `${name} `
       const shared = { dataset, policy, prompt }
       const before = await measureStage(context, models, settings, { ...shared, part: `${space}before` })
@@ -134,11 +139,6 @@ export async function evaluateCommand(
       return { dataset, before, after }
     }
     const main = await measure(job.data, '')
-    if (main.dataset.summary.withTruth === 0) {
-      throw new DataError(
-        `${job.data.source}: expected pictures whose truth is known (columns truth and hallu, or AMBER’s files), got none`,
-      )
-    }
     const zeroShot = job.zeroShot && (await measure(job.zeroShot.data, 'zero-shot'))
     const vocabulary = await evaluationVocabulary(job.data.source, main.dataset, sources, context.signal)
     const shared = { vocabulary, seed }
@@ -156,9 +156,18 @@ export async function evaluateCommand(
               ...(zeroShot?.after ? { zeroShot: { ...zeroShot, after: zeroShot.after } } : {}),
             })
           ).summary
-    await options.send('evaluation.json', new Blob([`${JSON.stringify(summary, null, 2)}\n`]))
-    return summary
+    const told = adapter ? { ...summary, caveats: [...summary.caveats, TRAINED_ON] } : summary
+    await options.send('evaluation.json', new Blob([`${JSON.stringify(told, null, 2)}\n`]))
+    return told
   })
+}
+
+/** @throws {DataError} when nothing is known of the pictures, before anything that takes long is done. */
+function expectTruth({ source }: DatasetRef, { summary }: DatasetOutput): void {
+  if (summary.withTruth > 0) return
+  throw new DataError(
+    `${source}: expected pictures whose truth is known (columns truth and hallu, or AMBER’s files), got none`,
+  )
 }
 
 /** Runs a stage by itself, in a record of its own so that its units are kept. @param work `use` opens models. */

@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
-import type { Evaluation } from '../../src/evaluate/evaluation.ts'
 import type { MetricTable } from '../../src/evaluate/metrics.ts'
+import type { EvaluateSummary } from '../../src/pipeline/stages/evaluate.ts'
 import { judged } from '../support/evaluation.ts'
 import { clipDpo, type Ended } from '../support/program.ts'
 
@@ -136,11 +136,14 @@ describe('stage by stage on the command line', { timeout: 1_200_000 }, () => {
       ...['evaluate', '--model', MODEL, '--adapter', at('run', 'adapter'), '--data', at('amber')],
       ...['--recipe', TINY, '--out', at('amber-out')],
     )
-    const { evaluation } = JSON.parse(text('amber-out', 'evaluation.json')) as { evaluation: Evaluation }
+    const { evaluation, caveats } = JSON.parse(text('amber-out', 'evaluation.json')) as EvaluateSummary
     expect(evaluation).toMatchObject({
       images: 2,
       after: { yesNo: { accuracy: { value: expect.any(Number) } } },
     })
+    expect(caveats).toContainEqual(
+      expect.stringMatching(/^Which pictures the adapter was trained on is not known/),
+    )
     const { delta, controls } = judged(evaluation)
     for (const { low, value, high } of [delta.cover, controls.C.metrics.chair])
       expect(low <= value && value <= high).toBe(true)
@@ -217,6 +220,15 @@ describe('stage by stage on the command line', { timeout: 1_200_000 }, () => {
 })
 
 describe('what is wrong is named', () => {
+  test('pictures of which nothing is known, before anything is measured', async () => {
+    const data = 'test/goldens/dpo-trainer/images'
+    const ended = await clipDpo(['evaluate', '--model', MODEL, '--data', data, '--out', at('unknown')])
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(/images: expected pictures whose truth is known/)
+    expect(ended.stderr).toMatch(/dataset heldout: done/)
+    expect(ended.stderr).not.toMatch(/evaluate before|loading/i)
+  })
+
   test.each([
     ['no model', ['caption', '--model', 'src', '--images', 'src', '--out', 'x'], 2, /found no config\.json/],
     ['no pictures', ['caption', '--model', MODEL, '--images', 'none', '--out', 'x'], 2, /expected pictures/],

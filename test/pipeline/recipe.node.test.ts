@@ -56,6 +56,57 @@ describe('a recipe with a mistake', () => {
   })
 })
 
+describe('a recipe whose settings contradict each other', () => {
+  const tiny = read('tiny.json')
+  const caption = tiny.caption as Record<string, unknown>
+  const evaluate = tiny.evaluate as Record<string, unknown>
+  const alone = { ...caption, samples: 1, greedy: false }
+
+  test.each([
+    [
+      'nothing is written',
+      { caption: { ...caption, samples: 0, greedy: false } },
+      /caption.samples: .*got 0/,
+    ],
+    [
+      'one candidate a prompt',
+      { caption: alone },
+      /caption.samples: expected two candidates .*or set caption.greedy/,
+    ],
+    [
+      'the greedy one alone',
+      { caption: { ...caption, samples: 0 } },
+      /caption.samples: .*got one; raise it;?/,
+    ],
+    [
+      'calibrated by no other picture',
+      { score: { calibrate: true }, dataset: { source: 'a', limit: 1 } },
+      /score.calibrate: expected several pictures/,
+    ],
+    [
+      'no length',
+      { pair: { minWords: 9, maxWords: 8 } },
+      /pair.maxWords: expected at least minWords \(9\), got 8/,
+    ],
+    [
+      'an adapter of no round',
+      { evaluate: { ...evaluate, adapter: { round: 2, step: 1 } } },
+      /evaluate.adapter.round: expected at most 1, as many as rounds, got 2/,
+    ],
+  ])('%s says so at once', (_, change, message) => {
+    expect(() => parseRecipe({ ...tiny, ...change })).toThrow(message)
+  })
+
+  test.each([
+    ['another captioner', { caption: alone, captioners: [{ source: 'a' }] }],
+    ['questions', { caption: { ...alone, questions: {} } }],
+    ['sentences', { caption: { ...alone, unit: 'sentence' } }],
+    ['several rounds', { rounds: 2, evaluate: { ...evaluate, adapter: { round: 2, step: 1 } } }],
+  ])('is none with %s', (_, change) => {
+    expect(parseRecipe({ ...tiny, ...change })).toMatchObject({ name: 'tiny' })
+  })
+})
+
 test('a text model that writes questions has a prompt with a place for captions, and one by default', () => {
   const tiny = read('tiny.json')
   const writer = (given: object) =>
