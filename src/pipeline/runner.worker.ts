@@ -31,6 +31,14 @@ import type { TrainSummary, TrainUnit } from './stages/train.ts'
 import { openOutput, PictureIndex, readRunOutput, readStoredRun, readTexts } from './stored-run.ts'
 import { WatchedTrainings } from './watched-training.ts'
 
+/** The run that is under way. */
+interface Running {
+  /** Undefined for a moment at the beginning. */
+  id?: string
+  readonly controller: AbortController
+  readonly pause: PauseSwitch
+}
+
 class Runner implements RunnerApi {
   readonly #store = openStore({
     onCorrupt: (found) => this.#damage.add(found, this.#running?.id),
@@ -46,13 +54,7 @@ class Runner implements RunnerApi {
   readonly #watched = new WatchedTrainings(this.#store, this.#judges)
   readonly #previews = new PairPreviews(this.#store)
   readonly #pictures = new Map<string, PictureIndex>()
-  #running:
-    | {
-        readonly id: string
-        readonly controller: AbortController
-        readonly pause: PauseSwitch
-      }
-    | undefined
+  #running: Running | undefined
 
   async idOf(recipe: unknown) {
     return await runId(parseRecipe(recipe))
@@ -62,12 +64,12 @@ class Runner implements RunnerApi {
     if (this.#running)
       throw new Error('run: expected no other run under way in this tab; cancel it or wait for its end')
     const recipe = parseRecipe(json)
-    const id = await runId(recipe)
+    const running: Running = { controller: new AbortController(), pause: new PauseSwitch() }
+    this.#running = running // before anything is awaited, so that no second call passes
     await relayed<RunEvent, void>(onEvent, async (emit) => {
-      const running = { id, controller: new AbortController(), pause: new PauseSwitch() }
-      this.#running = running
-      this.#asked.close() // two models at once might not fit
       try {
+        running.id = await runId(recipe)
+        this.#asked.close() // two models at once might not fit
         const { pause, controller } = running
         const { signal } = controller
         await mended(() => runRecipe(recipe, { store: this.#store, sources, signal, pause, emit }))
