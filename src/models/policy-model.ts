@@ -6,7 +6,7 @@ import { readCheckpoint, readJson } from './checkpoint.ts'
 import { CheckpointHash } from './checkpoint-hash.ts'
 import { type ModelConfig, parseModelConfig } from './config.ts'
 import { Decoder, type DecoderOptions } from './decoder/decoder.ts'
-import { type MemoryLimits, planWithin } from './decoder/memory-fit.ts'
+import { type MemoryLimits, planWithin, type WantedMemory } from './decoder/memory-fit.ts'
 import type { MemoryPlan, MemoryRequest } from './decoder/memory-plan.ts'
 import { positionsOf } from './decoder/positions.ts'
 import { findDecoderTensors } from './decoder/tensor-names.ts'
@@ -17,14 +17,14 @@ import { type ImageSpace, PromptEncoder } from './prompt-encoder.ts'
 
 /** What of a memory request the loaded weights decide, and what is left to say. */
 type Fixed = Pick<MemoryRequest, 'format' | 'sourceBytes' | 'ownHead' | 'maxPositions'>
-export type PolicyUse = Omit<MemoryRequest, keyof Fixed>
+export type PolicyUse = Omit<WantedMemory, keyof Fixed>
 
 /** `maxPositions`, where it is not said, leaves room for the largest image: see `positionsOf`. */
 export interface PolicyOptions extends DecoderOptions {
   /** How weights are kept on the GPU. Default f32. */
   readonly weights?: WeightFormat
-  /** What will be done with the model, for the plan, or how that follows from the largest image. Default only having it. */
-  readonly use?: PolicyUse | ((largestImage: ImageSpace | undefined) => PolicyUse)
+  /** What will be done with the model, for the plan, or how that follows from model and largest image. Default only having it. */
+  readonly use?: PolicyUse | ((largestImage: ImageSpace | undefined, config: ModelConfig) => PolicyUse)
   /** Most bytes to take on the GPU. Default no limit: WebGPU does not tell how much there is. */
   readonly budgetBytes?: number
   /** Called with the plan before anything is put on the GPU. */
@@ -96,7 +96,7 @@ export class PolicyModel {
       ownHead: tensors.has('lm_head.weight'),
       maxPositions,
     }
-    const planned = typeof use === 'function' ? use(largestImage) : use
+    const planned = typeof use === 'function' ? use(largestImage, config) : use
     const plan = planWithin(config, { ...planned, ...fixed }, limits)
     onPlan?.(plan)
     await encoder.openImages({

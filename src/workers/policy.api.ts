@@ -142,6 +142,8 @@ export interface LoadOptions extends Call {
 export interface ExpectedUse {
   /** The adapter to be trained or to answer, under PEFT's names. */
   readonly peft?: LoraSettings
+  /** What to do about `images` where the model's settings set no limit to an image's tokens. Default "refuse". */
+  readonly unlimitedImages?: 'refuse' | 'leave out'
   readonly train?: {
     /** Pairs in a batch: `per_device_train_batch_size`. */
     readonly pairs: number
@@ -154,7 +156,7 @@ export interface ExpectedUse {
     readonly gradientAccumulationSteps?: number
   }
   readonly generate?: {
-    /** Prompts answered together, and answers to each. */
+    /** Prompts asked, and answers to each; as many are written at once as fit. */
     readonly prompts: number
     readonly candidates: number
     /** Longest prompt. */

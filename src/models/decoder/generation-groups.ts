@@ -1,5 +1,4 @@
 import type { DecoderConfig } from '../config.ts'
-import type { Prefix } from './batch.ts'
 
 export interface GeneratorLimits {
   /** Answers decoded at once. Default as many as have 256 MiB of keys and values of their own, from 16 to 256. */
@@ -29,9 +28,15 @@ export function generatorLimits(
   return { maxRows, maxPrefixRows, maxCachedRows }
 }
 
+/** What of a prefix its memory depends on. */
+export interface PrefixLengths {
+  readonly ids: { readonly length: number }
+  readonly features?: { readonly length: number } | undefined
+}
+
 /** A request whose answers are grouped. */
-interface Asked {
-  readonly prefix: Pick<Prefix, 'ids'>
+export interface Asked {
+  readonly prefix: PrefixLengths
   readonly candidates: number
 }
 
@@ -69,10 +74,7 @@ export function groupAnswers<R extends Asked>(
 }
 
 /** Splits prefixes into slices of at most `maxPrefixRows` that are computed at once; a longer prefix is one of its own. */
-export function slicePrefixes<P extends Pick<Prefix, 'ids'>>(
-  prefixes: readonly P[],
-  maxPrefixRows: number,
-): P[][] {
+export function slicePrefixes<P extends PrefixLengths>(prefixes: readonly P[], maxPrefixRows: number): P[][] {
   const slices: P[][] = []
   let rows = 0
   for (const prefix of prefixes) {

@@ -5,8 +5,11 @@ import { type BegunAnswer, DecodeBatch } from './decode-batch.ts'
 import type { Decoder } from './decoder.ts'
 import { type EndsAt, endEarly } from './early-end.ts'
 import type { Generation, GenerationRequest, GenerationSettings } from './generation.ts'
+import { type FittedLimits, fitLimits } from './generation-fit.ts'
 import { type GeneratorLimits, generatorLimits, groupAnswers, type Wanted } from './generation-groups.ts'
 import type { ActiveAdapter } from './linear.ts'
+import { MemoryError } from './memory-fit.ts'
+import { megabytes } from './memory-plan.ts'
 
 export interface GenerateOptions {
   readonly adapter?: ActiveAdapter | undefined
@@ -22,6 +25,8 @@ export interface GenerateOptions {
 export interface GeneratorOptions extends GeneratorLimits {
   /** Tokens decoded between two looks at which answers have ended. Default 4. */
   readonly stride?: number
+  /** Most bytes of everything on the GPU; fewer answers are written at once where more would not fit. Default no limit. */
+  readonly budgetBytes?: number
 }
 
 /** Writes answers: many prefixes at once, each computed once, all their answers decoded in one batch. */
@@ -32,6 +37,7 @@ export class Generator {
   readonly #pack: Omit<PackOptions, 'maxPositions'>
   readonly #limits: GeneratorLimits
   readonly #stride: number
+  readonly #budgetBytes: number
 
   private constructor(
     gpu: Gpu,
@@ -46,6 +52,7 @@ export class Generator {
     this.#pack = pack
     this.#limits = options
     this.#stride = options.stride ?? 4
+    this.#budgetBytes = options.budgetBytes ?? Number.POSITIVE_INFINITY
   }
 
   /** Compiles what sampling takes. @throws {KernelError} when a shader does not compile. */
@@ -68,8 +75,8 @@ export class Generator {
   /**
    * Writes `candidates` answers for every request.
    * @returns generations in the order of requests and candidates.
-   * @throws {BatchError} for a prefix that does not fit the model or leaves too few positions for the answer; the
-   *   signal's reason when cancelled.
+   * @throws {BatchError} for a prefix that does not fit the model or leaves too few positions for the answer; {MemoryError}
+   *   where not even one answer fits the budget; the signal's reason when cancelled.
    */
   async generate(
     requests: readonly GenerationRequest[],
@@ -80,9 +87,12 @@ export class Generator {
       this.#check(prefix, `request ${i}`, settings.maxNewTokens)
     })
     const all: Generation[] = []
-    const limits = generatorLimits(this.#decoder.config, settings.maxNewTokens, this.#limits)
-    for (const group of groupAnswers(requests, limits))
+    const { limits, bytes } = this.#fittedLimits(requests, settings, options.adapter)
+    for (const group of groupAnswers(requests, limits)) {
+      const { arena } = this.#gpu
+      if (arena.stats.bytesReserved + bytes > this.#budgetBytes) arena.trim() // of what fits no buffer of this group
       all.push(...(await this.#generateGroup(group.map(begin), limits.maxPrefixRows, settings, options)))
+    }
     return all
   }
 
@@ -114,6 +124,36 @@ export class Generator {
       batch.release()
     }
     return wanted.map(({ generation }) => generation)
+  }
+
+  #fittedLimits(
+    requests: readonly GenerationRequest[],
+    { maxNewTokens, topLogprobs = 0, repetitionPenalty = 1 }: GenerationSettings,
+    adapter: ActiveAdapter | undefined,
+  ): FittedLimits {
+    const { config } = this.#decoder
+    const wanted = generatorLimits(config, maxNewTokens, this.#limits)
+    const settings = {
+      maxNewTokens,
+      topLogprobs,
+      isPenalised: repetitionPenalty !== 1,
+      stride: this.#stride,
+    }
+    const { arena, limits: device } = this.#gpu
+    const room = {
+      bytes: this.#budgetBytes - arena.stats.bytesInUse,
+      maxBufferBytes: Math.min(device.maxBufferSize, device.maxStorageBufferBindingSize),
+    }
+    const asked = { requests, settings, layout: adapter?.params.layout }
+    const fitted = fitLimits(config, asked, wanted, room)
+    if (fitted.bytes > room.bytes) {
+      throw new MemoryError(
+        `not enough GPU memory: one answer of up to ${maxNewTokens} tokens takes ${megabytes(fitted.bytes)}, of the budget of ` +
+          `${megabytes(this.#budgetBytes)} there are ${megabytes(Math.max(0, room.bytes))} left; ask for fewer new tokens or ` +
+          'shorter prompts, or give a larger budget',
+      )
+    }
+    return fitted
   }
 
   #check(prefix: Prefix, where: string, maxNewTokens: number): void {

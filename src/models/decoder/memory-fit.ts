@@ -1,5 +1,7 @@
 import type { WeightFormat } from '../../kernels/weight.ts'
 import type { ModelConfig } from '../config.ts'
+import type { Room } from './generation-fit.ts'
+import type { GenerationSize } from './generation-memory.ts'
 import { type MemoryPlan, type MemoryRequest, megabytes, planMemory } from './memory-plan.ts'
 
 export interface MemoryLimits {
@@ -20,12 +22,18 @@ interface Remedy {
   readonly apply: (request: MemoryRequest) => MemoryRequest
 }
 
+/** A request that may leave open how much is generated at once: as much as fits the room that is left. */
+export type WantedMemory = Omit<MemoryRequest, 'generate'> & {
+  readonly generate?: GenerationSize | ((room: Room) => GenerationSize)
+}
+
 /**
- * Plans a request that has to fit; layers are computed twice where that is left to the plan and memory asks for it.
+ * Plans a request that has to fit; layers are computed twice where that is left to the plan and memory asks for it, and then
+ * as many answers are written at once as still fit.
  * @throws {MemoryError} when it does not, naming each single setting that would make it fit, or else what all together need.
  */
-export function planWithin(model: ModelConfig, wanted: MemoryRequest, limits: MemoryLimits): MemoryPlan {
-  const request = withRecompute(model, wanted, limits)
+export function planWithin(model: ModelConfig, wanted: WantedMemory, limits: MemoryLimits): MemoryPlan {
+  const request = withAnswers(model, wanted, limits)
   const plan = planMemory(model, request)
   if (fits(plan, limits)) return plan
   const remedies = remediesOf(request)
@@ -36,6 +44,16 @@ export function planWithin(model: ModelConfig, wanted: MemoryRequest, limits: Me
   throw new MemoryError(
     `${complaint(plan, limits)}. ${single.length > 0 ? `It would fit with ${single.join(', or ')}` : together(model, request, limits, remedies)}.`,
   )
+}
+
+function withAnswers(model: ModelConfig, wanted: WantedMemory, limits: MemoryLimits): MemoryRequest {
+  const { generate, ...others } = wanted
+  if (typeof generate !== 'function')
+    return withRecompute(model, generate ? { ...others, generate } : others, limits)
+  const before = withRecompute(model, others, limits)
+  const { budgetBytes = Number.POSITIVE_INFINITY, maxBufferBytes = Number.POSITIVE_INFINITY } = limits
+  const bytes = budgetBytes - planMemory(model, before).peakBytes
+  return { ...before, generate: generate({ bytes, maxBufferBytes }) }
 }
 
 function withRecompute(model: ModelConfig, request: MemoryRequest, limits: MemoryLimits): MemoryRequest {

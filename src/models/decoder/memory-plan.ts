@@ -4,36 +4,25 @@ import { sizeOf } from '../../gpu/tensor.ts'
 import { gradNormScratchShape } from '../../kernels/adamw.ts'
 import { attentionScratchShape } from '../../kernels/attention.ts'
 import { logpsScratchShapes } from '../../kernels/logps.ts'
-import { loraPartialShape, loraThinShape } from '../../kernels/lora.calls.ts'
+import { loraPartialShape } from '../../kernels/lora.calls.ts'
 import { preferenceScratchShape } from '../../kernels/preference.ts'
-import { sampleScratchShape } from '../../kernels/sample.ts'
 import { GROUP_SIZE, paddedCols, type WeightFormat, weightWords } from '../../kernels/weight.ts'
 import type { DecoderConfig, ModelConfig } from '../config.ts'
 import { type AdapterLayout, adapterLayout } from './adapter.ts'
+import { type GenerationSize, generationBuffers } from './generation-memory.ts'
+import {
+  adaptedNames,
+  keptWidths,
+  MEMORY_USES,
+  type MemoryUse,
+  type PlannedBuffer,
+  passWidths,
+  thinWidth,
+} from './planned-buffers.ts'
 import { positionsOf } from './positions.ts'
-import { decodeSizes } from './step-tables.ts'
 import { hasBias, LINEAR_NAMES, linearShape } from './tensor-names.ts'
 import { sliceRows } from './weight-loader.ts'
 import type { BatchRows } from './workspace.ts'
-
-/** What memory is for, in the order of the table. */
-export const MEMORY_USES = ['weights', 'activations', 'optimiser', 'cache', 'staging'] as const
-export type MemoryUse = (typeof MEMORY_USES)[number]
-
-/** What is to be generated at once. */
-export interface GenerationSize {
-  /** Answers decoded together. */
-  readonly answers: number
-  /** Tokens of all their different prefixes. */
-  readonly prefixTokens: number
-  /** Most of them computed at once. Default all. */
-  readonly passTokens?: number
-  /** Most of those computed at once that are image features. */
-  readonly featureRows: number
-  readonly maxNewTokens: number
-  /** Default 4, as `GeneratorLimits.stride`. */
-  readonly stride?: number
-}
 
 /**
  * Whether each layer is computed again in the backward pass instead of being kept: the same numbers for less memory and more
@@ -69,13 +58,6 @@ export interface MemoryPlan {
   readonly largest: { readonly label: string; readonly bytes: number }
   /** Training computes each layer again in the backward pass. */
   readonly recompute: boolean
-}
-
-interface PlannedBuffer {
-  readonly use: MemoryUse
-  readonly label: string
-  /** Bytes asked for; the arena rounds them up. */
-  readonly bytes: number
 }
 
 /** Counts what loading, training and generating will allocate, before any of it is done; "auto" counts as no recompute. */
@@ -158,52 +140,20 @@ function weightBuffers(config: DecoderConfig, request: MemoryRequest): PlannedBu
   return buffers
 }
 
-/** Parameters, and while training gradients and moments. */
-function adapterBuffers(layout: AdapterLayout, { train }: MemoryRequest): PlannedBuffer[] {
+/** Parameters, while training gradients and moments, and the copy that answers meanwhile are written with. */
+function adapterBuffers(layout: AdapterLayout, { train, generate }: MemoryRequest): PlannedBuffer[] {
   const buffer = (label: string, bytes: number): PlannedBuffer => ({ use: 'optimiser', label, bytes })
   const params = buffer('adapter.params', 4 * layout.size)
   if (!train) return [params]
   return [
     params,
-    ...['grads', 'expAvg', 'expAvgSq'].map((name) => buffer(`adapter.${name}`, 4 * layout.size)),
+    ...['grads', 'expAvg', 'expAvgSq', ...(generate ? ['copy'] : [])].map((name) =>
+      buffer(`adapter.${name}`, 4 * layout.size),
+    ),
     buffer('trainer.metrics', 256 * (train.gradientAccumulationSteps ?? 1)),
     buffer('trainer.norm', 12),
     buffer('trainer.normPartials', 4 * sizeOf(gradNormScratchShape([{ size: layout.size }]))),
   ]
-}
-
-/** Floats of a token of each tensor a layer leaves behind. */
-function keptWidths(config: DecoderConfig, layout: AdapterLayout | undefined): Record<string, number> {
-  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, qkNorm } = config
-  const [queryCols, keyCols] = [numHeads * headDim, numKvHeads * headDim]
-  const widths: Record<string, number> = {
-    normed: hiddenSize,
-    rstd: 1,
-    q: queryCols,
-    k: keyCols,
-    v: keyCols,
-    attended: queryCols,
-    lse: numHeads,
-    middle: hiddenSize,
-    postNormed: hiddenSize,
-    postRstd: 1,
-    gate: intermediateSize,
-    up: intermediateSize,
-    activated: intermediateSize,
-  }
-  if (qkNorm)
-    Object.assign(widths, { qLinear: queryCols, kLinear: keyCols, qRstd: numHeads, kRstd: numKvHeads })
-  for (const name of adaptedNames(layout)) widths[`${name}.xa`] = thinWidth(layout)
-  return widths
-}
-
-/** What every pass over T tokens takes beside what its layers keep. */
-function passWidths(config: DecoderConfig): Record<string, number> {
-  const { hiddenSize, numHeads, numKvHeads, headDim, qkNorm } = config
-  const queryCols = numHeads * headDim
-  return qkNorm
-    ? { branch: hiddenSize, 'head.normed': queryCols }
-    : { branch: hiddenSize, 'linear.q': queryCols, 'linear.k': numKvHeads * headDim }
 }
 
 function trainingBuffers(
@@ -270,48 +220,6 @@ const PER_ANSWER_TOKEN = [
   'lse',
   'dlogps',
 ]
-
-function generationBuffers(
-  config: DecoderConfig,
-  layout: AdapterLayout | undefined,
-  size: GenerationSize,
-): PlannedBuffer[] {
-  const { hiddenSize, numLayers, numKvHeads, headDim, vocabSize } = config
-  const { answers, stride = 4 } = size
-  const { tokens, cacheRows, tableSize } = decodeSizes({ ...size, stride })
-  const buffers: PlannedBuffer[] = []
-  const add = (use: MemoryUse, label: string, ...shape: readonly number[]): void => {
-    buffers.push({ use, label, bytes: 4 * sizeOf(shape) })
-  }
-  const widths = {
-    ...keptWidths(config, layout),
-    ...passWidths(config),
-    residual0: hiddenSize,
-    residual1: hiddenSize,
-  }
-  for (const [name, width] of Object.entries(widths)) add('activations', name, tokens, width)
-  add('activations', 'features', Math.max(1, size.featureRows), hiddenSize)
-  for (let table = 0; table < DECODE_TABLES; table++) add('activations', 'table', tableSize)
-  for (const name of ['prefixes.last', 'last', 'hidden', 'wanted.x', 'wanted.normed'])
-    add('activations', name, answers, hiddenSize)
-  add('activations', 'rstd', answers)
-  add('activations', 'logits', answers, vocabSize)
-  add('activations', 'scores', ...sampleScratchShape(answers, vocabSize))
-  for (let i = 0; i < 2 * Math.min(stride, size.maxNewTokens); i++) add('activations', 'drawn', answers)
-  for (let i = 0; i < 2 * numLayers; i++) add('cache', `cache${i}`, cacheRows, numKvHeads * headDim)
-  return buffers
-}
-
-/** ids, featureIndex, positions, ranges, cacheIndex, keys, greedy, prefixOf, and places, index, positions and ranges of last rows. */
-const DECODE_TABLES = 12
-
-function adaptedNames(layout: AdapterLayout | undefined): Set<string> {
-  return new Set(layout?.slots.map(({ name }) => name))
-}
-
-function thinWidth(layout: AdapterLayout | undefined): number {
-  return loraThinShape(1, layout?.config.r ?? 0)[1]
-}
 
 /** Widths on either side of an adapted layer. */
 function partialCols(config: DecoderConfig, layout: AdapterLayout | undefined): Set<number> {

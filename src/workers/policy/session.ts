@@ -53,7 +53,7 @@ export class PolicySession implements PolicyApi {
       let plan: MemoryReport | undefined
       const policy = await PolicyModel.load(gpu, openFolder(spec, { fetch: new Downloads().fetch }), {
         ...settings,
-        use: (largestImage) => expectedMemory({ ...use, recompute }, largestImage),
+        use: (largestImage, config) => expectedMemory({ ...use, recompute }, config, largestImage),
         // A software adapter's best designs are known; trying them would only cost time.
         ...(gpu.profile.isSoftware ? {} : { tuner: new Autotuner(gpu, new StoredTuning()) }),
         features: (encoder) =>
@@ -66,10 +66,14 @@ export class PolicySession implements PolicyApi {
         onProgress: send,
       })
       const { decoder, config } = policy
-      const generator = await Generator.create(gpu, decoder, config.imageTokenId).catch((error: unknown) => {
-        policy.release()
-        throw error
-      })
+      const { budgetBytes } = settings
+      const within = budgetBytes === undefined ? {} : { budgetBytes }
+      const generator = await Generator.create(gpu, decoder, config.imageTokenId, within).catch(
+        (error: unknown) => {
+          policy.release()
+          throw error
+        },
+      )
       this.#loaded = {
         gpu,
         policy,

@@ -105,33 +105,80 @@ describe('what a plan says is what is used, to the byte', () => {
   )
 
   test.each([
-    ['llama', 'f32', undefined],
-    ['qwen3', 'int8', undefined],
-    ['qwen3', 'f16', 15],
-  ] as const)('generating with %s in %s, prefixes by %s rows', async (name, format, maxPrefixRows) => {
-    const { gpu, model, decoder } = await load(name, format)
-    const generator = await Generator.create(gpu, decoder, undefined, maxPrefixRows ? { maxPrefixRows } : {})
-    const requests = PAIRS.slice(0, 4).map(({ prefix }, image) => ({
-      prefix,
-      candidates: 3,
-      seed: 1,
-      round: 0,
-      image,
-      prompt: 0,
-    }))
-    await generator.generate(requests, { temperature: 0, maxNewTokens: 9, stopTokens: [] })
-    const plan = planMemory(model, {
-      format,
-      generate: {
-        answers: 12,
-        prefixTokens: requests.reduce((n, { prefix }) => n + prefix.ids.length, 0), // 5, 5, 8 and 8
-        ...(maxPrefixRows ? { passTokens: 10 } : {}),
-        featureRows: 0,
-        maxNewTokens: 9,
-      },
-    })
-    expect(plan.peakBytes).toBe(gpu.arena.stats.peakBytes)
+    ['llama', 'f32', undefined, {}],
+    ['qwen3', 'int8', undefined, {}],
+    ['qwen3', 'f16', 15, {}],
+    ['llama', 'f16', undefined, { topLogprobs: 3, repetitionPenalty: 1.1 }],
+  ] as const)(
+    'generating with %s in %s, prefixes by %s rows, %j',
+    async (name, format, maxPrefixRows, more) => {
+      const { gpu, model, decoder } = await load(name, format)
+      const generator = await Generator.create(
+        gpu,
+        decoder,
+        undefined,
+        maxPrefixRows ? { maxPrefixRows } : {},
+      )
+      const requests = PAIRS.slice(0, 4).map(({ prefix }, image) => ({
+        prefix,
+        candidates: 3,
+        seed: 1,
+        round: 0,
+        image,
+        prompt: 0,
+      }))
+      await generator.generate(requests, { ...more, temperature: 0, maxNewTokens: 9, stopTokens: [] })
+      const plan = planMemory(model, {
+        format,
+        generate: {
+          answers: 12,
+          prefixTokens: requests.reduce((n, { prefix }) => n + prefix.ids.length, 0), // 5, 5, 8 and 8
+          ...(maxPrefixRows ? { passTokens: 10 } : {}),
+          featureRows: 0,
+          maxNewTokens: 9,
+          ...('topLogprobs' in more ? { topLogprobs: more.topLogprobs, isPenalised: true } : {}),
+        },
+      })
+      expect(plan.peakBytes).toBe(gpu.arena.stats.peakBytes)
+      decoder.release()
+    },
+  )
+})
+
+describe('within a budget', () => {
+  const settings = { temperature: 1, maxNewTokens: 9, stopTokens: [] }
+  const requests = PAIRS.map(({ prefix }, image) => {
+    return { prefix, candidates: 4, seed: 1, round: 0, image, prompt: 0 }
+  })
+
+  test('as many answers are written at once as fit, and they are the same', async () => {
+    const { gpu, decoder } = await load('llama', 'f32')
+    const expected = await (await Generator.create(gpu, decoder, undefined)).generate(requests, settings)
+    const most = gpu.arena.stats.peakBytes
+    gpu.arena.trim()
+    const { bytesInUse } = gpu.arena.stats
+    gpu.arena.resetPeak()
+    const budgetBytes = Math.floor(bytesInUse + (most - bytesInUse) / 3)
+    const small = await Generator.create(gpu, decoder, undefined, { budgetBytes })
+    expect(await small.generate(requests, settings)).toEqual(expected)
+    const { peakBytes } = gpu.arena.stats
+    expect(peakBytes).toBeLessThanOrEqual(budgetBytes)
+    expect(peakBytes).toBeGreaterThan(bytesInUse + (most - bytesInUse) / 8)
+    const none = await Generator.create(gpu, decoder, undefined, { budgetBytes: bytesInUse + 1000 })
+    await expect(none.generate(requests, settings)).rejects.toThrow(
+      /one answer of up to 9 tokens takes .* MiB left; ask for fewer new tokens/,
+    )
+    await expect(none.generate(requests, settings)).rejects.toThrow(MemoryError)
     decoder.release()
+  })
+
+  test('an adapter that is trained is counted once more for answers meanwhile', async () => {
+    const model = parseModelConfig(await readJson(goldenModel('decoders/llama'), 'config.json'))
+    const train = { rows: { tokens: 20, answers: 8, sequences: 4, features: 0 }, recompute: false }
+    const generate = { answers: 2, prefixTokens: 9, featureRows: 0, maxNewTokens: 4 }
+    const optimiser = (request: Partial<MemoryRequest>) =>
+      planMemory(model, { format: 'f32', lora, ...request }).bytes.optimiser
+    expect(optimiser({ train, generate }) - optimiser({ train })).toBe(optimiser({ generate }))
   })
 })
 

@@ -50,7 +50,23 @@ describe('the memory plan', () => {
     expect(peakBytes).toBeGreaterThan(words.peakBytes)
   })
 
-  test('of images without a limit is refused', async () => {
+  test('counts as many answers at once as fit the budget, which generating stays within', async () => {
+    const generate = { prompts: 8, candidates: 8, promptTokens: 12, maxNewTokens: 16 }
+    const { info: whole } = await loadGolden(policy, { use: { generate } })
+    const { weights } = whole.plan.bytes
+    const budgetBytes = Math.floor(weights + (whole.plan.peakBytes - weights) / 3)
+    const { info } = await loadGolden(policy, { use: { generate }, budgetBytes })
+    expect(info.plan.peakBytes).toBeLessThanOrEqual(budgetBytes)
+    expect(info.plan.bytes.cache).toBeLessThan(whole.plan.bytes.cache / 2)
+    await policy.memory()
+    const requests = Array.from({ length: 8 }, (_, seed) => {
+      return { images: [], prompt: '<s> is the dog near a', candidates: 8, seed }
+    })
+    expect(await policy.generate({ requests, maxNewTokens: 16 })).toHaveLength(64)
+    expect((await policy.memory()).peakBytes).toBeLessThanOrEqual(budgetBytes)
+  })
+
+  test('of images without a limit is refused, or leaves them out', async () => {
     const images = {
       image_processor: { image_processor_type: 'CLIPImageProcessor', do_resize: false, do_normalize: false },
     }
@@ -58,6 +74,10 @@ describe('the memory plan', () => {
     const generate = { prompts: 1, candidates: 1, promptTokens: 9, images: 1, maxNewTokens: 4 }
     const wanted = loadGolden(policy, { use: { generate } }, { 'processor_config.json': file })
     await expect(wanted).rejects.toThrow('do not say how many tokens an image may take')
+    const use = { generate, unlimitedImages: 'leave out' } as const
+    const { info } = await loadGolden(policy, { use }, { 'processor_config.json': file })
+    const { info: words } = await loadGolden(policy, { use: { generate: { ...generate, images: 0 } } })
+    expect(info.plan.bytes.cache).toBe(words.plan.bytes.cache)
   })
 
   test('refuses what is over the budget, naming what would fit, and loads nothing', async () => {
