@@ -1,5 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
+import { writingUse } from '../pipeline/expected-use.ts'
 import { withHeadless } from './headless.ts'
 import { type LocalSources, localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
@@ -54,7 +55,7 @@ export async function generateHeadless(request: GenerateRequest): Promise<void> 
       session.call('generate', {
         model: request.model,
         sources: local.sources(session),
-        load: loadOptions(request),
+        load: { ...loadOptions(request), use: writingUse([prompt], candidates, maxNewTokens, images.length) },
         ...(adapter === undefined ? {} : { adapter: { url: session.url('adapter') } }),
         job: {
           requests: images.map((image, i) => ({

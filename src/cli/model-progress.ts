@@ -19,13 +19,16 @@ export function loadOptions({
   }
 }
 
-/** Shows what memory a model will take, its loading, and on which adapter it runs. */
-export function showLoading(line: ProgressLine, event: HeadlessEvent): void {
+/**
+ * Shows what memory a model will take, its loading, and on which adapter it runs.
+ * @param note said of the memory. Default nothing.
+ */
+export function showLoading(line: ProgressLine, event: HeadlessEvent, note = ''): void {
   if (event.kind === 'loading') {
     const { done, total, bytesRead } = event
     line.show('loading', `${done}/${total} tensors, ${Math.round(bytesRead / 2 ** 20)} MiB`, done === total)
   } else if (event.kind === 'plan') {
-    line.say(`GPU memory:\n${event.plan.table.replace(/^/gm, '  ')}`)
+    line.say(`GPU memory${note}:\n${event.plan.table.replace(/^/gm, '  ')}`)
   } else if (event.kind === 'loaded') {
     const { architecture, adapter } = event.info
     const name = [adapter.vendor, adapter.architecture, adapter.description].filter(Boolean).join(' ')

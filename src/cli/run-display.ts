@@ -47,6 +47,12 @@ export class RunDisplay {
         break
       }
       case 'loading':
+        if (event.plannedBytes !== undefined)
+          this.#line.say(
+            printable(
+              `${event.what} takes up to ${Math.ceil(event.plannedBytes / 2 ** 20)} MiB of GPU memory`,
+            ),
+          )
         if (event.total > 0 && event.done === event.total) this.#line.show('loaded', event.what, true)
         break
       case 'note':

@@ -5,6 +5,7 @@ import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config
 import type { StepMetrics } from '../pipeline/events.ts'
 import type { HeadlessEvent } from '../pipeline/headless.ts'
 import { TRAINING_FILES, type TrainingEnd } from '../pipeline/send-training.ts'
+import type { ExpectedUse } from '../workers/policy.api.ts'
 import { type HeadlessSession, withHeadless } from './headless.ts'
 import { localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
@@ -54,7 +55,7 @@ export async function trainHeadless(request: TrainRequest): Promise<'done' | 'st
       return await session.call('train', {
         model: request.model,
         sources: local.sources(session),
-        load: { ...loadOptions(request), ...(peft === undefined ? {} : { use: { peft } }) },
+        load: { ...loadOptions(request), use: leastUse({ config, ...(peft ? { peft } : {}) }) },
         out: session.url('out', ''),
         job: {
           data: { url: session.url('data', basename(request.data)) },
@@ -110,6 +111,17 @@ interface TrainingSettings {
   readonly peft?: LoraConfig
 }
 
+/** What training takes at the least: before the pairs are read nobody knows how long they are. */
+function leastUse({ config, peft }: TrainingSettings): ExpectedUse {
+  const train = {
+    pairs: config.per_device_train_batch_size,
+    promptTokens: 1,
+    answerTokens: 1,
+    gradientAccumulationSteps: config.gradient_accumulation_steps,
+  }
+  return peft ? { peft, train } : { train }
+}
+
 /** The trainer's settings and the new adapter's, checked here so that nothing is started for nothing. */
 function readConfig({ config: path, adapter }: TrainRequest): TrainingSettings {
   expectFile('--config', path)
@@ -139,6 +151,7 @@ function readConfig({ config: path, adapter }: TrainRequest): TrainingSettings {
 function follow(line: ProgressLine, metricsPath: string): (event: HeadlessEvent) => void {
   let pace = new Pace(0)
   let plan = { totalSteps: 0, pairsPerStep: 0 }
+  let isLoaded = false
   return (event) => {
     switch (event.kind) {
       case 'pairs':
@@ -174,7 +187,9 @@ function follow(line: ProgressLine, metricsPath: string): (event: HeadlessEvent)
         line.show('saved', `checkpoint of step ${event.step}`, true)
         break
       default:
-        showLoading(line, event)
+        // The first plan is made before the pairs are read, the other of their real batches.
+        showLoading(line, event, isLoaded ? '' : ', at least')
+        isLoaded ||= event.kind === 'loaded'
     }
   }
 }

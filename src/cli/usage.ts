@@ -8,7 +8,8 @@ const INDENT = 23
 
 /** What holds for several commands, paragraph by paragraph. */
 const GENERAL = [
-  'What runs a model says first what memory it will take, and refuses what cannot fit. --weights f32|f16|int8|int4 (f32) says how ' +
+  'What runs a model says before it loads it what memory it will take as far as that is known, and refuses what cannot fit; train says ' +
+    'it again once it has read its pairs. --weights f32|f16|int8|int4 (f32) says how ' +
     'weights are kept, --memory MIB the most to take on the GPU (no limit), --recompute computes layers twice to keep less, as is done ' +
     'anyway where the rest would not fit.',
   'MODEL is a folder in the hub’s layout, embedded:NAME, or the hub’s OWNER/NAME. PLACE is a folder of pictures, a zip, a tar, JSON ' +

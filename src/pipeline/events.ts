@@ -42,7 +42,14 @@ export type RunEvent =
     })
   /** A training has been looked at on its way: there is more of `RunnerApi.watched`. */
   | (StagePlace & { readonly kind: 'watched'; readonly step: number })
-  | { readonly kind: 'loading'; readonly what: string; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'loading'
+      readonly what: string
+      readonly done: number
+      readonly total: number
+      /** Comes once, before anything of a policy is loaded: what it will take on the GPU. */
+      readonly plannedBytes?: number
+    }
   | { readonly kind: 'note'; readonly text: string }
   | (Damage & { readonly kind: 'damage' })
 

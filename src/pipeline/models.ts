@@ -1,6 +1,6 @@
 import type { FolderSpec } from '../data/folder.ts'
 import type { Store } from '../store/store.ts'
-import type { LoadOptions, PeftFiles, PolicyInfo } from '../workers/policy.api.ts'
+import type { ExpectedUse, LoadOptions, PeftFiles, PolicyInfo } from '../workers/policy.api.ts'
 import { cancellable } from './cancellable.ts'
 import { type ClipClient, openClip, openPolicy, type PolicyClient } from './client.ts'
 import { ClipEmbedder } from './clip-embedder.ts'
@@ -45,6 +45,8 @@ export interface RunModels {
 export interface ModelOptions {
   /** Default none: then nobody may ask for it. */
   readonly policy?: ModelSource
+  /** What the policy will be used for, so that what it takes is told before it is loaded. Default only holding it. */
+  readonly use?: ExpectedUse
   readonly clip?: ModelSource
   readonly store: Store
   readonly signal: AbortSignal
@@ -56,6 +58,7 @@ export interface ModelOptions {
 /** @throws {WorkerError} and what the workers' `load` throws, when a model is first needed. */
 export function openModels({
   policy,
+  use,
   clip,
   store,
   signal,
@@ -82,10 +85,20 @@ export function openModels({
     loaded = undefined
     adapters.clear()
     const { weights } = source
+    const options = {
+      ...(weights ? { weights } : {}),
+      ...(source === policy && use ? { use } : {}),
+    }
     const client = worker
     const info = await cancellable(signal, client, () =>
-      client.load(source.folder, weights ? { weights } : {}, ({ done, total }) =>
-        emit({ kind: 'loading', what: source.name, done, total }),
+      client.load(source.folder, options, ({ done, total, plan }) =>
+        emit({
+          kind: 'loading',
+          what: source.name,
+          done,
+          total,
+          ...(plan ? { plannedBytes: plan.peakBytes } : {}),
+        }),
       ),
     )
     loaded = source.hash

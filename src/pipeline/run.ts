@@ -2,6 +2,7 @@ import type { Store } from '../store/store.ts'
 import { evaluatedAdapter } from './evaluated-adapter.ts'
 import { type EvaluatedSet, type EvaluatedSets, readEvaluatedSets } from './evaluated-sets.ts'
 import type { RunEvent } from './events.ts'
+import { captionUse } from './expected-use.ts'
 import { jsonHash } from './hash.ts'
 import {
   type AdapterSource,
@@ -92,7 +93,8 @@ export async function runRecipe(
     const policy = await resolveModel(recipe.policy, sources, signal)
     const clip = await resolveModel(recipe.clip, sources, signal)
     const others = await otherWriters(recipe, sources, signal)
-    const models = openModels({ policy, clip, store, emit, signal, ...(pause ? { pause } : {}) })
+    const use = { peft: recipe.train.peft, ...captionUse(recipe.caption) }
+    const models = openModels({ policy, use, clip, store, emit, signal, ...(pause ? { pause } : {}) })
     try {
       const context: StageContext = { store, run, signal, emit, peakGpuBytes: () => models.peakGpuBytes() }
       const output = await runStages(context, models, recipe, { sources, policy, clip, ...others })

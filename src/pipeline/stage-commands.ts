@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { PeftFiles } from '../workers/policy.api.ts'
 import { type SendFile, sendCaptions, sendPictures, sendScores } from './artifacts.ts'
 import type { RunEvent } from './events.ts'
+import { captionUse, writingUse } from './expected-use.ts'
 import type { AdapterSource, ModelOptions, RunModels } from './models.ts'
 import { openModels } from './models.ts'
 import { withRun } from './open-run.ts'
@@ -74,7 +75,7 @@ export async function captionCommand(job: CaptionJob, options: StageOptions): Pr
     const { captioners, writer } = await otherWriters(recipe, sources, context.signal)
     const adapter = await adapterSource(job.adapter, context.signal)
     const dataset = await datasetStage(context, job.images, { sources, round: 1, part: 'train' })
-    const models = use({ policy })
+    const models = use({ policy, use: captionUse(caption) })
     const captions = await captionStage(context, models, caption, {
       dataset,
       policy,
@@ -126,7 +127,8 @@ export async function evaluateCommand(
     const policy = await resolveModel(job.model, sources, context.signal)
     const clip = job.zeroShot && (await resolveModel(job.zeroShot.clip, sources, context.signal))
     const adapter = await adapterSource(job.adapter, context.signal)
-    const models = use({ policy, ...(clip ? { clip } : {}) })
+    const planned = writingUse([prompt], 1, settings.max_new_tokens)
+    const models = use({ policy, use: planned, ...(clip ? { clip } : {}) })
     const measure = async (data: DatasetRef, name: string) => {
       const dataset = await datasetStage(context, data, { sources, round: 0, part: name || 'heldout' })
       expectTruth(data, dataset)
@@ -176,7 +178,7 @@ async function alone<T>(
   { store, signal, emit }: StageOptions,
   work: (
     context: StageContext,
-    use: (sources: Pick<ModelOptions, 'policy' | 'clip'>) => RunModels,
+    use: (sources: Pick<ModelOptions, 'policy' | 'use' | 'clip'>) => RunModels,
   ) => Promise<T>,
 ): Promise<T> {
   const described = { name, recipe: {}, recipeHash: '' }
