@@ -11,6 +11,8 @@ export interface Candidate {
   name: string
   /** Compiles it; the returned function records one run of a sample problem. */
   prepare(): Promise<() => void>
+  /** The bits of the last run's result; needed where there is a reference. */
+  read?(): Promise<Uint32Array>
 }
 
 const TIMED_ROUNDS = 3
@@ -32,8 +34,8 @@ export class MemoryTuningStore implements TuningStore {
 }
 
 /**
- * Chooses among candidates that give the same results by timing each on a sample problem, once per adapter and question.
- * A choice is about speed alone; `record` lists them all, to be kept with results where a driver's arithmetic is in doubt.
+ * Chooses among candidates by timing each on a sample problem, once per adapter and question. A choice is about speed alone:
+ * where there is a reference, what gives other bits on the sample problem, as a driver's arithmetic may, is not chosen.
  */
 export class Autotuner {
   readonly #gpu: Gpu
@@ -56,37 +58,47 @@ export class Autotuner {
   /**
    * The fastest candidate's name. `question` names operation, format and shape bucket, such as `matmul.forward/int8/many`.
    * A stored answer counts for the same candidates only: where there are others it is measured anew.
+   * @param reference whose bits a candidate has to give, and which is chosen where none does. Default all candidates do.
    */
-  choose(question: string, candidates: readonly Candidate[]): Promise<string> {
-    const choice = this.#queue.then(() => this.#choose(question, candidates))
+  choose(question: string, candidates: readonly Candidate[], reference?: Candidate): Promise<string> {
+    const choice = this.#queue.then(() => this.#choose(question, candidates, reference))
     this.#queue = choice.catch(() => undefined)
     return choice
   }
 
-  async #choose(question: string, candidates: readonly Candidate[]): Promise<string> {
+  async #choose(
+    question: string,
+    candidates: readonly Candidate[],
+    reference: Candidate | undefined,
+  ): Promise<string> {
     const [only] = candidates
     if (!only) throw new Error(`${question}: expected at least one candidate, got none`)
     const names = candidates.map(({ name }) => name)
-    const key = `${this.#gpu.profile.fingerprint}/${question}/${names.sort().join(' ')}`
+    const asked = `${question}/${names.sort().join(' ')}${reference ? ` as ${reference.name}` : ''}`
+    const key = `${this.#gpu.profile.fingerprint}/${asked}`
     const stored = await this.#store.get(key)
-    let choice = candidates.find((c) => c.name === stored)?.name
+    let choice = [...candidates, ...(reference ? [reference] : [])].find((c) => c.name === stored)?.name
     if (choice === undefined) {
-      choice = candidates.length === 1 ? only.name : await this.#measure(candidates)
+      const isOpen = candidates.length > 1 || (reference && reference.name !== only.name)
+      choice = isOpen ? await this.#measure(candidates, reference) : only.name
       await this.#store.set(key, choice)
     }
     this.#record.set(question, choice)
     return choice
   }
 
-  async #measure(candidates: readonly Candidate[]): Promise<string> {
+  async #measure(candidates: readonly Candidate[], reference: Candidate | undefined): Promise<string> {
+    const expected = reference && (await this.#bits(reference, await reference.prepare()))
     const runs: { name: string; run: () => void; repeats: number; bestMs: number }[] = []
-    for (const { name, prepare } of candidates) {
-      const run = await prepare()
+    for (const candidate of candidates) {
+      const run = await candidate.prepare()
+      if (expected && !isEqual(await this.#bits(candidate, run), expected)) continue
       await this.#time(run, 1) // the first run pays for what the driver puts off
       const onceMs = await this.#time(run, 1)
       const repeats = Math.min(MOST_REPEATS, Math.ceil(ROUND_MS / Math.max(onceMs, ROUND_MS / MOST_REPEATS)))
-      runs.push({ name, run, repeats, bestMs: Number.POSITIVE_INFINITY })
+      runs.push({ name: candidate.name, run, repeats, bestMs: Number.POSITIVE_INFINITY })
     }
+    if (reference && runs.length === 0) return reference.name
     // Interleaved, and the best of each counts: other work on the machine slows all alike.
     for (let i = 0; i < TIMED_ROUNDS; i++) {
       for (const entry of runs) {
@@ -96,6 +108,12 @@ export class Autotuner {
     return runs.reduce((best, entry) => (entry.bestMs < best.bestMs ? entry : best)).name
   }
 
+  async #bits({ name, read }: Candidate, run: () => void): Promise<Uint32Array> {
+    if (!read) throw new Error(`${name}: expected read, to compare its result with the reference's, got none`)
+    run()
+    return await read()
+  }
+
   /** Milliseconds that several runs take, one after another. */
   async #time(run: () => void, repeats: number): Promise<number> {
     const startedAt = performance.now()
@@ -103,4 +121,8 @@ export class Autotuner {
     await this.#gpu.stream.idle()
     return performance.now() - startedAt
   }
+}
+
+function isEqual(a: Uint32Array, b: Uint32Array): boolean {
+  return a.length === b.length && a.every((word, i) => word === b[i])
 }

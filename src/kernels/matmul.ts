@@ -2,7 +2,8 @@ import type { Autotuner } from '../gpu/autotune.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { expectMatrix, expectShape, type KernelOptions } from './common.ts'
-import { createProduct, type MatmulDesign, type ProductOptions, type RowBucket } from './matmul.designs.ts'
+import type { MatmulDesign, RowBucket } from './matmul.designs.ts'
+import { createProduct, type ProductOptions } from './matmul.product.ts'
 import {
   allocateWeight,
   expectWeight,
@@ -15,7 +16,7 @@ import {
 } from './weight.ts'
 
 export interface MatmulOptions extends KernelOptions {
-  /** Chooses designs by timing them; default a fixed choice by kind of adapter. Results are the same either way. */
+  /** Chooses among designs that give the same bits on this adapter by timing them; default a fixed choice by kind of adapter. */
   tuner?: Autotuner
   /** One design for all shapes; default chosen. */
   design?: MatmulDesign
@@ -48,7 +49,7 @@ export interface Matmul {
       dinp: Tensor // (M, K), assigned or accumulated
     },
   ): void
-  /** Designs in use by layout and number of rows; they do not change results where `fma` is one rounding or always two. */
+  /** Designs in use by layout and number of rows; of those a tuner chose none changes a bit of its trial's result. */
   readonly tuning: Readonly<Record<string, Readonly<Record<RowBucket, MatmulDesign>>>>
 }
 

@@ -41,6 +41,24 @@ test('a choice among other candidates is made anew, and one candidate needs no t
   await expect(tuner.choose('none', [])).rejects.toThrow('expected at least one candidate')
 })
 
+test('what gives other bits than the reference is not chosen, however fast it is', async () => {
+  const gpu = await testGpu()
+  const giving = (name: string, durationMs: number, word: number) => ({
+    ...candidate(name, durationMs, []),
+    read: async () => Uint32Array.of(1, word),
+  })
+  const reference = giving('reference', 50, 7)
+  const store = new MemoryTuningStore()
+  const choose = (...candidates: ReturnType<typeof giving>[]) =>
+    new Autotuner(gpu, store).choose('op', candidates, reference)
+  expect(await choose(giving('wrong', 0, 8), giving('slow', 30, 7), giving('quick', 5, 7))).toBe('quick')
+  expect(await choose(giving('wrong', 0, 8))).toBe('reference')
+  expect(await choose(giving('wrong', 0, 7))).toBe('reference') // as was found before
+  expect(await choose(giving('right', 0, 7))).toBe('right')
+  const unread = candidate('unread', 0, [])
+  await expect(new Autotuner(gpu).choose('op', [unread], reference)).rejects.toThrow('unread: expected read')
+})
+
 test('matrix products are tuned by trial and say what was chosen', async () => {
   const gpu = await testGpu()
   const tuner = new Autotuner(gpu)

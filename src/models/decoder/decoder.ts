@@ -28,7 +28,7 @@ export interface AnswerTokens {
 export interface DecoderOptions {
   /** Positions the RoPE table reaches: the longest sequence to be computed. Default as `positionsOf`. */
   maxPositions?: number
-  /** Chooses kernel designs by timing them on this adapter; results do not depend on it. Default a fixed choice. */
+  /** Chooses kernel designs by timing them on this adapter, among those that give the same bits there. Default a fixed choice. */
   tuner?: Autotuner
 }
 
