@@ -7,7 +7,7 @@ import { browserLaunch } from '../src/cli/launch.ts'
 import { type DatasetFigures, measureDatasets } from './dataset.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import type { PolicyReport } from './page.ts'
-import type { Figure } from './policy/figures.ts'
+import { type Figure, missedTargets } from './policy/figures.ts'
 import { measureQuality, QUALITY_NAMES, type QualityRow, readResults } from './quality/quality.ts'
 import { demoSpread, demoTable, variantTable } from './quality/tables.ts'
 import { formatCeilings, formatFigure, formatRows } from './report.ts'
@@ -22,19 +22,21 @@ const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes 
        npm run bench -- dataset [--json] [--images 500,2000]
        npm run bench -- quality [--only heldout|demo|random|...] [--seeds 0,1,2]
        npm run bench -- traps --adapter DIR [--json] [--scenes 20]
-       npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5]
-Prints to standard error as it goes; --json prints the whole report to standard output. Gates nothing.`
+       npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5] [--check]
+Prints to standard error as it goes; --json prints the whole report to standard output. --check fails where a figure of the policy
+misses its target.`
 
-/** Runs the bench and prints it. @returns the exit code: 0 measured, 1 failed, 2 wrong usage. */
+/** Runs the bench and prints it. @returns the exit code: 0 measured, 1 failed or, with --check, a target missed, 2 wrong usage. */
 export async function main(args: string[]): Promise<number> {
   let options: BenchOptions
   let json: boolean
+  let check: boolean
   let subject: Subject
   let counts: number[]
   let seeds: number[]
   let traps: TrapsOptions | undefined
   try {
-    ;({ options, json, subject, counts, seeds, traps } = readArguments(args))
+    ;({ options, json, check, subject, counts, seeds, traps } = readArguments(args))
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
@@ -63,12 +65,15 @@ export async function main(args: string[]): Promise<number> {
   }
   if ('ceilings' in report) console.error(formatCeilings(report))
   if (json) console.log(JSON.stringify(report, null, 2))
-  return 0
+  const missed = check && 'figures' in report ? missedTargets(report.figures) : []
+  for (const line of missed) console.error(line)
+  return missed.length > 0 ? 1 : 0
 }
 
 function readArguments(args: string[]): {
   options: BenchOptions
   json: boolean
+  check: boolean
   subject: Subject
   counts: number[]
   seeds: number[]
@@ -79,6 +84,7 @@ function readArguments(args: string[]): {
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       shapes: { type: 'string', default: 'full' },
       'batch-ms': { type: 'string', default: '400' },
@@ -89,10 +95,11 @@ function readArguments(args: string[]): {
       scenes: { type: 'string', default: '20' },
     },
   })
-  const { shapes, only, json } = values
+  const { shapes, only, json, check } = values
   const [subject] = positionals
   if (positionals.length !== 1 || !isSubject(subject))
     throw new Error(`expected one of ${SUBJECTS.join(', ')}, got ${positionals.join(' ')}`)
+  if (check && subject !== 'policy') throw new Error(`expected --check with policy, got ${subject}`)
   if (subject === 'quality' && only && !only.split(',').every((name) => QUALITY_NAMES.includes(name)))
     throw new Error(`expected --only of ${QUALITY_NAMES.join(', ')}, got ${only}`)
   if (shapes !== 'small' && shapes !== 'full')
@@ -121,6 +128,7 @@ function readArguments(args: string[]): {
     seeds,
     options: { only, small: shapes === 'small', batchMs, rounds },
     json,
+    check,
     subject,
   }
 }

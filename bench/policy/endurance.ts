@@ -70,8 +70,15 @@ export async function endurance(gpu: Gpu, _options: PolicyOptions, say: Say): Pr
   const ratio = median(ms.last.map((last, i) => last / (ms.first[i] ?? Number.NaN)))
   say({ name: 'step, first 100', value: median(ms.first), unit: 'ms', note: 'median, of a training anew' })
   say({ name: 'step, last 100', value: median(ms.last), unit: 'ms', note: 'median, in turns with it' })
-  say({ name: 'last over first', value: ratio, unit: '', note: 'median of the turns' })
-  say({ name: 'GPU memory grown', value: gpu.arena.stats.bytesReserved - before, unit: 'bytes' })
+  say({
+    name: 'last over first',
+    value: ratio,
+    unit: 'x',
+    note: 'median of the turns',
+    target: { atMost: 1.05 },
+  })
+  const grown = gpu.arena.stats.bytesReserved - before
+  say({ name: 'GPU memory grown', value: grown, unit: 'bytes', target: { atMost: 0 } })
   fresh.release()
   freshGpu.close()
   aged.release()

@@ -7,6 +7,8 @@ export interface Figure {
   value: number
   unit: string
   note?: string
+  /** What the value has to be for `--check`. Default anything. */
+  target?: { readonly atLeast?: number; readonly atMost?: number }
 }
 
 export interface PolicyOptions {
@@ -14,6 +16,19 @@ export interface PolicyOptions {
   only: string
   /** Rounds whose median is taken. */
   rounds: number
+}
+
+/** The figures that miss their targets, a line each; one that could not be measured misses it too. */
+export function missedTargets(figures: readonly Figure[]): string[] {
+  return figures.flatMap(({ section, name, value, unit, target = {} }) => {
+    const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = target
+    if (!('atLeast' in target || 'atMost' in target) || (value >= atLeast && value <= atMost)) return []
+    const bounds = [
+      ...(target.atLeast === undefined ? [] : [`at least ${atLeast}`]),
+      ...(target.atMost === undefined ? [] : [`at most ${atMost}`]),
+    ]
+    return [`${section}: ${name}: expected ${bounds.join(' and ')} ${unit}, got ${value}`.trim()]
+  })
 }
 
 export type Say = (figure: Omit<Figure, 'section'>) => void

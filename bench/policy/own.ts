@@ -6,7 +6,7 @@ import type { Decoder } from '../../src/models/decoder/decoder.ts'
 import { DpoTrainer, type TokenPair } from '../../src/models/decoder/trainer.ts'
 import { LORA, trainerConfig } from './setup.ts'
 
-/** A LoRA-DPO step of this project, with the reference's pass inside, as a trainer without its cache would do it. */
+/** A LoRA-DPO step of this project. */
 export interface OwnStep {
   readonly trainer: DpoTrainer
   /** Rows of a packed batch. */
@@ -21,7 +21,16 @@ export async function ownStep(
   decoder: Decoder,
   model: ModelConfig,
   given: readonly TokenPair[],
-  { share = true, steps = 100_000 }: { share?: boolean; steps?: number } = {},
+  {
+    share = true,
+    steps = 100_000,
+    reference = 'once',
+  }: {
+    share?: boolean
+    steps?: number
+    /** Computed before the first step, or inside every step as well, as a trainer without its cache would do it. Default once. */
+    reference?: 'once' | 'every step'
+  } = {},
 ): Promise<OwnStep> {
   const { hiddenSize, vocabSize } = model.decoder
   const layout = adapterLayout(model, LORA)
@@ -39,18 +48,18 @@ export async function ownStep(
     ]),
     { ...pack, share, maxPositions: decoder.maxPositions },
   )
-  const workspace = decoder.workspace(trainer.largestBatch)
+  const workspace = reference === 'once' ? undefined : decoder.workspace(trainer.largestBatch)
   await trainer.computeReference()
   return {
     trainer,
     rows: packed.ids.length,
     async step() {
-      decoder.forward(workspace, decoder.stage(workspace, packed), undefined, false)
+      if (workspace) decoder.forward(workspace, decoder.stage(workspace, packed), undefined, false)
       const { loss } = await trainer.trainStep()
       return loss
     },
     release() {
-      workspace.release()
+      workspace?.release()
       trainer.release()
     },
   }

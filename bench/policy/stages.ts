@@ -74,8 +74,8 @@ export async function stages(gpu: Gpu, { rounds }: PolicyOptions, say: Say): Pro
       },
     )
   }
-  const own = await ownStep(gpu, decoder, DEMO, pairsOf(1))
-  const grouped = await ownStep(gpu, decoder, DEMO, pairsOf(3))
+  const own = await ownStep(gpu, decoder, DEMO, pairsOf(1), { reference: 'every step' })
+  const grouped = await ownStep(gpu, decoder, DEMO, pairsOf(3), { reference: 'every step' })
   const turns: Sequence[] = Array.from({ length: 64 }, (_, image) =>
     [0, 1, 2].map((turn) => ({
       prefix: prefixOf(image, SHARED),
