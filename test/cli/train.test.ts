@@ -148,10 +148,8 @@ describe('the program', { timeout: 300_000 }, () => {
   test('trains; stopped by a signal, it continues by the same command to the same end', async () => {
     const whole = await clipDpo(trainInto('whole'))
     expect(whole.code, whole.stderr).toBe(0)
-    expect(whole.stderr).toMatch(
-      /^GPU memory, at least:(.+\n)+? +peak .*(.+\n)+LlavaForConditionalGeneration on .+\n/m,
-    )
-    expect(whole.stderr).toMatch(/^GPU memory:\n(.+\n)+reference: /m)
+    expect(whole.stderr).toMatch(/^GPU memory, at least:\n(.+\n)+?LlavaForConditionalGeneration on .+\n/m)
+    expect(whole.stderr).toMatch(/^GPU memory:\n(.+\n)+?reference: /m)
     expect(whole.stderr).toMatch(/step: 60\/60, loss .* pairs\/s, 0 s left/)
     expect(readdirSync(at('whole')).sort()).toEqual([
       'adapter_config.json',
