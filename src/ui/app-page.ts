@@ -12,6 +12,7 @@ import type { ModelsPanel } from './models-panel.ts'
 import './models-panel.ts'
 import { picturesTexts } from './own-pictures-text.ts'
 import { PageModel } from './page-model.ts'
+import { plainProblem } from './problems.ts'
 import { type Json, modelTexts, placeText, valueAt } from './recipe-draft.ts'
 import './recipe-json.ts'
 import { recipeLink } from './recipe-link.ts'
@@ -119,6 +120,7 @@ export class AppPage extends LitElement {
           .locked=${controller.isBusy}
           @open=${(event: CustomEvent<string>) => model.show(event.detail)}
           @deleted=${(event: CustomEvent<string>) => model.forget(event.detail)}
+          @recipe=${this.#takeSaved}
         ></runs-panel>
       </section>
       <section class="card" id="models" tabindex="-1" aria-labelledby="models-title">
@@ -222,6 +224,11 @@ export class AppPage extends LitElement {
 
   readonly #tryFinished = (): void => {
     this.earlier = undefined
+  }
+
+  readonly #takeSaved = async ({ detail }: CustomEvent<Json>): Promise<void> => {
+    await this.model.take(detail).catch((error: unknown) => this.model.tellProblem(plainProblem(error)))
+    this.renderRoot.querySelector('run-bar')?.scrollIntoView({ block: 'start', behavior: 'smooth' })
   }
 
   readonly #takeRecipe = (recipe: Json): Promise<void> => this.model.take(recipe)

@@ -2,6 +2,7 @@ import { html, nothing, render, type TemplateResult } from 'lit'
 import type { RoundView, RunView } from '../pipeline/run-view.ts'
 import { placeText } from './recipe-draft.ts'
 import reportStyles from './report.css?inline'
+import { keepRun } from './report-data.ts'
 import themeStyles from './theme.css?inline'
 import { cardsView } from './views/cards.ts'
 import { confusionView } from './views/confusion.ts'
@@ -23,7 +24,7 @@ const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 /**
  * A run's results as one HTML document that needs nothing beside it: styles and charts inline, pictures as `data:` addresses,
- * no scripts. Needs a DOM.
+ * no scripts. It keeps the run as JSON as well (`runOfReport`). Needs a DOM.
  */
 export function renderReport(view: RunView): string {
   const name = view.recipe.name
@@ -43,6 +44,7 @@ export function renderReport(view: RunView): string {
   page.head.append(style)
   render(reportBody(view), page.body, { creationScope: page })
   removeComments(page.body)
+  keepRun(page, view)
   return `<!doctype html>\n${page.documentElement.outerHTML}\n`
 }
 
@@ -70,12 +72,7 @@ function reportBody(view: RunView): TemplateResult {
         </ul>
       </nav>
     </header>
-    ${sections.map(
-      ({ id, title, body }) => html`<section id=${id} aria-labelledby=${`${id}-title`}>
-        <h2 id=${`${id}-title`}>${title}</h2>
-        ${body}
-      </section>`,
-    )}
+    ${sections.map(sectionView)}
     <footer>
       <p>
         Recipe ${summary.recipeHash}<br />Policy ${summary.modelHashes.policy}<br />CLIP ${summary.modelHashes.clip}<br />Pictures
@@ -83,6 +80,18 @@ function reportBody(view: RunView): TemplateResult {
       </p>
     </footer>
   </main>`
+}
+
+/** All views of a run one below the other, for a page of its own or within another. */
+export function reportView(view: RunView): TemplateResult {
+  return html`${sectionsOf(view).map(sectionView)}`
+}
+
+function sectionView({ id, title, body }: Section): TemplateResult {
+  return html`<section id=${id} aria-labelledby=${`${id}-title`}>
+    <h2 id=${`${id}-title`}>${title}</h2>
+    ${body}
+  </section>`
 }
 
 function sectionsOf({ recipe, summary, rounds, cards, shown, objects, zeroShot, yesNo }: RunView): Section[] {

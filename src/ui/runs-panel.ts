@@ -3,11 +3,14 @@ import type { RunnerClient, StorageState } from '../pipeline/runner-client.ts'
 import { NOT_LOADED, ResultsLoader } from './results-loader.ts'
 import type { RunList } from './run-list.ts'
 import './run-list.ts'
+import type { RunView } from '../pipeline/run-view.ts'
+import { ReportError, runOfReport } from './report-data.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /**
  * `<runs-panel>`: all runs of this browser, and those that are chosen laid side by side. An `open` event (`CustomEvent<string>`)
- * carries the id of the one to show, a `deleted` event that of one that is gone.
+ * carries the id of the one to show, a `deleted` event that of one that is gone, a `recipe` event (`CustomEvent<Json>`) a recipe
+ * to be taken.
  */
 export class RunsPanel extends LitElement {
   static override properties = {
@@ -16,6 +19,7 @@ export class RunsPanel extends LitElement {
     storage: { attribute: false },
     locked: { type: Boolean },
     compared: { state: true },
+    saved: { state: true },
     problem: { state: true },
   }
   declare runner: RunnerClient | undefined
@@ -27,6 +31,8 @@ export class RunsPanel extends LitElement {
   declare locked: boolean
   /** Ids of the runs that are laid side by side. */
   declare compared: readonly string[]
+  /** A run that was read from a report. */
+  declare saved: RunView | undefined
   declare problem: string
   readonly #results = new ResultsLoader()
 
@@ -54,7 +60,22 @@ export class RunsPanel extends LitElement {
         @compare=${(event: CustomEvent<string[]>) => this.#compare(event.detail)}
         @deleted=${this.#deleted}
       ></run-list>
+      <label class="file">Open a report of another browser or of the command line
+        <input class="visually-hidden" type="file" accept=".html,text/html" @change=${this.#picked} />
+      </label>
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
+      ${
+        this.saved
+          ? html`<saved-run
+              .run=${this.saved}
+              .locked=${locked}
+              @recipe=${this.#tellOn}
+              @close=${() => {
+                this.saved = undefined
+              }}
+            ></saved-run>`
+          : nothing
+      }
       ${compared.length > 1 ? html`<run-comparison .runner=${runner} .ids=${compared}></run-comparison>` : nothing}
     `
   }
@@ -64,16 +85,39 @@ export class RunsPanel extends LitElement {
     if (ids.length > 1) this.problem = (await this.#results.need()) ? NOT_LOADED : ''
   }
 
+  readonly #picked = async (event: Event): Promise<void> => {
+    const input = event.target as HTMLInputElement
+    const [file] = input.files ?? []
+    input.value = '' // the same file may be chosen again
+    if (!file) return
+    try {
+      const saved = runOfReport(await file.text())
+      await import('./saved-run.ts')
+      this.saved = saved
+      this.problem = ''
+    } catch (error) {
+      this.problem = error instanceof ReportError ? `${file.name}: ${error.message}` : NOT_LOADED
+    }
+  }
+
   readonly #deleted = (event: CustomEvent<string>): void => {
     this.compared = this.compared.filter((other) => other !== event.detail)
     this.#tellOn(event)
   }
 
-  readonly #tellOn = ({ type, detail }: CustomEvent<string>): void => {
+  readonly #tellOn = ({ type, detail }: CustomEvent): void => {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
 
-  static override styles = [sharedStyles, css`:host { display: flex; flex-direction: column; gap: 1rem; }`]
+  static override styles = [
+    sharedStyles,
+    css`
+      :host { display: flex; flex-direction: column; gap: 1rem; }
+      .file { width: fit-content; padding: 0.3125rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; font-size: 0.9375rem; }
+      .file:hover { border-color: var(--accent); }
+      .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
+    `,
+  ]
 }
 
 customElements.define('runs-panel', RunsPanel)

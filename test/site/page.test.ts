@@ -72,6 +72,11 @@ test('two tabs do not run the same; a pause holds; a reload in mid-training goes
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
 
+  await expect.poll(() => text('run-list')).toMatch(/\bopen\b/) // it is among the runs while it runs
+  expect(await page.locator('run-list').getByRole('button', { name: 'Open', exact: true }).isDisabled()).toBe(
+    true,
+  )
+
   const other = await site.context.newPage()
   await other.goto(`${site.url}${fragmentOf(TINY)}`)
   await untilRun(other, ({ status }) => status === 'elsewhere')

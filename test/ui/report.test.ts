@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { RunView } from '../../src/pipeline/run-view.ts'
 import { renderReport } from '../../src/ui/report.ts'
+import { runOfReport } from '../../src/ui/report-data.ts'
 import { yesNoFigures } from '../support/example-figures.ts'
 import { exampleRunView } from '../support/run-view.ts'
 
@@ -70,6 +71,11 @@ describe('a report', () => {
     )
   })
 
+  test('keeps the run, to be read again', () => {
+    expect(runOfReport(html)).toEqual(JSON.parse(JSON.stringify(view)))
+    expect(page.body.textContent).not.toContain('"recipe":')
+  })
+
   test('tells rounds apart', () => {
     const [round] = view.rounds
     if (!round) throw new Error('expected a round in the example')
@@ -110,6 +116,11 @@ describe('hostile texts', () => {
         place === '.recipe pre' ? '<script>' : attack,
       )
     expect(page.title).toContain(attack)
+  })
+
+  test('come back from a report as they were', () => {
+    const kept = runOfReport(renderReport(hostile(view, attack)))
+    expect(kept.recipe.name).toBe(attack)
   })
 
   test('do nothing in a page that runs scripts and has no policy', async () => {
