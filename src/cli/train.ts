@@ -3,9 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { type LoraConfig, parseLoraConfig } from '../data/peft.ts'
 import { parseTrainerConfig, type TrainerConfig } from '../method/trainer-config.ts'
 import type { StepMetrics } from '../pipeline/events.ts'
+import { trainingUse } from '../pipeline/expected-use.ts'
 import type { HeadlessEvent } from '../pipeline/headless.ts'
 import { TRAINING_FILES, type TrainingEnd } from '../pipeline/send-training.ts'
-import type { ExpectedUse } from '../workers/policy.api.ts'
 import { type HeadlessSession, withHeadless } from './headless.ts'
 import { localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
@@ -55,7 +55,7 @@ export async function trainHeadless(request: TrainRequest): Promise<'done' | 'st
       return await session.call('train', {
         model: request.model,
         sources: local.sources(session),
-        load: { ...loadOptions(request), use: leastUse({ config, ...(peft ? { peft } : {}) }) },
+        load: { ...loadOptions(request), use: trainingUse(config, peft) },
         out: session.url('out', ''),
         job: {
           data: { url: session.url('data', basename(request.data)) },
@@ -109,17 +109,6 @@ interface TrainingSettings {
   readonly config: TrainerConfig
   /** None where an adapter is continued. */
   readonly peft?: LoraConfig
-}
-
-/** What training takes at the least: before the pairs are read nobody knows how long they are. */
-function leastUse({ config, peft }: TrainingSettings): ExpectedUse {
-  const train = {
-    pairs: config.per_device_train_batch_size,
-    promptTokens: 1,
-    answerTokens: 1,
-    gradientAccumulationSteps: config.gradient_accumulation_steps,
-  }
-  return peft ? { peft, train } : { train }
 }
 
 /** The trainer's settings and the new adapter's, checked here so that nothing is started for nothing. */

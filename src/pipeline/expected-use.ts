@@ -1,4 +1,5 @@
-import type { ExpectedUse } from '../workers/policy.api.ts'
+import type { TrainerConfig } from '../method/trainer-config.ts'
+import type { ExpectedUse, LoraSettings } from '../workers/policy.api.ts'
 import type { CaptionSettings } from './recipe.ts'
 
 /** Tokens that a chat template puts around a prompt, about. */
@@ -33,4 +34,14 @@ export function writingUse(
 /** What captioning as a recipe has it will take. */
 export function captionUse({ prompts, samples, greedy, max_new_tokens }: CaptionSettings): ExpectedUse {
   return writingUse(prompts, samples + (greedy ? 1 : 0), max_new_tokens)
+}
+
+/** What training takes at the least: before the pairs are read nobody knows how long they are. */
+export function trainingUse(
+  { per_device_train_batch_size: pairs, gradient_accumulation_steps }: TrainerConfig,
+  peft?: LoraSettings,
+): ExpectedUse {
+  const gradientAccumulationSteps = gradient_accumulation_steps
+  const train = { pairs, promptTokens: 1, answerTokens: 1, gradientAccumulationSteps }
+  return peft ? { peft, train } : { train }
 }
