@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { deflateRawSync } from 'node:zlib'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -52,6 +52,22 @@ export async function openSite(
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The names of the scripts that a page of the site loads before anything is asked for: its own, and what these import. */
+export function initialScripts(folder: string, page = 'index.html'): string[] {
+  const html = readFileSync(join(folder, page), 'utf8')
+  const found = new Set<string>()
+  const waiting = [...html.matchAll(/(?:src|href)="\.\/([^"]+\.js)"/g)].map(([, name]) => name as string)
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (found.has(name)) continue
+    found.add(name)
+    const script = readFileSync(join(folder, name), 'utf8')
+    // As the bundler writes them: `import{a}from"./b.js"`, `import"./b.js"` and `export*from"./b.js"`, but not `import("./b.js")`.
+    for (const [, path] of script.matchAll(/(?:\bfrom|\bimport)\s*["'](\.[^"']+)["']/g))
+      waiting.push(posix.join(posix.dirname(name), path as string))
+  }
+  return [...found]
 }
 
 async function buildSite(root: string, outDir: string): Promise<void> {
