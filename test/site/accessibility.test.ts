@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fragmentOf, type OpenSite, openSite, untilRun } from '../support/site.ts'
+import { fragmentOf, type OpenSite, openSite, runState, untilRun } from '../support/site.ts'
 
 // What axe-core finds on the built site: before anything is run, and with everything a run shows unfolded.
 
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, unknown>
+const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
+/** Still under way when it has been looked at, however fast the machine is. */
+const LONG = { ...TINY, name: 'long', train: { ...TINY.train, max_steps: 1000, num_train_epochs: 1000 } }
 const MINUTES = 60_000
 const THEMES = ['light', 'dark'] as const
 
@@ -50,19 +52,90 @@ test.each(THEMES)('the start in %s has no serious violation', { timeout: 2 * MIN
   expect(await violations(theme)).toEqual([])
 })
 
-test('a tiny run gets to its end', { timeout: 10 * MINUTES }, async () => {
-  await page.goto(`${site.url}${fragmentOf(TINY)}`)
-  await page.reload() // a fragment alone loads nothing anew
-  await page.getByRole('button', { name: 'Start' }).click()
-  await untilRun(page, ({ status }) => status === 'done')
-  await page.locator('evaluate-results .card').first().waitFor()
+/** Unfolds everything. */
+async function unfold(): Promise<void> {
   await page.locator('details').evaluateAll((found) => {
     for (const one of found) (one as HTMLDetailsElement).open = true
   })
+}
+
+/** Opens the page with a recipe and starts it. */
+async function start(recipe: object): Promise<void> {
+  await page.goto(`${site.url}${fragmentOf(recipe)}`)
+  await page.reload() // a fragment alone loads nothing anew
+  await page.getByRole('button', { name: 'Start' }).click()
+}
+
+test('a long run comes to its training', { timeout: 5 * MINUTES }, async () => {
+  await start(LONG)
+  await untilRun(page, ({ parts }) =>
+    parts.some(({ stage, unit, done }) => stage === 'train' && unit === 'steps' && done > 1),
+  )
+})
+
+test.each(THEMES)(
+  'a run under way in %s has no serious violation',
+  { timeout: 3 * MINUTES },
+  async (theme) => {
+    await unfold()
+    expect((await runState(page)).status).toBe('running')
+    expect(await violations(theme)).toEqual([])
+  },
+)
+
+test.each(THEMES)('a paused run in %s has no serious violation', { timeout: 3 * MINUTES }, async (theme) => {
+  if ((await runState(page)).status === 'running') await page.getByRole('button', { name: 'Pause' }).click()
+  await untilRun(page, ({ status }) => status === 'paused')
+  expect(await violations(theme)).toEqual([])
+})
+
+test('a tiny run gets to its end', { timeout: 10 * MINUTES }, async () => {
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await untilRun(page, ({ status }) => status === 'stopped')
+  await start(TINY)
+  await untilRun(page, ({ status }) => status === 'done')
+  await page.locator('evaluate-results .card').first().waitFor()
+  await unfold()
+  await page.locator('pair-editor').getByRole('group', { name: 'Add a pair' }).waitFor()
 })
 
 test.each(THEMES)(
   'a finished run in %s has no serious violation',
+  { timeout: 3 * MINUTES },
+  async (theme) => {
+    expect(await violations(theme)).toEqual([])
+  },
+)
+
+test.each(THEMES)(
+  'a scene that is made in %s has no serious violation',
+  { timeout: 3 * MINUTES },
+  async (theme) => {
+    await page.locator('try-it').getByText('Make a scene').click()
+    await page.locator('scene-maker').getByRole('button', { name: 'add cup' }).press('Enter')
+    await page
+      .locator('scene-maker')
+      .getByRole('button', { name: /^cup, / })
+      .first()
+      .waitFor()
+    expect(await violations(theme)).toEqual([])
+  },
+)
+
+test('another run is made, to be laid beside it', { timeout: 10 * MINUTES }, async () => {
+  const { id: first } = await runState(page)
+  await page.locator('pair-panel input[type=range]').first().press('ArrowRight')
+  await page.getByRole('button', { name: 'Run with these settings' }).click()
+  await untilRun(page, ({ id, status }) => id !== first && status === 'done')
+  const done = page.locator('run-list').getByRole('row').filter({ hasText: 'done' })
+  await expect.poll(() => done.count()).toBe(2)
+  for (const row of [0, 1]) await done.nth(row).getByRole('checkbox', { name: 'Compare' }).check()
+  await page.locator('run-comparison .curve svg').first().waitFor()
+  await unfold()
+})
+
+test.each(THEMES)(
+  'two runs side by side in %s have no serious violation',
   { timeout: 3 * MINUTES },
   async (theme) => {
     expect(await violations(theme)).toEqual([])
