@@ -43,9 +43,17 @@ export class Questioner implements ReactiveController {
     host.addController(this)
   }
 
-  /** What was said of something else is forgotten, and no longer awaited. */
+  /**
+   * What was said of something else is forgotten. Where the same model is asked and has not answered yet, it is asked what has
+   * become of the question; another one is not.
+   */
   hostUpdate(): void {
-    if (this.#isOther(this.#asking())) this.stop()
+    const { runner, run, asked } = this.#asking()
+    if (this.isAsking && this.#isOther(this.#asking())) {
+      const isSameModel = runner === this.#question.runner && run === this.#question.run
+      if (isSameModel && asked) void this.ask()
+      else this.stop()
+    }
     this.#follow()
   }
 

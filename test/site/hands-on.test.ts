@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,25 +12,13 @@ import {
   openSite,
   partsOf,
   runState,
+  TINIEST,
   textWithin,
   untilRun,
 } from '../support/site.ts'
 
 // What a visitor does by hand with a run that has ended; every test goes on where the one before it ended.
 
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
-/** Measured on little: what it comes to is proved elsewhere. */
-const RECIPE = {
-  ...TINY,
-  train: { ...TINY.train, max_steps: 2 },
-  evaluate: {
-    ...TINY.evaluate,
-    dataset: { source: 'embedded:emoji-scenes/heldout', limit: 2 },
-    questions: 0,
-    clean_captions: 2,
-    bootstrap: 10,
-  },
-}
 const MINUTES = 60_000
 
 let site: OpenSite
@@ -42,7 +29,7 @@ beforeAll(async () => {
   site = await openSite()
   page = await site.context.newPage()
   page.on('pageerror', (error) => problems.push(error.message))
-  await page.goto(`${site.url}${fragmentOf(RECIPE)}`)
+  await page.goto(`${site.url}${fragmentOf(TINIEST)}`)
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ status }) => status === 'done', 10 * MINUTES)
 }, 15 * MINUTES)
@@ -275,7 +262,7 @@ describe('files to take away', () => {
     const answers = String(await contentOf(folder, 'tiny/answers.jsonl'))
       .trim()
       .split('\n')
-    expect(answers).toHaveLength(RECIPE.evaluate.dataset.limit)
+    expect(answers).toHaveLength(TINIEST.evaluate.dataset.limit)
   })
 
   test('are pairs with the pictures that they name', { timeout: 2 * MINUTES }, async () => {

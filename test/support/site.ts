@@ -13,6 +13,21 @@ import type { RunState } from '../../src/ui/run-state.ts'
 /** Where below its server's root the site lies: it must work under any path. */
 const PLACE = 'some/where'
 
+const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
+
+/** The tiny recipe with fewer steps, measured on less: for tests of what can be done with a run, whatever it comes to. */
+export const TINIEST = {
+  ...TINY,
+  train: { ...TINY.train, max_steps: 2 },
+  evaluate: {
+    ...TINY.evaluate,
+    dataset: { source: 'embedded:emoji-scenes/heldout', limit: 2 },
+    questions: 0,
+    clean_captions: 2,
+    bootstrap: 10,
+  },
+}
+
 /** The built site, served, in a browser that keeps what it stores until it is closed. */
 export interface OpenSite {
   readonly url: string

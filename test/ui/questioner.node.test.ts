@@ -50,8 +50,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve
 test.each([
   ['another run', { run: 'other' }],
   ['another adapter', { runner: ask().asking.runner }],
-  ['another picture', { asked: picture('q') }],
-  ['another prompt', { prompt: 'And now?' }],
+  ['no picture', { asked: undefined }],
 ])('%s shows no answer of the one before, and breaks it off', async (_, change) => {
   const { asking, questioner, calls, stopped } = ask()
   void questioner.ask()
@@ -66,6 +65,30 @@ test.each([
   calls[0]?.answer(said('a b c'))
   await settled()
   expect(questioner.said).toBeUndefined()
+})
+
+test.each([
+  ['picture', { asked: picture('q') }, { picture: { hash: 'q' } }],
+  ['prompt', { prompt: 'And now?' }, { prompt: 'And now?' }],
+])('a %s that changes before there is an answer is asked about in its place', async (_, change, question) => {
+  const { asking, questioner, calls, stopped } = ask()
+  void questioner.ask()
+  calls[0]?.show(said('a'))
+  Object.assign(asking, change)
+  questioner.hostUpdate()
+  calls[0]?.answer(said('a b c'))
+  await settled()
+  expect(questioner.said).toBeUndefined()
+  expect(calls[1]?.question).toMatchObject(question)
+  calls[1]?.answer(said('b'))
+  await settled()
+  expect(questioner.said).toMatchObject(said('b'))
+  // Once it is answered, another one waits to be asked about.
+  Object.assign(asking, { asked: picture('r') })
+  questioner.hostUpdate()
+  expect(questioner.said).toBeUndefined()
+  expect(calls).toHaveLength(2)
+  expect(stopped).toEqual([])
 })
 
 test('what is asked meanwhile is answered instead: another strength, another picture', async () => {
