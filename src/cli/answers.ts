@@ -1,7 +1,9 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { writingUse } from '../pipeline/expected-use.ts'
+import type { Answer } from '../pipeline/headless.ts'
 import { withHeadless } from './headless.ts'
+import { InOrder } from './in-order.ts'
 import { type LocalSources, localSources } from './local-sources.ts'
 import { loadOptions, showLoading } from './model-progress.ts'
 import { expectFile, expectFolder } from './paths.ts'
@@ -28,7 +30,7 @@ function modelFolders({ model, adapter }: Shared): { local: LocalSources; read: 
 }
 
 /**
- * Writes answers about images in a headless browser: a JSON line each with `image, imageHash, prompt, promptId, generator,
+ * Writes answers about images in a headless browser, as they end: a JSON line each with `image, imageHash, prompt, promptId, generator,
  * candidate, seed, text, numTokens, finishReason`.
  * @throws {UsageError} when files the command names are missing.
  */
@@ -41,9 +43,30 @@ export async function generateHeadless(request: GenerateRequest): Promise<void> 
   }
   const line = new ProgressLine(process.stderr)
   const pace = new Pace(0)
-  const answers = await withHeadless(
+  const write = lineWriter(request.out)
+  const generator = basename(resolve(request.model))
+  const lines = new InOrder<Answer>((answer) =>
+    write({
+      image: images[answer.request],
+      imageHash: answer.imageHashes[0],
+      prompt,
+      promptId: 'p0',
+      generator,
+      candidate: answer.candidate,
+      seed,
+      text: answer.text,
+      numTokens: answer.tokens.length,
+      finishReason: answer.finishReason,
+    }),
+  )
+  await withHeadless(
     { read },
     (event) => {
+      if (event.kind === 'answer') {
+        const { answer } = event
+        lines.add(answer.request * candidates + answer.candidate, answer)
+        return
+      }
       if (event.kind !== 'answers') return showLoading(line, event)
       const rate = pace.after(event.tokens)?.rate
       line.show(
@@ -71,21 +94,6 @@ export async function generateHeadless(request: GenerateRequest): Promise<void> 
       }),
   )
   line.end()
-  const write = lineWriter(request.out)
-  for (const answer of answers) {
-    write({
-      image: images[answer.request],
-      imageHash: answer.imageHashes[0],
-      prompt,
-      promptId: 0,
-      generator: basename(resolve(request.model)),
-      candidate: answer.candidate,
-      seed,
-      text: answer.text,
-      numTokens: answer.tokens.length,
-      finishReason: answer.finishReason,
-    })
-  }
 }
 
 /**

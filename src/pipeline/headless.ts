@@ -38,7 +38,7 @@ import type { LoneEvaluation } from './stages/evaluate-alone.ts'
 import type { ScoreSummary } from './stages/score.ts'
 import { type RunSummary, summarize } from './summary.ts'
 
-export type { LoadOptions }
+export type { Answer, LoadOptions }
 
 /** What a command that runs a model is given. */
 export interface HeadlessJob<J> {
@@ -58,6 +58,8 @@ export type HeadlessEvent =
   | { readonly kind: 'plan'; readonly plan: MemoryReport }
   | { readonly kind: 'loaded'; readonly info: PolicyInfo }
   | { readonly kind: 'answers'; readonly tokens: number }
+  /** One that has ended. */
+  | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'logps'; readonly result: CompletionLogps }
   | SentTrainingEvent
 
@@ -95,7 +97,8 @@ export interface Headless {
   caption(given: StageCall<CaptionJob>): Promise<CaptionSummary>
   score(given: StageCall<ScoreJob>): Promise<ScoreSummary>
   evaluate(given: StageCall<EvaluateJob>): Promise<EvaluateSummary | LoneEvaluation>
-  generate(given: HeadlessJob<GenerateJob>): Promise<Answer[]>
+  /** Reports each answer once it has ended. */
+  generate(given: HeadlessJob<GenerateJob>): Promise<void>
   logps(given: HeadlessJob<LogpsJob>): Promise<void>
   /** @param given.out address that files are sent to by PUT. */
   train(given: HeadlessJob<TrainJob> & { readonly out: string }): Promise<TrainingEnd>
@@ -161,9 +164,11 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     async generate(given) {
       const choice = await prepare(policy, given, report)
       const lengths = new Map<string, number>()
-      return await policy.generate({ ...given.job, ...choice }, (grown) => {
-        for (const { request, candidate, tokens } of grown)
-          lengths.set(`${request} ${candidate}`, tokens.length)
+      await policy.generate({ ...given.job, ...choice }, (grown) => {
+        for (const answer of grown) {
+          lengths.set(`${answer.request} ${answer.candidate}`, answer.tokens.length)
+          if (answer.finishReason !== undefined) report({ kind: 'answer', answer })
+        }
         report({
           kind: 'answers',
           tokens: [...lengths.values()].reduce((total, length) => total + length, 0),

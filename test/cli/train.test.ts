@@ -104,7 +104,7 @@ describe('the program', { timeout: 300_000 }, () => {
     expect(written.code, written.stderr).toBe(0)
     const answers = text('answers.jsonl').trim().split('\n')
     expect(answers.map((line) => JSON.parse(line) as object)).toMatchObject(
-      [0, 1].map((candidate) => ({ image, promptId: 0, generator: 'model', candidate, seed: 3 })),
+      [0, 1].map((candidate) => ({ image, promptId: 'p0', generator: 'model', candidate, seed: 3 })),
     )
   })
 
