@@ -14,6 +14,8 @@ import { megabytes } from './memory-plan.ts'
 export interface GenerateOptions {
   readonly adapter?: ActiveAdapter | undefined
   readonly signal?: AbortSignal
+  /** Number of the first request, where these are part of more. Default 0. */
+  readonly first?: number
   /** Called whenever answers have grown, with those that have. */
   readonly onTokens?: (grown: readonly Generation[]) => void
   /** Ends answers by what they say, before a stop token does. */
@@ -74,7 +76,7 @@ export class Generator {
 
   /**
    * Writes `candidates` answers for every request.
-   * @returns generations in the order of requests and candidates.
+   * @returns generations in the order of requests and candidates, by their numbers from `options.first` on.
    * @throws {BatchError} for a prefix that does not fit the model or leaves too few positions for the answer; {MemoryError}
    *   where not even one answer fits the budget; the signal's reason when cancelled.
    */
@@ -83,15 +85,17 @@ export class Generator {
     settings: GenerationSettings,
     options: GenerateOptions = {},
   ): Promise<Generation[]> {
+    const { first = 0 } = options
     requests.forEach(({ prefix }, i) => {
-      this.#check(prefix, `request ${i}`, settings.maxNewTokens)
+      this.#check(prefix, `request ${first + i}`, settings.maxNewTokens)
     })
     const all: Generation[] = []
     const { limits, bytes } = this.#fittedLimits(requests, settings, options.adapter)
     for (const group of groupAnswers(requests, limits)) {
       const { arena } = this.#gpu
       if (arena.stats.bytesReserved + bytes > this.#budgetBytes) arena.trim() // of what fits no buffer of this group
-      all.push(...(await this.#generateGroup(group.map(begin), limits.maxPrefixRows, settings, options)))
+      const begun = group.map((wanted) => begin(wanted, first))
+      all.push(...(await this.#generateGroup(begun, limits.maxPrefixRows, settings, options)))
     }
     return all
   }
@@ -168,9 +172,9 @@ export class Generator {
   }
 }
 
-function begin({ request, index, candidate }: Wanted<GenerationRequest>): BegunAnswer {
+function begin({ request, index, candidate }: Wanted<GenerationRequest>, first: number): BegunAnswer {
   const generation: Generation = {
-    request: index,
+    request: first + index,
     candidate,
     tokens: [],
     logprobs: [],

@@ -16,25 +16,52 @@ export interface EncodedRequest {
 /** Requests whose images are read and computed together. */
 const REQUESTS_AHEAD = 16
 
+/** Most image features of a part, in bytes. */
+const PART_BYTES = 2 ** 28
+
 /**
- * Requests as the generator takes them; their random numbers follow from images, prompt and context, not from the place.
+ * Requests as the generator takes them, a part at a time, so that the features of all images are never held at once; their
+ * random numbers follow from images, prompt and context, not from the place.
+ * @param maxBytes of image features in a part of several requests. Default 256 MiB.
  * @throws {SourceError} for an image that cannot be had, {PromptError} and others with the request's images in front.
  */
+export async function* encodeParts(
+  encoder: PromptEncoder,
+  requests: readonly GenerateRequest[],
+  signal: AbortSignal,
+  maxBytes = PART_BYTES,
+): AsyncGenerator<readonly EncodedRequest[]> {
+  let part: EncodedRequest[] = []
+  let bytes = 0
+  for (let first = 0; first < requests.length; first += REQUESTS_AHEAD) {
+    signal.throwIfAborted()
+    const ahead = requests.slice(first, first + REQUESTS_AHEAD)
+    const images = await Promise.all(ahead.map((request) => readImages(request.images, signal)))
+    await encoder.prepare(images, signal)
+    for (const [i, request] of ahead.entries()) {
+      const encoded = await encodeRequest(encoder, request, images[i] ?? [])
+      const added = encoded.request.prefix.features?.byteLength ?? 0
+      if (part.length > 0 && bytes + added > maxBytes) {
+        yield part
+        part = []
+        bytes = 0
+      }
+      part.push(encoded)
+      bytes += added
+    }
+  }
+  if (part.length > 0) yield part
+}
+
+/** All parts of `encodeParts`, for a few requests. */
 export async function encodeRequests(
   encoder: PromptEncoder,
   requests: readonly GenerateRequest[],
   signal: AbortSignal,
 ): Promise<EncodedRequest[]> {
-  const encoded: EncodedRequest[] = []
-  for (let first = 0; first < requests.length; first += REQUESTS_AHEAD) {
-    signal.throwIfAborted()
-    const part = requests.slice(first, first + REQUESTS_AHEAD)
-    const images = await Promise.all(part.map(({ images }) => readImages(images, signal)))
-    await encoder.prepare(images, signal)
-    for (const [i, request] of part.entries())
-      encoded.push(await encodeRequest(encoder, request, images[i] ?? []))
-  }
-  return encoded
+  const all: EncodedRequest[] = []
+  for await (const part of encodeParts(encoder, requests, signal)) all.push(...part)
+  return all
 }
 
 async function readImages(

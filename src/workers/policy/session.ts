@@ -3,9 +3,7 @@ import type { Text } from '../../data/preference.ts'
 import { Autotuner } from '../../gpu/autotune.ts'
 import { Gpu } from '../../gpu/gpu.ts'
 import { readAdapter } from '../../models/adapter-files.ts'
-import { endedText, textEndRule } from '../../models/answer-end.ts'
 import { AnswerLogps } from '../../models/decoder/answer-logps.ts'
-import type { Generation } from '../../models/decoder/generation.ts'
 import { Generator } from '../../models/decoder/generator.ts'
 import type { Recompute } from '../../models/decoder/memory-plan.ts'
 import { PolicyModel } from '../../models/policy-model.ts'
@@ -15,13 +13,13 @@ import { Shelf } from '../../store/shelf.ts'
 import { StoredTuning } from '../../store/tuning.ts'
 import type { Job } from '../job.ts'
 import { Jobs } from '../jobs.ts'
-import type { Answer, CompletionLogps, MemoryReport, PolicyApi, PolicyInfo, Reply } from '../policy.api.ts'
+import type { CompletionLogps, MemoryReport, PolicyApi, PolicyInfo, Reply } from '../policy.api.ts'
 import { letGo, relayed } from '../relay.ts'
 import { ResidentAdapters } from './adapters.ts'
+import { writeAnswers } from './answers.ts'
 import { measureCompletions } from './logps.ts'
 import { expectedMemory, memoryReport } from './memory.ts'
 import { readReplies } from './replies.ts'
-import { encodeRequests } from './requests.ts'
 import { spellTokens } from './spelling.ts'
 import { TRAINING, trainPolicy } from './training.ts'
 
@@ -143,47 +141,11 @@ export class PolicySession implements PolicyApi {
   }
 
   async generate(...[job, onAnswers]: Parameters<PolicyApi['generate']>) {
-    const { requests, adapter, strength, stopAfter, stopStrings, call, ...rest } = job
-    return await this.#run(call, onAnswers, async ({ signal, gate }, send) => {
-      const { policy, generator, adapters } = this.#model()
-      const { encoder } = policy
-      const { maxNewTokens = 256, temperature = 0, ...settings } = rest
-      const ends = { ...(stopAfter ? { stopAfter } : {}), ...(stopStrings ? { stopStrings } : {}) }
-      const endsAt = textEndRule((tokens) => encoder.decodeText(tokens), ends)
-      const encoded = await encodeRequests(encoder, requests, signal)
-      const answer = (generation: Generation): Answer => {
-        const { imageHashes = [], context = '' } = encoded[generation.request] ?? {}
-        const { tokens, finishReason } = generation
-        const text = encoder.decodeText(tokens)
-        const ended = endedText(text, ends)
-        const whole = context === '' ? text : encoder.decodeText(tokens, context)
-        const isToken = encoder.stopTokens.includes(tokens.at(-1) ?? -1)
-        return {
-          ...generation,
-          text: ended?.text ?? text,
-          whole: ended ? whole.slice(0, whole.length - (text.length - ended.text.length)) : whole,
-          ...(finishReason === 'stop' ? { stoppedBy: isToken ? 'token' : (ended?.by ?? 'sentence') } : {}),
-          imageHashes,
-        }
-      }
-      const choice = {
-        ...(adapter === undefined ? {} : { adapter }),
-        ...(strength === undefined ? {} : { strength }),
-      }
-      const generations = await adapters.use(choice, (active) =>
-        generator.generate(
-          encoded.map(({ request }) => request),
-          { ...settings, temperature, maxNewTokens, stopTokens: encoder.stopTokens },
-          {
-            adapter: active,
-            signal,
-            gate,
-            ...(endsAt ? { endsAt } : {}),
-            ...(onAnswers ? { onTokens: (grown) => send(grown.map(answer)) } : {}),
-          },
-        ),
+    return await this.#run(job.call, onAnswers, async (running, send) => {
+      const loaded = this.#model()
+      return await loaded.adapters.use(job, (active) =>
+        writeAnswers(loaded, job, active, running, onAnswers && send),
       )
-      return generations.map(answer)
     })
   }
 
