@@ -186,9 +186,22 @@ async function withRetries<T>(
       signal?.throwIfAborted()
       if (cause instanceof SourceError) throw cause
       if (tried >= retries) throw unread(url, cause, `, after ${tried + 1} tries`)
-      await new Promise((resolve) => setTimeout(resolve, retryDelayMs * 2 ** tried))
+      await pause(retryDelayMs * 2 ** tried, signal)
     }
   }
+}
+
+/** Waits, but not past an abort. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', go)
+      resolve()
+    }
+    const timer = setTimeout(go, ms)
+    signal?.addEventListener('abort', go)
+  })
 }
 
 /** What became of a request that got no answer, or one that was cut short. */

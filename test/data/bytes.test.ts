@@ -122,6 +122,19 @@ test('cancelling stops the retries', async () => {
   await expect(source.read(0, 10, controller.signal)).rejects.toThrow('abort')
 })
 
+test('cancelling ends the wait before a retry', async () => {
+  const controller = new AbortController()
+  let isBusy = false
+  const url = await serve((request, response) => {
+    if (!isBusy) return sendRange(request, response)
+    response.writeHead(503).end()
+    setTimeout(() => controller.abort(), 50)
+  })
+  const source = await urlSource(url, { retryDelayMs: 60_000 })
+  isBusy = true
+  await expect(source.read(0, 10, controller.signal)).rejects.toThrow('abort')
+})
+
 test('a blob is read by slices, and never past its end', async () => {
   const source = blobSource(new Blob([bytes]), 'picked.safetensors')
   expect(await source.read(998, 1000)).toEqual(bytes.slice(998))
