@@ -19,13 +19,13 @@ interface Example {
   /** File and row, for error messages. */
   readonly where: string
   readonly images: readonly ImageRef[]
+  /** The dataset has no image column, for which TRL makes texts ready another way. */
+  readonly isTextOnly: boolean
   readonly prompt: Text
 }
 
 /** A row of a TRL-style preference dataset. */
 export interface PreferenceExample extends Example {
-  /** The dataset has no image column, for which TRL makes texts ready another way. */
-  readonly isTextOnly: boolean
   readonly chosen: Text
   readonly rejected: Text
   /** Factor on the pair's loss, where the dataset has one. */
@@ -82,16 +82,11 @@ export async function* readPreferences(
   for await (const row of readRows(source, signal)) {
     const { prompt, chosen, rejected, weight } = parse(PREFERENCE, row)
     expectOneKind(row, { prompt, chosen, rejected })
-    isTextOnly ??= !('images' in row.values || 'image' in row.values)
-    const images = imagesOf(row)
-    if (isTextOnly && images.length > 0)
-      throw new DataError(
-        `${row.where}: expected no images, since the first row has no such column, got ${images.length}; give rows without any "images": []`,
-      )
+    isTextOnly ??= hasNoImages(row)
     yield {
       where: row.where,
       isTextOnly,
-      images,
+      images: imagesOf(row, isTextOnly),
       prompt,
       chosen,
       rejected,
@@ -102,21 +97,23 @@ export async function* readPreferences(
 }
 
 /**
- * Answers to measure, a file or rows in memory: columns `images` (or `image`), `prompt`, `completion`.
+ * Answers to measure, a file or rows in memory: columns `images` (or `image`), `prompt`, `completion`. Whether there is an
+ * image column the first row tells.
  * @throws {DataError} naming file, row and column, what was expected and what came; also when there is no row.
  */
 export async function* readCompletions(
   source: RowSource,
   signal?: AbortSignal,
 ): AsyncGenerator<CompletionExample> {
-  let count = 0
+  let isTextOnly: boolean | undefined
   for await (const row of readRows(source, signal)) {
     const { prompt, completion } = parse(COMPLETION, row)
     expectOneKind(row, { prompt, completion })
-    yield { where: row.where, images: imagesOf(row), prompt, completion, values: row.values }
-    count++
+    isTextOnly ??= hasNoImages(row)
+    const images = imagesOf(row, isTextOnly)
+    yield { where: row.where, isTextOnly, images, prompt, completion, values: row.values }
   }
-  if (count === 0) throw new DataError(`${source.name}: expected at least one row, got none`)
+  if (isTextOnly === undefined) throw new DataError(`${source.name}: expected at least one row, got none`)
 }
 
 function parse<T extends v.GenericSchema>(schema: T, { values, where }: DataRow): v.InferOutput<T> {
@@ -136,7 +133,21 @@ function expectOneKind({ where }: DataRow, columns: Readonly<Record<string, Text
   }
 }
 
-function imagesOf({ where, values }: DataRow): ImageRef[] {
+function hasNoImages({ values }: DataRow): boolean {
+  return !('images' in values || 'image' in values)
+}
+
+/** @throws {DataError} also for images of a dataset that has no column for them. */
+function imagesOf(row: DataRow, isTextOnly: boolean): ImageRef[] {
+  const images = imageRefs(row)
+  if (isTextOnly && images.length > 0)
+    throw new DataError(
+      `${row.where}: expected no images, since the first row has no such column, got ${images.length}; give rows without any "images": []`,
+    )
+  return images
+}
+
+function imageRefs({ where, values }: DataRow): ImageRef[] {
   const { images, image } = values
   const hasImages = images !== undefined && images !== null
   const hasImage = image !== undefined && image !== null

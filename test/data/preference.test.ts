@@ -171,9 +171,19 @@ test('completions keep their whole row', async () => {
   const row = { images: ['a.png'], prompt: 'p', completion: 'c', rank: 3 }
   const rows: CompletionExample[] = await all(readCompletions(lines(row)))
   expect(rows).toEqual([
-    { where: 'f.jsonl: line 1', images: [{ path: 'a.png' }], prompt: 'p', completion: 'c', values: row },
+    {
+      where: 'f.jsonl: line 1',
+      isTextOnly: false,
+      images: [{ path: 'a.png' }],
+      prompt: 'p',
+      completion: 'c',
+      values: row,
+    },
   ])
   await expect(all(readCompletions(lines(PAIR)))).rejects.toThrow('completion: missing')
+  const { images: _, ...words } = row
+  expect(await all(readCompletions(lines(words)))).toMatchObject([{ isTextOnly: true, images: [] }])
+  await expect(all(readCompletions(lines(words, row)))).rejects.toThrow('line 2: expected no images')
 })
 
 describe('rows in memory', () => {

@@ -4,8 +4,11 @@ import type { Folder } from '../../src/data/folder.ts'
 import { type PreferenceExample, readPreferences } from '../../src/data/preference.ts'
 import { readJson } from '../../src/models/checkpoint.ts'
 import { parseModelConfig } from '../../src/models/config.ts'
+import type { AnswerLogps } from '../../src/models/decoder/answer-logps.ts'
+import type { Sequence } from '../../src/models/decoder/batch.ts'
 import { PromptEncoder } from '../../src/models/prompt-encoder.ts'
 import { encodePairs } from '../../src/models/training-pairs.ts'
+import { measureCompletions } from '../../src/workers/policy/logps.ts'
 import golden from '../goldens/text-pairs/golden.json'
 import { goldenModel } from '../support/goldens.ts'
 
@@ -41,6 +44,37 @@ test.each(golden.cases)(
     }))
     expect(ours).toEqual(prepared)
     expect(dropped).toBe(rows.length - prepared.length)
+    encoder.release()
+  },
+)
+
+test.each(golden.cases.filter(({ rows, prepared }) => rows.length === prepared.length))(
+  '$name: what is measured of them has these tokens too',
+  async ({ folder, template, rows, prepared }) => {
+    const encoder = await encoderOf(folder as 'lm' | 'vlm', template)
+    const measure = async (column: 'chosen' | 'rejected') => {
+      const measured: Sequence[] = []
+      const logps = {
+        async measure(sequences: readonly Sequence[]) {
+          measured.push(...sequences)
+          return sequences.map(({ answer }) => answer.map(() => 0))
+        },
+      } as unknown as AnswerLogps
+      const completions = (rows as readonly Record<string, unknown>[]).map((row) => ({
+        prompt: row.prompt,
+        completion: row[column],
+      }))
+      const job = { rows: completions, images: { name: 'none', files: {} } }
+      const running = { signal: new AbortController().signal, gate: async () => {} }
+      for await (const _ of measureCompletions(encoder, logps, job, undefined, running));
+      return measured.map(({ prefix, answer }) => ({ prompt: prefix.ids, answer }))
+    }
+    expect(await measure('chosen')).toEqual(
+      prepared.map(({ prompt_ids, chosen_ids }) => ({ prompt: prompt_ids, answer: chosen_ids })),
+    )
+    expect(await measure('rejected')).toEqual(
+      prepared.map(({ prompt_ids, rejected_ids }) => ({ prompt: prompt_ids, answer: rejected_ids })),
+    )
     encoder.release()
   },
 )

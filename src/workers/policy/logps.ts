@@ -14,7 +14,7 @@ interface Pending {
   readonly sequence: Sequence
 }
 
-/** Log-probabilities of a dataset's completions, a batch at a time, in its order. */
+/** Log-probabilities of a dataset's completions, of tokens as training has them, a batch at a time, in its order. */
 export async function* measureCompletions(
   encoder: PromptEncoder,
   logps: AnswerLogps,
@@ -41,8 +41,12 @@ export async function* measureCompletions(
     signal,
   )) {
     await gate()
-    const { where, prompt, completion } = example
-    const { prefix, answers } = await atRow(where, () => encoder.encode(images, prompt, [completion]))
+    const { where, isTextOnly, prompt, completion } = example
+    const { prefix, answers } = await atRow(where, async () =>
+      isTextOnly
+        ? encoder.encodeTextOnly(prompt, [completion])
+        : await encoder.encode(images, prompt, [completion]),
+    )
     batch.push({ example, sequence: { prefix, answer: answers[0] ?? [] } })
     if (batch.length >= batchSize) yield* await measure(batch.splice(0))
   }
