@@ -70,8 +70,10 @@ export async function scoreHeadless(request: ScoreRequest): Promise<StageEnd> {
     }),
   )
   if (!summary) return 'stopped'
-  const { scored, pastContext } = summary
-  said(`wrote ${join(out, 'scores.jsonl')}: ${scored} scored, ${pastContext} longer than CLIP's context`)
+  const { scored, pastContext, empty } = summary
+  said(
+    `wrote ${join(out, 'scores.jsonl')}: ${scored} scored, ${pastContext} longer than CLIP's context, ${empty} without words`,
+  )
   return 'done'
 }
 

@@ -1,7 +1,7 @@
 import type { Candidate, ScoredCandidate } from './candidate.ts'
 import type { Shown } from './funnel.ts'
 import type { PairSettings } from './pair-settings.ts'
-import { isStop } from './scores.ts'
+import { isEmpty, isStop } from './scores.ts'
 import { countWords } from './sentences.ts'
 import { isGenericQuestion } from './statements.ts'
 
@@ -40,6 +40,12 @@ export const unfinishedRule: Rule<Candidate> = {
   name: 'finish reason length',
   why: ({ finishReason, numTokens }) =>
     finishReason === 'length' ? `cut off at ${numTokens} tokens` : undefined,
+}
+
+/** What says nothing can neither be scored nor learnt from. */
+export const emptyRule: Rule<Candidate> = {
+  name: 'empty',
+  why: (candidate) => (isEmpty(candidate) ? 'no words' : undefined),
 }
 
 /** Texts that CLIP could not read to their end have no score. */
@@ -104,6 +110,7 @@ export function candidateRules(settings: PairSettings, imageText: ImageTextOf): 
   return [
     ...(settings.maxImageText === null ? [] : [imageTextRule(settings.maxImageText, imageText)]),
     ...(settings.keepUnfinished ? [] : [unfinishedRule]),
+    emptyRule,
     pastContextRule,
     ...(settings.minScore === null ? [] : [minScoreRule(settings.minScore)]),
     lengthRule(settings),

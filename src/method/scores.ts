@@ -62,7 +62,7 @@ export function meanOfOthers(mean: number, own: number, images: number): number 
 
 /**
  * A candidate's scores from its texts' scores. `score` is that of the recipe's scorer, calibrated where asked; it is undefined
- * where a text that it needs is past CLIP's context, and for an empty text, which `scoreStops` scores.
+ * where a text that it needs is past CLIP's context, and for one that says nothing; `scoreStops` scores endings.
  * @throws {RangeError} when calibration is asked for and a text has no mean over the other images.
  */
 export function scoreCandidate(
@@ -138,6 +138,11 @@ export function scoreStops(candidates: readonly ScoredCandidate[], score: number
 /** Whether a candidate ends the answer after its context. */
 export function isStop({ context, text }: Pick<Candidate, 'context' | 'text'>): boolean {
   return context !== undefined && text.trim() === ''
+}
+
+/** Whether a candidate says nothing where something was asked for: no sentence of letters or digits. */
+export function isEmpty(candidate: Pick<Candidate, 'context' | 'text' | 'statement'>): boolean {
+  return !isStop(candidate) && sentences(candidate.statement ?? candidate.text).length === 0
 }
 
 /** The candidates among which one is preferred to another: those of one image, prompt and context. */

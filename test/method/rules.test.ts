@@ -7,6 +7,7 @@ import { parsePairSettings } from '../../src/method/pair-settings.ts'
 import { formPairs } from '../../src/method/pairs.ts'
 import {
   candidateRules,
+  emptyRule,
   gapRule,
   genericQuestionRule,
   imageTextRule,
@@ -36,6 +37,9 @@ describe('each rule keeps one and removes another, and says why', () => {
   test.each([
     [text, item(), item({ imageHash: 'sign' }), 'writing 4.3 above 3'],
     [unfinishedRule, item(), item({ finishReason: 'length', numTokens: 60 }), 'cut off at 60 tokens'],
+    [emptyRule, item(), item({ text: ' ' }), 'no words'],
+    [emptyRule, stop, item({ text: '...' }), 'no words'],
+    [emptyRule, item({ text: '', statement: 'the car is red' }), item({ statement: '' }), 'no words'],
     [pastContextRule, scored(1), scored(undefined), '5 words are longer than CLIP’s context'],
     [pastContextRule, stop, scored(undefined, { context: 'A.', text: '' }), 'ending was not scored'],
     [minScoreRule(20), scored(20), scored(19.5), 'score 19.5 below 20'],
@@ -83,6 +87,7 @@ test('rules apply in a fixed order, and only those that are asked for', () => {
     )
   expect(names({})).toEqual([
     'finish reason length',
+    'empty',
     'past CLIP context',
     'length',
     'generic question',
@@ -99,6 +104,7 @@ test('rules apply in a fixed order, and only those that are asked for', () => {
   }
   expect(names(strict)).toEqual([
     'image contains text',
+    'empty',
     'past CLIP context',
     'absolute score',
     'length',

@@ -9,7 +9,9 @@ test('scores that could not be read are read again, and those that were are held
   const units = {
     done: async () => {
       reads++
-      return isDone ? { summary: { summary: { scored: 2, pastContext: 0 }, seconds: 1 } } : undefined
+      return isDone
+        ? { summary: { summary: { scored: 2, pastContext: 0, empty: 0 }, seconds: 1 } }
+        : undefined
     },
     async *units() {
       const candidates = [scored(30), scored(10, { candidate: 1, text: 'A cat on a beach.' })]

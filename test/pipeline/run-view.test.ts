@@ -110,7 +110,7 @@ async function round() {
     scores: await output(
       'scores',
       inUnits(candidates).map((unit) => ({ candidates: unit.flat(), imageText: {} })),
-      { scored: 2 * IMAGES, pastContext: 0 },
+      { scored: 2 * IMAGES, pastContext: 0, empty: 0 },
     ),
     pairs: await output('pairs', inUnits(pairs), {
       pairs: IMAGES,

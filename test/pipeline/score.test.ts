@@ -3,7 +3,8 @@ import type { ClipClient } from '../../src/pipeline/client.ts'
 import { ClipEmbedder } from '../../src/pipeline/clip-embedder.ts'
 import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import { runStage } from '../../src/pipeline/stage.ts'
-import type { CaptionSummary } from '../../src/pipeline/stages/caption.ts'
+import type { CaptionOutput, CaptionSummary } from '../../src/pipeline/stages/caption.ts'
+import type { DatasetOutput } from '../../src/pipeline/stages/dataset.ts'
 import { scoreStage } from '../../src/pipeline/stages/score.ts'
 import type { ClipInfo } from '../../src/workers/clip.api.ts'
 import { candidate } from '../support/candidates.ts'
@@ -20,7 +21,7 @@ function countingClip() {
   const embedded = { texts: 0, images: 0 }
   const rows = (count: number) => new Float32Array(count * 2).fill(0.5)
   const client: Partial<ClipClient> = {
-    countTokens: async (texts) => texts.map(() => 5),
+    countTokens: async (texts) => texts.map((text) => (text === 'long' ? 99 : 5)),
     embedTexts: async (texts) => {
       embedded.texts += texts.length
       return rows(texts.length)
@@ -39,8 +40,11 @@ function countingClip() {
   return { embedded, open: async () => new ClipEmbedder(client as ClipClient, info, run.store, signal) }
 }
 
-test('embeddings last as long as the scores they were made for, whatever other run is deleted', async () => {
-  const dataset = await testPictures(run, [{}, {}, {}])
+/** Candidates of every picture by its name. */
+async function captionsOf(
+  dataset: DatasetOutput,
+  texts: (name: string) => readonly string[],
+): Promise<CaptionOutput> {
   const spec = {
     stage: 'caption',
     kind: 'candidates',
@@ -49,29 +53,48 @@ test('embeddings last as long as the scores they were made for, whatever other r
     settings: {},
     inputs: {},
   } as const
-  const captions = await runStage<ReturnType<typeof candidate>[], CaptionSummary>(
-    run.context,
-    spec,
-    async (units) => {
-      for await (const [chunk, items] of dataset.units.units()) {
-        const own = items.map(({ name, hash }) =>
-          candidate({ image: name, imageHash: hash, text: `Say ${name}` }),
-        )
-        await units.put(chunk, own)
-      }
-      return { candidates: 3, merged: 0, tokens: 0 }
-    },
-  )
-  const { score } = parseRecipe({
+  return await runStage(run.context, spec, async (units): Promise<CaptionSummary> => {
+    let candidates = 0
+    for await (const [chunk, items] of dataset.units.units()) {
+      const own = items.flatMap(({ name, hash }) =>
+        texts(name).map((text) => candidate({ image: name, imageHash: hash, text })),
+      )
+      await units.put(chunk, own)
+      candidates += own.length
+    }
+    return { candidates, merged: 0, tokens: 0 }
+  })
+}
+
+function scoreSettings(score: object) {
+  return parseRecipe({
     name: 'test',
     dataset: { source: 'a' },
     policy: { source: 'b' },
     clip: { source: 'c' },
     caption: { prompts: ['What?'] },
-    score: { calibrate: true },
+    score,
     train: {},
     evaluate: { dataset: { source: 'd' } },
+  }).score
+}
+
+test('what says nothing is counted apart from what is too long', async () => {
+  const dataset = await testPictures(run, [{}, {}])
+  const captions = await captionsOf(dataset, () => ['A dog.', '', 'long', '...'])
+  const { open } = countingClip()
+  const { summary } = await scoreStage(run.context, open, 'clip', scoreSettings({}), {
+    dataset,
+    captions,
+    round: 1,
   })
+  expect(summary).toEqual({ scored: 2, pastContext: 2, empty: 4 })
+})
+
+test('embeddings last as long as the scores they were made for, whatever other run is deleted', async () => {
+  const dataset = await testPictures(run, [{}, {}, {}])
+  const captions = await captionsOf(dataset, (name) => [`Say ${name}`])
+  const score = scoreSettings({ calibrate: true })
   const { embedded, open } = countingClip()
   await scoreStage(run.context, open, 'clip', score, { dataset, captions, round: 1 })
   const first = { ...embedded }

@@ -29,7 +29,7 @@ export async function pairStage(
   const spec = {
     stage: 'pair',
     kind: 'pairs',
-    version: 3,
+    version: 4,
     round,
     settings,
     inputs: { scores: scores.hash },
@@ -37,7 +37,8 @@ export async function pairStage(
   return await runStage(context, spec, async (units, progress) => {
     const funnel = new Funnel()
     const editing = new HandEditing(settings.edits)
-    const total = scores.summary.scored + scores.summary.pastContext
+    const { scored: whole, pastContext, empty } = scores.summary
+    const total = whole + pastContext + empty
     let candidates = 0
     let pairs = 0
     for await (const [chunk, scored] of scoredChunks(scores)) {

@@ -2,6 +2,7 @@ import type { ScoredCandidate } from '../../method/candidate.ts'
 import { loadNounFinder } from '../../method/nouns.ts'
 import type { ScoreSettings } from '../../method/score-settings.ts'
 import {
+  isEmpty,
   isStop,
   meanOfOthers,
   plannedTexts,
@@ -26,8 +27,9 @@ export interface ScoredChunk {
 
 export interface ScoreSummary {
   readonly scored: number
-  /** Candidates that are longer than CLIP's context and got no score. */
+  /** Candidates that got no score: those longer than CLIP's context, and those that say nothing. */
   readonly pastContext: number
+  readonly empty: number
   /** What ending an answer scores; undefined unless candidates are next sentences. */
   readonly stopScore?: number
 }
@@ -45,7 +47,7 @@ export async function scoreStage(
   const spec = {
     stage: 'score',
     kind: 'scores',
-    version: 1,
+    version: 2,
     round,
     settings,
     inputs: { candidates: captions.hash, clip: clipHash },
@@ -57,6 +59,7 @@ export async function scoreStage(
     const total = captions.summary.candidates
     let done = 0
     let pastContext = 0
+    let empty = 0
     const continuations: number[] = []
     for await (const [chunk, candidates] of captions.units.units()) {
       context.signal.throwIfAborted()
@@ -85,14 +88,15 @@ export async function scoreStage(
       }
       done += scored.candidates.length
       for (const candidate of scored.candidates) {
-        if (candidate.score === undefined) pastContext += isStop(candidate) ? 0 : 1
+        if (isEmpty(candidate)) empty++
+        else if (candidate.score === undefined) pastContext += isStop(candidate) ? 0 : 1
         else if (candidate.context !== undefined) continuations.push(candidate.score)
       }
       progress(done, total, 'candidates')
     }
     const stops =
       continuations.length > 0 ? { stopScore: stopScore(continuations, settings.stopQuantile) } : {}
-    return { scored: done - pastContext, pastContext, ...stops }
+    return { scored: done - pastContext - empty, pastContext, empty, ...stops }
   })
 }
 

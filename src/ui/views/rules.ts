@@ -27,6 +27,10 @@ export const RULES: Readonly<Record<string, RuleText>> = {
     meaning: 'Answers cut off at the longest length do not show how the model would have ended them.',
     setting: ({ keepUnfinished }) => (keepUnfinished ? 'kept' : undefined),
   },
+  empty: {
+    name: 'no words',
+    meaning: 'Answers that say nothing cannot be scored.',
+  },
   'past CLIP context': {
     name: 'too long for CLIP',
     meaning: 'CLIP cannot read texts longer than its context to their end.',
