@@ -1,6 +1,6 @@
 import type { OpenRun, RunRecord } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
-import { noteRun } from './run-notes.ts'
+import { keepReached, noteRun } from './run-notes.ts'
 
 /** Errors, by their names, that a run gets over when it is taken up again, once there is room or a device. */
 const RESUMABLE_ERRORS = ['StorageFullError', 'DeviceLostError']
@@ -20,7 +20,8 @@ export interface RunPlace {
 }
 
 /**
- * Opens a run, a new one where there is none, works on it, and notes how that ended.
+ * Opens a run, a new one where there is none, works on it, and notes how that ended. What it had made before and has not come to
+ * this time, such as captions of pictures that are others now, goes when it has ended well.
  * @throws {RunLockedError} when it is open in another tab, and what the work throws.
  */
 export async function withRun<T>(
@@ -33,10 +34,12 @@ export async function withRun<T>(
     status: 'new',
     stages: [],
   }))
+  let isLess = false
   try {
     await setStatus(run, 'running')
     await noteRun(run, { error: undefined })
     const result = await work(run)
+    isLess = await keepReached(run)
     await setStatus(run, 'done')
     return result
   } catch (error) {
@@ -45,6 +48,7 @@ export async function withRun<T>(
     throw error
   } finally {
     await run.close()
+    if (isLess) await store.runs.sweep()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { StageRef } from '../store/reach.ts'
+import { isSameRef, type StageRef } from '../store/reach.ts'
 import type { OpenRun, RunRecord } from '../store/runs.ts'
 import type { Damage, StagePlace } from './events.ts'
 import type { DeviceProfile } from './models.ts'
@@ -40,6 +40,28 @@ export async function noteOutput(run: Pick<OpenRun, 'update'>, output: PlacedOut
     const others = notes.outputs.filter((other) => !isSamePlace(other, output))
     return { ...record, notes: { ...notes, outputs: [...others, output] } }
   })
+}
+
+/**
+ * Lets a run go on from those outputs alone that it has come to since it was opened, and from what these were made of within
+ * their stage. @returns whether there were others.
+ */
+export async function keepReached(run: Pick<OpenRun, 'update' | 'reached'>): Promise<boolean> {
+  let isLess = false
+  await run.update((record) => {
+    const notes = notesOf(record)
+    const isReached = (ref: StageRef): boolean => run.reached.some((other) => isSameRef(ref, other))
+    const reached = notes.outputs.filter(isReached)
+    const outputs = notes.outputs.filter((output) =>
+      reached.some(({ stage, round }) => stage === output.stage && round === output.round),
+    )
+    const stages = record.stages.filter(
+      (ref) => isReached(ref) || outputs.some((output) => isSameRef(ref, output)),
+    )
+    isLess = stages.length < record.stages.length
+    return { ...record, stages, notes: { ...notes, outputs } }
+  })
+  return isLess
 }
 
 /** Whether two things happen at the same place of a run. */

@@ -7,6 +7,10 @@ export interface StageRef {
   readonly hash: string
 }
 
+export function isSameRef(a: StageRef, b: StageRef): boolean {
+  return a.kind === b.kind && a.hash === b.hash
+}
+
 /** What can be reached from runs, one shelf a kind. */
 export type Shelves = Readonly<Record<StageKind | ContentKind, Shelf>>
 

@@ -3,7 +3,7 @@ import { RunLockedError, UnknownRunError } from './errors.ts'
 import type { StageKind } from './kinds.ts'
 import { type HeldLock, isLocked, takeLock, tryLock, withLock } from './locks.ts'
 import { pack, unpack } from './packing.ts'
-import { type RunUsage, type Shelves, type StageRef, sweep, usageOf } from './reach.ts'
+import { isSameRef, type RunUsage, type Shelves, type StageRef, sweep, usageOf } from './reach.ts'
 import type { Shelf } from './shelf.ts'
 import { StageStore } from './stages.ts'
 
@@ -176,12 +176,18 @@ export class OpenRun {
   readonly #runs: RunStore
   readonly #shelves: Shelves
   readonly #locks: readonly HeldLock[]
+  readonly #reached: StageRef[] = []
 
   constructor(id: string, runs: RunStore, shelves: Shelves, locks: readonly HeldLock[]) {
     this.id = id
     this.#runs = runs
     this.#shelves = shelves
     this.#locks = locks
+  }
+
+  /** The outputs it has come to since it was opened. */
+  get reached(): readonly StageRef[] {
+    return this.#reached
   }
 
   /**
@@ -219,7 +225,8 @@ export class OpenRun {
   }
 
   async #reach(ref: StageRef): Promise<void> {
-    const isSame = ({ kind, hash }: StageRef): boolean => kind === ref.kind && hash === ref.hash
+    const isSame = (other: StageRef): boolean => isSameRef(ref, other)
+    if (!this.#reached.some(isSame)) this.#reached.push(ref)
     if ((await this.#runs.get(this.id))?.stages.some(isSame)) return
     await this.update((run) => (run.stages.some(isSame) ? run : { ...run, stages: [...run.stages, ref] }))
   }
