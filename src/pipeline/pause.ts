@@ -3,7 +3,21 @@ import type { ClipClient, PolicyClient } from './client.ts'
 /** Holds a run where it is, and lets it go on. */
 export class PauseSwitch {
   readonly #watchers = new Set<(isPaused: boolean) => void>()
+  readonly #clock: () => number
   #isPaused = false
+  /** When the pause that holds began, and how long those before it lasted. */
+  #pausedAt = 0
+  #pausedMs = 0
+
+  /** @param clock milliseconds. Default `performance.now`. */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock
+  }
+
+  /** Milliseconds that have passed outside pauses. */
+  workTime(): number {
+    return (this.#isPaused ? this.#pausedAt : this.#clock()) - this.#pausedMs
+  }
 
   get isPaused(): boolean {
     return this.#isPaused
@@ -43,6 +57,9 @@ export class PauseSwitch {
 
   #turn(isPaused: boolean): void {
     if (this.#isPaused === isPaused) return
+    const now = this.#clock()
+    if (isPaused) this.#pausedAt = now
+    else this.#pausedMs += now - this.#pausedAt
     this.#isPaused = isPaused
     for (const watcher of [...this.#watchers]) watcher(isPaused)
   }

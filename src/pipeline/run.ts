@@ -12,7 +12,7 @@ import {
   type RunModels,
 } from './models.ts'
 import { withRun } from './open-run.ts'
-import type { PauseSwitch } from './pause.ts'
+import { PauseSwitch } from './pause.ts'
 import { type Recipe, recipeJson } from './recipe.ts'
 import { noteRun, notesOf } from './run-notes.ts'
 import { type RunSources, resolveModel } from './sources.ts'
@@ -85,7 +85,13 @@ export async function runId(recipe: Recipe): Promise<string> {
  */
 export async function runRecipe(
   recipe: Recipe,
-  { store, sources, signal = new AbortController().signal, emit = () => {}, pause }: RunOptions,
+  {
+    store,
+    sources,
+    signal = new AbortController().signal,
+    emit = () => {},
+    pause = new PauseSwitch(),
+  }: RunOptions,
 ): Promise<RunOutput> {
   const recipeHash = await jsonHash(recipe)
   const described = { name: recipe.name, recipe: recipeJson(recipe), recipeHash }
@@ -94,9 +100,16 @@ export async function runRecipe(
     const clip = await resolveModel(recipe.clip, sources, signal)
     const others = await otherWriters(recipe, sources, signal)
     const use = { peft: recipe.train.peft, ...captionUse(recipe.caption) }
-    const models = openModels({ policy, use, clip, store, emit, signal, ...(pause ? { pause } : {}) })
+    const models = openModels({ policy, use, clip, store, emit, signal, pause })
     try {
-      const context: StageContext = { store, run, signal, emit, peakGpuBytes: () => models.peakGpuBytes() }
+      const context: StageContext = {
+        store,
+        run,
+        signal,
+        emit,
+        peakGpuBytes: () => models.peakGpuBytes(),
+        workTime: () => pause.workTime(),
+      }
       const output = await runStages(context, models, recipe, { sources, policy, clip, ...others })
       // Where everything was kept from before, on what it was made.
       const earlier = await store.runs.get(run.id)

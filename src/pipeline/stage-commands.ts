@@ -186,7 +186,8 @@ async function alone<T>(
     let models: RunModels | undefined
     const peakGpuBytes = async (): Promise<number | undefined> => await models?.peakGpuBytes()
     try {
-      return await work({ store, run, signal, emit, peakGpuBytes }, (sources) => {
+      const workTime = (): number => performance.now() // nothing pauses it
+      return await work({ store, run, signal, emit, peakGpuBytes, workTime }, (sources) => {
         models = openModels({ ...sources, store, signal, emit })
         return models
       })

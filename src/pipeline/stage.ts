@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { RunEvent, StagePlace } from './events.ts'
 import { stageHash } from './hash.ts'
 import { noteOutput } from './run-notes.ts'
+import { SpentTime } from './spent-time.ts'
 
 /** What every stage is given beside its inputs and settings. */
 export interface StageContext {
@@ -14,6 +15,8 @@ export interface StageContext {
   readonly emit: (event: RunEvent) => void
   /** Most GPU memory the policy took since the last call; undefined while no policy is loaded. */
   readonly peakGpuBytes: () => Promise<number | undefined>
+  /** A clock in milliseconds that stands still while the run is paused. */
+  readonly workTime: () => number
 }
 
 /** Everything that determines a stage's output; its hash is what the output is kept under. */
@@ -30,7 +33,7 @@ export interface StageSpec extends StagePlace {
 /** What a stage leaves behind when it ends. */
 export interface StageEnd<S> {
   readonly summary: S
-  /** Time it took; of a stage that was broken off, since it was taken up again. */
+  /** Time it took, without pauses; of a stage that was broken off, of all sessions. */
   readonly seconds: number
   /** Most GPU memory the policy took meanwhile; undefined where no policy was loaded. */
   readonly peakGpuBytes?: number
@@ -74,8 +77,11 @@ export async function runStage<T, S>(
   }
   const before = await stored()
   if (before) return before
-  const progress: Progress = (done, total, unit, detail) =>
+  let time: SpentTime | undefined
+  const progress: Progress = (done, total, unit, detail) => {
     emit({ kind: 'progress', ...place, done, total, unit, ...(detail === undefined ? {} : { detail }) })
+    time?.keepNowAndThen()
+  }
   const begin = (): void => emit({ kind: 'stage', ...place, state: 'running', hash })
   begin()
   let isWaiting = false
@@ -93,7 +99,7 @@ export async function runStage<T, S>(
     const meanwhile = await stored()
     if (meanwhile) return meanwhile
     if (isWaiting) begin()
-    const start = performance.now()
+    time = await SpentTime.of(units, context.workTime)
     await context.peakGpuBytes()
     let most: number | undefined
     const peakGpuBytes = async (): Promise<number | undefined> => {
@@ -103,14 +109,18 @@ export async function runStage<T, S>(
     }
     const summary = await make(units, progress, { ...context, peakGpuBytes })
     await peakGpuBytes()
+    await time.settle()
     const end = {
       summary,
-      seconds: (performance.now() - start) / 1000,
+      seconds: time.seconds,
       ...(most === undefined ? {} : { peakGpuBytes: most }),
     }
     await units.finish(end)
     emit({ kind: 'stage', ...place, state: 'done', hash, seconds: end.seconds })
     return { hash, units, ...end }
+  } catch (error) {
+    await time?.keep()
+    throw error
   } finally {
     await lock.release()
   }

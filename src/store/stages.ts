@@ -76,7 +76,18 @@ export class StageStore<T, S = unknown> {
   async finish(summary: S): Promise<void> {
     const units = await this.#shelf.count([this.hash, 'unit'])
     const done: Done<S> = { summary, units }
-    await this.#shelf.put({ key: [this.hash, 'done'], bytes: pack(done) })
+    await this.#shelf.putMany([{ key: [this.hash, 'done'], bytes: pack(done) }], [[this.hash, 'spent']])
+  }
+
+  /** Seconds that its making has taken so far, where it has not ended; 0 where nothing is known of it. */
+  async spent(): Promise<number> {
+    const bytes = await this.#shelf.get([this.hash, 'spent'])
+    return bytes ? (unpack(bytes) as number) : 0
+  }
+
+  /** Keeps how many seconds its making has taken so far. @throws {StorageFullError} */
+  async spend(seconds: number): Promise<void> {
+    await this.#shelf.put({ key: [this.hash, 'spent'], bytes: pack(seconds) })
   }
 
   /** The summary of a stage that has ended and whose units are all there, otherwise undefined. */

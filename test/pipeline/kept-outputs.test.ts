@@ -18,7 +18,8 @@ async function caption(pictures: string, { id = 'a', round = 1, breaks = false }
   const described = { name: 'test', recipe: {}, recipeHash: '' }
   const { signal } = new AbortController()
   await withRun({ store, id, described, signal }, async (run) => {
-    const context: StageContext = { store, run, signal, emit: () => {}, peakGpuBytes: async () => undefined }
+    const still = { emit: () => {}, peakGpuBytes: async () => undefined, workTime: () => 0 }
+    const context: StageContext = { store, run, signal, ...still }
     const spec = { stage: 'caption', kind: 'candidates', version: 1, round, settings: {} } as const
     const inputs = { pictures }
     await runStage<string, null>(context, { ...spec, inputs }, async (units, _, within) => {

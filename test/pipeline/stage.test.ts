@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { PauseSwitch } from '../../src/pipeline/pause.ts'
+import { SpentTime } from '../../src/pipeline/spent-time.ts'
 import { runStage, type StageOutput } from '../../src/pipeline/stage.ts'
 import { type TestRun, testRun } from '../support/stage.ts'
 import { testStore } from '../support/store.ts'
@@ -82,4 +84,42 @@ test('one that waits can be stopped', async () => {
   for (const { resolve } of gates) resolve()
   expect((await ended).summary).toBe('whole')
   expect(await run(second).catch((error: Error) => error.name)).toBe('AbortError')
+})
+
+test('the time of all sessions is added up, and pauses are left out', async () => {
+  let clock = 0
+  const pause = new PauseSwitch(() => clock)
+  const work = async (breaks: boolean) => {
+    const context = { ...first.context, workTime: () => pause.workTime() }
+    return await runStage<string, string>(context, SPEC, async (_, progress) => {
+      clock += 11_000
+      progress(1, 2, 'units') // keeps the time, should nothing more be heard of it
+      clock += 4000
+      pause.pause()
+      clock += 100_000
+      pause.resume()
+      clock += 1000
+      if (breaks) throw new Error('broken off')
+      return 'whole'
+    })
+  }
+  await expect(work(true)).rejects.toThrow('broken off')
+  const { seconds, units } = await work(false)
+  expect(seconds).toBe(32)
+  expect(await units.spent()).toBe(0) // told by its end from now on
+  expect((await runStage(first.context, SPEC, async () => 'other')).seconds).toBe(32)
+})
+
+test('of a session that ended without a word it is known how long it took until a while ago', async () => {
+  let clock = 0
+  const time = await SpentTime.of(await first.context.run.stage('candidates', 'a'), () => clock)
+  clock = 9000
+  time.keepNowAndThen()
+  clock = 12_000
+  time.keepNowAndThen()
+  clock = 13_000
+  time.keepNowAndThen()
+  await time.settle()
+  const again = await SpentTime.of(await first.context.run.stage('candidates', 'a'), () => clock)
+  expect(again.seconds).toBe(12)
 })

@@ -33,6 +33,7 @@ export async function testRun(files: TestStore = testStore(), id = 'test'): Prom
     signal: controller.signal,
     emit: (event: RunEvent) => events.push(event),
     peakGpuBytes: async () => undefined,
+    workTime: () => performance.now(),
   }
   return {
     context,
