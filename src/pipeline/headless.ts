@@ -1,6 +1,5 @@
 import type { FolderSpec } from '../data/folder.ts'
 import { StorageFullError } from '../store/errors.ts'
-import { storageNote, storageState } from '../store/quota.ts'
 import { openStore } from '../store/store.ts'
 import type {
   AdapterChoice,
@@ -36,6 +35,7 @@ import type { CaptionSummary } from './stages/caption.ts'
 import type { CaptionExample, EvaluateSummary } from './stages/evaluate.ts'
 import type { LoneEvaluation } from './stages/evaluate-alone.ts'
 import type { ScoreSummary } from './stages/score.ts'
+import { StorageWatch } from './storage-watch.ts'
 import { type RunSummary, summarize } from './summary.ts'
 
 export type { Answer, LoadOptions }
@@ -127,10 +127,9 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     running = new AbortController()
     const sendTo = (path: string, body: Blob): Promise<void> => send(out, path, body)
     const store = openStore({ onCorrupt: (found) => emit({ kind: 'damage', ...damageOf(found) }) })
-    const options = { store, signal: running.signal, emit, send: sendTo }
-    const note = storageNote(await storageState())
-    if (note !== undefined) emit({ kind: 'note', text: note })
-    return options
+    const watch = new StorageWatch(emit)
+    await watch.look()
+    return { store, signal: running.signal, emit: watch.emit, send: sendTo }
   }
   const given = <J extends { sources: Omit<RunSources, 'site'> }>(job: J) => ({
     ...job,
@@ -151,10 +150,10 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     },
     async run(job) {
       const { recipe: json, sources, out } = given(job)
-      const { store, signal, send: sendTo } = await begin(out)
+      const { store, signal, emit: tell, send: sendTo } = await begin(out)
       const recipe = parseRecipe(json)
       return await mended(async () => {
-        const output = await runRecipe(recipe, { store, sources, signal, emit })
+        const output = await runRecipe(recipe, { store, sources, signal, emit: tell })
         await sendArtifacts(output, store, sendTo)
         const html = await renderReport(await makeRunView(output, recipe, store))
         await send(out, 'report.html', html)
