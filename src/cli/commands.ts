@@ -8,6 +8,7 @@ import {
   pictureFlags,
   portOf,
   required,
+  roundOf,
   STAGE,
   STAGE_MODEL,
   stageFlags,
@@ -75,7 +76,7 @@ export const COMMANDS: Commands = {
         ...modelFlags(flags),
         ...pictureFlags(flags),
         images: required(flags, 'images'),
-        round: numberOf(flags, 'round', { fallback: 1, from: 1, to: 1e6, isWhole: true }),
+        round: roundOf(flags),
         ...stageFlags(flags),
       }
     },
@@ -92,12 +93,20 @@ export const COMMANDS: Commands = {
     },
   },
   pair: {
-    form: ['--data FILE [--images DIR] [--recipe FILE] --out DIR'],
-    meaning: 'Make preference pairs of the lines of scores.jsonl by the rules: pairs.jsonl and funnel.json.',
+    form: ['--data FILE [--images DIR] [--recipe FILE] [--round N] --out DIR'],
+    meaning:
+      'Make preference pairs of the lines of scores.jsonl by the rules, and by the recipe’s edits by hand to those of the round ' +
+      '(1): pairs.jsonl and funnel.json.',
     parse(args) {
-      const flags = parse(args, { ...STAGE, data: TEXT, images: TEXT })
+      const flags = parse(args, { ...STAGE, data: TEXT, images: TEXT, round: TEXT })
       const data = required(flags, 'data')
-      return { command: 'pair', data, ...optional(flags, 'images'), ...stageFlags(flags) }
+      return {
+        command: 'pair',
+        data,
+        ...optional(flags, 'images'),
+        ...stageFlags(flags),
+        round: roundOf(flags),
+      }
     },
   },
   evaluate: {

@@ -47,6 +47,11 @@ export function pictureFlags(flags: Flags): PictureFlags {
   }
 }
 
+/** From 1, and the first where none is named. */
+export function roundOf(flags: Flags): number {
+  return numberOf(flags, 'round', { fallback: 1, from: 1, to: 1e6, isWhole: true })
+}
+
 /** Two numbers with a comma between them. */
 function shareOf(text: string): [from: number, to: number] {
   const [from = Number.NaN, to = Number.NaN, ...more] = text.split(',').map(Number)

@@ -33,10 +33,11 @@ export async function pairFiles({
   data,
   images,
   recipe = DEFAULT_RECIPE,
+  round,
   ...request
 }: PairRequest): Promise<void> {
   const { pair, seed } = readRecipe(recipe).parsed
-  const settings = pairSettingsOfRound(pair, 1, seed)
+  const settings = pairSettingsOfRound(pair, round, seed)
   expectFile('--data', data)
   if (images !== undefined) expectFolder('--images', images)
   const out = resolve(request.out)
@@ -66,7 +67,7 @@ export async function pairFiles({
   }
   const { steps } = funnel
   const { unmatched } = editing
-  const told = { round: 1, steps, ...(unmatched.length > 0 ? { unmatchedEdits: unmatched } : {}) }
+  const told = { round, steps, ...(unmatched.length > 0 ? { unmatchedEdits: unmatched } : {}) }
   writeFileSync(join(out, 'funnel.json'), `${JSON.stringify([told], null, 2)}\n`)
   const lines = [...funnelLines(steps, unmatched), `wrote ${path}: ${pairs} pairs of ${pictures} pictures`]
   process.stdout.write(`${printable(lines.join('\n'))}\n`)

@@ -82,6 +82,8 @@ export interface PairRequest extends StageFlags {
   readonly command: 'pair'
   readonly data: string
   readonly images?: string
+  /** Whose edits by hand are applied. */
+  readonly round: number
 }
 
 export interface EvaluateRequest extends StageFlags, PictureFlags, Omit<ModelFlags, 'memory'> {

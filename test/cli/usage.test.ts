@@ -92,7 +92,8 @@ test.each([
     ['score', '--clip', 'c', '--data', 'd', '--images', 'i', '--recipe', 'r', '--out', 'o'],
     { command: 'score', clip: 'c', data: 'd', images: 'i', recipe: 'r', out: 'o' },
   ],
-  [['pair', '--data', 'd', '--out', 'o'], { command: 'pair', data: 'd', out: 'o' }],
+  [['pair', '--data', 'd', '--out', 'o'], { command: 'pair', data: 'd', out: 'o', round: 1 }],
+  [['pair', '--data', 'd', '--round', '2', '--out', 'o'], { command: 'pair', data: 'd', out: 'o', round: 2 }],
   [
     ['evaluate', '--model', 'm', '--data', 'd', '--zero-shot', 'z', '--clip', 'c', '--out', 'o'],
     {
