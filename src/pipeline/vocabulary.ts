@@ -12,13 +12,16 @@ export interface EvaluationVocabulary extends AmberVocabulary {
 }
 
 /** The agreement is measured by test/method/nouns.test.ts. */
-const AMBER_CAVEAT =
-  'AMBER’s figures here are not quite those of its own script: nouns are found by wink-nlp, which finds 98.7% of the nouns that its NLTK ' +
-  'finds (96.1% the other way round), and its step by word vectors is left out.'
+const NOUNS_CAVEAT =
+  'AMBER’s figures here are not quite those of its own script: nouns are found by wink-nlp, which finds 98.7% of the nouns of AMBER’s ' +
+  'vocabulary that its NLTK finds, and NLTK finds 96.1% of those that it finds (of all nouns 91.8% and 94.2%).'
+const VECTORS_CAVEAT =
+  'AMBER’s step by word vectors is left out: a noun that is not in its lists of what the picture shows counts as invented, however near ' +
+  'in meaning.'
 
 /** What figures by a vocabulary differ by from those of a benchmark's own script. */
 export function caveatsOf({ likeNltk }: EvaluationVocabulary): readonly string[] {
-  return likeNltk ? [AMBER_CAVEAT] : []
+  return likeNltk ? [NOUNS_CAVEAT, VECTORS_CAVEAT] : [VECTORS_CAVEAT]
 }
 
 /** Judges captions by a vocabulary. */

@@ -53,7 +53,7 @@ export async function evaluateStage(
   const spec = {
     stage: 'evaluate',
     kind: 'results',
-    version: 5,
+    version: 6,
     round: 0,
     settings: { samples, seed, vocabulary },
     inputs: {
