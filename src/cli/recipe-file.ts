@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseJson } from '../data/json-file.ts'
 import { parseRecipe, type Recipe } from '../pipeline/recipe.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -26,7 +27,7 @@ export function readRecipe(named: string): ReadRecipe {
   const path = [resolve(named), join(PACKAGE, named)].find((candidate) => existsSync(candidate))
   if (path === undefined) throw new UsageError(`expected a recipe, found none at ${named}`)
   try {
-    const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const json = parseJson(readFileSync(path, 'utf8'))
     return { path, json, parsed: parseRecipe(json, path) }
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)

@@ -1,11 +1,25 @@
 import type { ByteSource } from './bytes.ts'
 import { DataError } from './data-error.ts'
 
+/** Parses JSON. @throws {SyntaxError} saying what is wrong and in which line, which not every `JSON.parse` does. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    if (/line \d+/.test(message)) throw cause
+    const [, position] = /at position (\d+)/.exec(message) ?? []
+    const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n')
+    const place = `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`
+    throw new SyntaxError(`${place}: ${message.replace(/ at position .*/, '')}`, { cause })
+  }
+}
+
 /** Parses a JSON file as a whole. @throws {DataError} when it is no JSON. */
 export async function readJsonFile(source: ByteSource, signal?: AbortSignal): Promise<unknown> {
   const text = await readTextFile(source, signal)
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new DataError(`${source.name}: expected JSON: ${reason}`, { cause })
