@@ -8,7 +8,7 @@ import type { RoundOutput, RunOutput } from './run.ts'
 import type { StageEnd } from './stage.ts'
 import type { ZeroShotResult } from './stages/classify.ts'
 import { tablesOf } from './tables.ts'
-import { verdicts } from './verdicts.ts'
+import { fewNotes, verdicts } from './verdicts.ts'
 
 /** What the rules of a round did, and the edits by hand that found nothing; absent where there are none. */
 export interface RoundFunnel {
@@ -61,7 +61,12 @@ export function summarize(output: RunOutput): RunSummary {
     ...tables,
     ...(figures.controls ? { controls: figures.controls } : {}),
     ...(zeroShot ? { zeroShotCeiling: zeroShot.ceiling } : {}),
-    verdicts: [...setNotes(measured), ...verdicts(tables, figures.controls), ...caveats],
+    verdicts: [
+      ...setNotes(measured),
+      ...fewNotes(figures.images),
+      ...verdicts(tables, figures.controls),
+      ...caveats,
+    ],
     funnel: funnelOf(output),
     pairs: sum(({ pairs }) => pairs.summary.pairs),
     steps: sum(({ training }) => training.summary.steps),

@@ -12,6 +12,17 @@ export interface Tables {
 /** Instead of the truncation controls' verdict, which is about a gain. */
 const NO_GAIN = 'No gain is shown, so there is none that shorter captions could explain.'
 
+/** Of fewer pictures hardly any change shows. */
+const ENOUGH_IMAGES = 50
+
+/** Says that figures are of few pictures, where they are. */
+export function fewNotes(images: number): string[] {
+  if (images >= ENOUGH_IMAGES) return []
+  return [
+    `Only ${images} pictures were evaluated: too few to tell a small change from chance, in either direction.`,
+  ]
+}
+
 /** What the figures mean, one sentence each, the most important first. */
 export function verdicts({ before, after, delta }: Tables, controls?: Evaluation['controls']): string[] {
   const share = (name: 'chair' | 'hal' | 'cog' | 'cover', meaning: string): string[] => {

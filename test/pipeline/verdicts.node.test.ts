@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Estimate } from '../../src/evaluate/bootstrap.ts'
 import type { MetricTable } from '../../src/evaluate/metrics.ts'
 import { changeOf } from '../../src/pipeline/examples.ts'
-import { verdicts } from '../../src/pipeline/verdicts.ts'
+import { fewNotes, verdicts } from '../../src/pipeline/verdicts.ts'
 
 const at = (value: number, low = value, high = value): Estimate => ({ value, low, high })
 const table = (hal: Estimate): MetricTable => ({
@@ -38,6 +38,11 @@ test('a gain is held against shortening, and a change that rounds to nothing is 
   expect(lines).toContain('M')
   expect(lines[3]).toMatch(/: 80\.0% before, 80\.0% after: no more than chance explains\.$/)
   expect(lines.at(-1)).toBe('Loss on true captions: 0.0%.')
+})
+
+test('figures of few pictures are called so', () => {
+  expect(fewNotes(8)).toEqual([expect.stringMatching(/^Only 8 pictures were evaluated: too few/)])
+  expect(fewNotes(100)).toEqual([])
 })
 
 test('what was not measured is not spoken of', () => {

@@ -34,7 +34,7 @@ export async function givenCandidates(
   const source = await openFile(data, signal)
   const file = await fingerprint(source, signal)
   const groups = (): AsyncGenerator<Line[]> => byImage(() => linesOf(readCandidates(source, signal)))
-  const place = { round: 1, part: 'given', version: 1, settings: {} } as const
+  const place = { round: 1, part: 'from file', version: 1, settings: {} } as const
   const dataset = await withPictures(store, () =>
     runStage<readonly DatasetItem[], DatasetSummary>(
       context,

@@ -120,13 +120,16 @@ export async function trainStage(
         : {}),
       watch: await watchSettings(context, watch, pictures),
     }
+    /** The bar is the steps': what comes before them is told in words, so that it never goes back. */
+    const prepare = (done: number, total: number, what: string): void =>
+      progress(0, 0, '', `${done} of ${total} ${what}`)
     const onEvent = (event: TrainEvent): void => {
       switch (event.kind) {
         case 'pairs':
-          progress(event.done, pairs.summary.pairs, 'pairs read')
+          prepare(event.done, pairs.summary.pairs, 'pairs are read')
           break
         case 'reference':
-          progress(event.done, event.total, 'reference log-probabilities')
+          prepare(event.done, event.total, 'answers are rated by the model as it was')
           break
         case 'plan':
           plannedBytes = event.plan.peakBytes
