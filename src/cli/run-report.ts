@@ -20,7 +20,7 @@ export function formatResult({ summary, examples }: RunResult, out: string): str
       funnel.flatMap(({ steps: rules, unmatchedEdits }) => funnelLines(rules, unmatchedEdits)),
     ),
     section(
-      `Before and after on ${images.evaluated} pictures of ${images.source}, 95% intervals over pictures`,
+      `Before and after on ${images.evaluated} pictures (${images.source}), 95% intervals over pictures`,
       figureLines(summary),
     ),
     section(
