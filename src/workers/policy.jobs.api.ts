@@ -188,7 +188,8 @@ export type TrainEvent =
       readonly totalSteps: number
       readonly pairsPerStep: number
     }
-  | { readonly kind: 'step'; readonly metrics: StepMetrics }
+  /** A step was taken, after which so much GPU memory is held. */
+  | { readonly kind: 'step'; readonly metrics: StepMetrics; readonly gpuBytes: number }
   /** Answers of `watch`, by request, with the adapter as it was after so many steps, and that adapter. */
   | {
       readonly kind: 'watched'

@@ -183,7 +183,12 @@ describe('training through the worker', () => {
   })
 
   test('stops with a checkpoint, and continues bit for bit', async () => {
+    const { bytesInUse } = await policy.memory()
     const whole = await train()
+    const { peakBytes } = await policy.memory()
+    const held = whole.events.flatMap((event) => (event.kind === 'step' ? [event.gpuBytes] : []))
+    expect(Math.min(...held)).toBeGreaterThan(bytesInUse) // what training adds to the model
+    expect(Math.max(...held)).toBeLessThanOrEqual(peakBytes)
     const first = await train({}, (event) => {
       if (event.kind === 'step' && event.metrics.step === 3) void policy.stop()
     })

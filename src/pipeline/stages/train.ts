@@ -142,7 +142,8 @@ export async function trainStage(
           const { step, loss } = event.metrics
           context.emit({ kind: 'step', stage: 'train', round, metrics: event.metrics, totalSteps })
           stepTimes.push(performance.now())
-          const memory = `${Math.ceil(plannedBytes / 2 ** 20)} MiB of GPU memory`
+          const [held, planned] = [event.gpuBytes, plannedBytes].map((bytes) => Math.ceil(bytes / 2 ** 20))
+          const memory = `${held} MiB of GPU memory held, ${planned} MiB planned at most`
           progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}, ${memory}`)
           break
         }

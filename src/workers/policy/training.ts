@@ -138,7 +138,7 @@ export async function trainPolicy(
         const watched = await watch?.(step)
         if (watched) onEvent(watched)
       },
-      onStep: (metrics) => onEvent({ kind: 'step', metrics }),
+      onStep: (metrics) => onEvent({ kind: 'step', metrics, gpuBytes: gpu.arena.stats.bytesReserved }),
       onCheckpoint: (state) => {
         const file = writeTrainingCheckpoint(state, run)
         onEvent(transfer({ kind: 'checkpoint', step: state.step, file }, [file.buffer]))
