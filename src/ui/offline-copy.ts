@@ -1,16 +1,16 @@
 import { TAKE_OVER } from '../offline/messages.ts'
 
 /**
- * `absent`: this browser or address keeps none. `keeping`: the first one is being fetched. `kept`: the page works without
+ * `absent`: this browser or address keeps none. `unasked`: this browser is to save data, so that it waits to be asked. `keeping`: the first one is being fetched. `kept`: the page works without
  * network. `failed`: it could not be kept, and the next visit tries again. `newer`: a new version waits beside the one in
  * use. `replaced`: another tab has taken the new version, and this one is of the old.
  */
-export type OfflineState = 'absent' | 'keeping' | 'kept' | 'failed' | 'newer' | 'replaced'
+export type OfflineState = 'absent' | 'unasked' | 'keeping' | 'kept' | 'failed' | 'newer' | 'replaced'
 
 /** The part of `navigator.serviceWorker` that is used. */
 export type ServiceWorkers = Pick<
   ServiceWorkerContainer,
-  'controller' | 'register' | 'addEventListener' | 'removeEventListener'
+  'controller' | 'register' | 'getRegistration' | 'addEventListener' | 'removeEventListener'
 >
 
 /**
@@ -20,29 +20,42 @@ export type ServiceWorkers = Pick<
 export class OfflineCopy extends EventTarget {
   readonly #workers: ServiceWorkers | undefined
   readonly #reload: () => void
+  readonly #savesData: boolean
   #registration: ServiceWorkerRegistration | undefined
   #state: OfflineState = 'absent'
   #isTaking = false
 
-  /** @param workers default the browser's, which are absent where the address is not secure. */
+  /**
+   * @param workers default the browser's, which are absent where the address is not secure. @param savesData whether little is to
+   *   be fetched. Default what the browser says, where it does.
+   */
   constructor(
     workers: ServiceWorkers | undefined = navigator.serviceWorker as ServiceWorkers | undefined,
     reload: () => void = () => location.reload(),
+    savesData = (navigator as { connection?: { saveData?: boolean } }).connection?.saveData ?? false,
   ) {
     super()
     this.#workers = workers
     this.#reload = reload
+    this.#savesData = savesData
   }
 
   get state(): OfflineState {
     return this.#state
   }
 
-  /** Has the site kept, once the page itself is there. @param site address of its folder. */
-  async keep(site: string): Promise<void> {
+  /**
+   * Has the site kept, once the page itself is there. @param site address of its folder. @param isAsked by the visitor. Default
+   * not: then it is kept only where data need not be saved, or where it is kept already.
+   */
+  async keep(site: string, isAsked = false): Promise<void> {
     const workers = this.#workers
     if (!workers) return
     await whenLoaded()
+    if (this.#savesData && !isAsked && !(await workers.getRegistration(site))) {
+      this.#set('unasked')
+      return
+    }
     const wasControlled = workers.controller !== null
     workers.addEventListener('controllerchange', () => {
       if (this.#isTaking) this.#reload()

@@ -1,12 +1,14 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
+import { KEPT_MB } from './kept-size.ts'
 import type { OfflineCopy } from './offline-copy.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 const TEXTS = {
   absent: '',
-  keeping: 'This page and its demo are being kept in this browser, so that they work without network …',
-  kept: 'Works without network: this page and its demo are kept in this browser.',
+  unasked: `This page and its demo can be kept in this browser (${KEPT_MB} MB), so that they work without network.`,
+  keeping: `This page and its demo are being kept in this browser (${KEPT_MB} MB), so that they work without network …`,
+  kept: `Works without network: this page and its demo are kept in this browser (${KEPT_MB} MB).`,
   failed: 'This page could not be kept for use without network; the next visit tries again.',
 } as const
 const SLOW =
@@ -43,7 +45,8 @@ export class OfflineNote extends LitElement {
     if (state !== 'newer' && state !== 'replaced')
       return html`<p class="small soft" role="status">
         ${TEXTS[state]} ${state === 'kept' && !crossOriginIsolated ? SLOW : nothing}
-      </p>`
+      </p>
+      ${state === 'unasked' ? html`<button class="small" @click=${this.#keep}>Keep it</button>` : nothing}`
     return html`
       <section class="bar" aria-label="New version">
         <p role="status">
@@ -56,6 +59,8 @@ export class OfflineNote extends LitElement {
   }
 
   readonly #changed = (): void => this.requestUpdate()
+
+  readonly #keep = (): void => void this.copy?.keep(document.baseURI, true)
 
   readonly #take = async (): Promise<void> => {
     this.isHeld = (await this.runner?.isAnyOpen()) ?? false

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core'
 import sirv from 'sirv'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { SiteServer } from '../../src/cli/server.ts'
+import { KEPT_MB } from '../../src/ui/kept-size.ts'
 import { fragmentOf, type OpenSite, openSite, untilRun } from '../support/site.ts'
 
 // The built site on a host that sends no headers, from a first visit to one without network; every test goes on where the one
@@ -57,6 +58,14 @@ test('a first visit keeps the page and its demo, and says what a host without he
   await page.reload()
   await expect.poll(note).toMatch(/Works without network: [^.]*\. *$/)
   expect(await isIsolated()).toBe(true) // by the kept copy's headers
+})
+
+test('what is kept comes to as much as the page says', () => {
+  const files = readdirSync(site.folder, { recursive: true, withFileTypes: true })
+  const bytes = files
+    .filter((file) => file.isFile() && !['headless.html', 'service-worker.js'].includes(file.name))
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+  expect(Math.abs(bytes / 1e6 - KEPT_MB), `${bytes} bytes`).toBeLessThan(3)
 })
 
 test('a new version is told, waits for a run to end, and is taken when asked', {
