@@ -43,7 +43,7 @@ export class SavedRun extends LitElement {
           }
           <button class="quiet" @click=${() => this.dispatchEvent(new Event('close'))}>Close</button>
         </p>
-        ${problem ? html`<p class="problem" role="alert">${problem}</p>` : html`<div class="views">${reportView(run)}</div>`}
+        ${problem ? html`<p class="problem" role="alert">${problem}</p>` : html`<div class="views" tabindex="0" role="region" aria-label="What the report shows">${reportView(run)}</div>`}
       </section>
     `
   }
