@@ -8,6 +8,7 @@ import { type DatasetFigures, measureDatasets } from './dataset.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import type { PolicyReport } from './page.ts'
 import { type Figure, missedTargets } from './policy/figures.ts'
+import { residentOf } from './processes.ts'
 import { measureQuality, QUALITY_NAMES, type QualityRow, readResults } from './quality/quality.ts'
 import { demoSpread, demoTable, variantTable } from './quality/tables.ts'
 import { formatCeilings, formatFigure, formatRows } from './report.ts'
@@ -177,6 +178,7 @@ async function runInBrowser<T>(work: (page: Page) => Promise<T>): Promise<T> {
       const { processInfo } = await session.send('SystemInfo.getProcessInfo')
       return processInfo.find(({ type }) => type === 'GPU')?.cpuTime ?? 0
     })
+    await page.exposeFunction('residentMiB', () => Object.fromEntries(residentOf(process.pid)))
     await page.goto(`${server.resolvedUrls?.local[0]}bench/index.html`)
     return await Promise.race([broken, work(page)])
   } finally {

@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, openAsBlob, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openImageDataset } from '../src/data/image-dataset.ts'
 import type { ImageRecord } from '../src/data/image-records.ts'
+import { residentOf } from './processes.ts'
 
 /** What a run over a folder of pictures took. */
 export interface DatasetFigures {
@@ -101,22 +102,4 @@ async function watched(folder: string): Promise<Omit<DatasetFigures, 'images'>> 
   clearInterval(sampling)
   if (code !== 0) throw new Error(`clip-dpo run: expected exit code 0, got ${code}`)
   return { seconds: (performance.now() - start) / 1000, peakMiB }
-}
-
-/** MiB of resident memory of a process and all below it, by kind. */
-function residentOf(root: number): Map<string, number> {
-  const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss=,args='], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  })
-  const known = new Set([root])
-  const total = new Map<string, number>()
-  for (const line of list.trim().split('\n')) {
-    const [, pid, parent, kib, args = ''] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
-    if (!known.has(Number(pid)) && !known.has(Number(parent))) continue
-    known.add(Number(pid))
-    const kind = /--type=([\w-]+)/.exec(args)?.[1] ?? (args.includes('clip-dpo.js') ? 'node' : 'browser')
-    total.set(kind, (total.get(kind) ?? 0) + Number(kib) / 1024)
-  }
-  return total
 }

@@ -25,6 +25,8 @@ declare global {
     showHabit?: (figures: HabitFigures) => Promise<void>
     /** Given by the command: processor time of the browser's GPU process; on a software adapter, the kernels'. */
     gpuSeconds?: () => Promise<number>
+    /** Given by the command: resident memory of the browser's processes by kind, MiB. */
+    residentMiB?: () => Promise<Record<string, number>>
   }
 }
 

@@ -5,13 +5,14 @@ import { median, type PolicyOptions, type Say, timed } from './figures.ts'
 import { type OwnStep, ownStep } from './own.ts'
 import { loadRandom, PAIRS, pairs } from './setup.ts'
 
+/** Small enough for a thousand steps, with everything that a larger one has. */
 const TINY = parseModelConfig({
   architectures: ['LlamaForCausalLM'],
   model_type: 'llama',
   vocab_size: 64,
   hidden_size: 32,
   intermediate_size: 64,
-  num_hidden_layers: 1,
+  num_hidden_layers: 2,
   num_attention_heads: 2,
   num_key_value_heads: 1,
   tie_word_embeddings: true,
@@ -49,14 +50,22 @@ async function begin(gpu: Gpu): Promise<Run> {
   }
 }
 
+/** Of the page with its workers and of the GPU process, which holds a software adapter's buffers. */
+async function residentMiB(): Promise<number> {
+  const { renderer = Number.NaN, 'gpu-process': gpu = Number.NaN } = (await window.residentMiB?.()) ?? {}
+  return renderer + gpu
+}
+
 /**
  * A thousand steps of a tiny model: neither time nor memory may grow. The last hundred take turns with the first hundred
  * of the same training begun anew on a device of its own, so that a busy machine slows both alike.
  */
 export async function endurance(gpu: Gpu, _options: PolicyOptions, say: Say): Promise<void> {
   const aged = await begin(gpu)
-  const before = gpu.arena.stats.bytesReserved
-  for (let i = 0; i < STEPS - COMPARED; i++) await aged.own.step()
+  for (let i = 0; i < COMPARED; i++) await aged.own.step()
+  const before = { gpu: gpu.arena.stats.bytesReserved, resident: await residentMiB() }
+  for (let i = COMPARED; i < STEPS - COMPARED; i++) await aged.own.step()
+  const resident = await residentMiB()
   const freshGpu = await Gpu.open()
   const fresh = await begin(freshGpu)
   const ms = { first: [] as number[], last: [] as number[] }
@@ -77,8 +86,15 @@ export async function endurance(gpu: Gpu, _options: PolicyOptions, say: Say): Pr
     note: 'median of the turns',
     target: { atMost: 1.05 },
   })
-  const grown = gpu.arena.stats.bytesReserved - before
+  const grown = gpu.arena.stats.bytesReserved - before.gpu
   say({ name: 'GPU memory grown', value: grown, unit: 'bytes', target: { atMost: 0 } })
+  say({
+    name: 'resident memory, then over before',
+    value: resident / before.resident,
+    unit: 'x',
+    note: `of ${before.resident.toFixed(0)} MiB after ${COMPARED} steps, page and GPU process`,
+    target: { atMost: 1.1 },
+  })
   fresh.release()
   freshGpu.close()
   aged.release()
