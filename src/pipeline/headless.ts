@@ -17,6 +17,7 @@ import { openPolicy, type PolicyClient } from './client.ts'
 import { damageOf, mended } from './damage.ts'
 import type { RunEvent } from './events.ts'
 import { runExamples } from './examples.ts'
+import { pinnedRecipe } from './pinned-recipe.ts'
 import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
 import { makeRunView, type RunView } from './run-view.ts'
@@ -157,6 +158,11 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
         await sendArtifacts(output, store, sendTo)
         const html = await renderReport(await makeRunView(output, recipe, store))
         await send(out, 'report.html', html)
+        await send(
+          out,
+          'recipe.json',
+          new Blob([`${JSON.stringify(pinnedRecipe(recipe, output), null, 2)}\n`]),
+        )
         return { summary: summarize(output), examples: await runExamples(output) }
       })
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import { openProfile } from '../../src/cli/profile.ts'
+import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { RunSummary } from '../../src/pipeline/summary.ts'
 import { judged } from '../support/evaluation.ts'
 import { type Outside, watchOutside } from '../support/outside.ts'
@@ -69,6 +70,14 @@ describe('the tiny recipe from the command line', () => {
       expect(whole.stdout).toContain(part)
     for (const stage of ['dataset train', 'caption', 'score', 'pair', 'train', 'evaluate after'])
       expect(whole.stderr).toMatch(new RegExp(`^${stage}: done in`, 'm'))
+  })
+
+  test('keeps its recipe with the models and pictures it ran on', () => {
+    const json = (name: string) => JSON.parse(readFileSync(at('whole', name), 'utf8'))
+    const { policy, clip, dataset, evaluate } = parseRecipe(json('recipe.json'))
+    const { modelHashes } = json('summary.json') as RunSummary
+    expect([policy.sha256, clip.sha256]).toEqual([modelHashes.policy, modelHashes.clip])
+    for (const { sha256 } of [dataset, evaluate.dataset]) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
   })
 
   test('writes what every stage made, in TRL’s and PEFT’s forms', () => {

@@ -14,6 +14,8 @@ export type DatasetItem = StoredImage
 export interface DatasetSummary extends ReadSummary {
   /** AMBER's lists, where the data set is in AMBER's own layout. */
   readonly amber?: AmberLists
+  /** SHA-256 of what its source held, see `datasetVersion`; absent where it was read from no source of a recipe. */
+  readonly sourceHash?: string
 }
 
 /** Units of 16 pictures, which are the units of all that follows: what a run that is stopped loses at most. */
@@ -28,14 +30,15 @@ export async function datasetStage(
   const { signal, store } = context
   const { share, skip, limit } = ref
   const place = datasetSource(ref.source, sources)
+  const sourceHash = await expectedVersion(ref, place, sources, signal)
   const spec = {
     stage: 'dataset',
     kind: 'datasets',
-    version: 2,
+    version: 3,
     round,
     part,
     settings: { skip, limit: limit ?? null, ...(share ? { share } : {}) },
-    inputs: { source: await expectedVersion(ref, place, sources, signal) },
+    inputs: { source: sourceHash },
   } as const
   const read = () =>
     runStage<readonly DatasetItem[], DatasetSummary>(context, spec, async (stage, progress) => {
@@ -54,7 +57,7 @@ export async function datasetStage(
       )
       const { images: all, skipped } = summary
       progress(all, all, 'pictures', passedOver(skipped.length)) // the limit may be more than there are
-      return { ...summary, ...(dataset.amber ? { amber: dataset.amber } : {}) }
+      return { ...summary, ...(dataset.amber ? { amber: dataset.amber } : {}), sourceHash }
     })
   const output = await withPictures(store, read)
   for (const text of skippedNotes(output.summary)) context.emit({ kind: 'note', text })

@@ -1,0 +1,31 @@
+import { type DatasetRef, type ModelRef, type Recipe, recipeJson } from './recipe.ts'
+import type { RunOutput } from './run.ts'
+
+/**
+ * A run's recipe as the document it is read from, with the hashes of the models and pictures that it ran on: given again it comes
+ * to the same or says what is another.
+ */
+export function pinnedRecipe(
+  recipe: Recipe,
+  { models, dataset, measured }: Pick<RunOutput, 'models' | 'dataset' | 'measured'>,
+): Record<string, unknown> {
+  const model = (ref: ModelRef, sha256: string): ModelRef => ({ ...ref, sha256 })
+  const pictures = (ref: DatasetRef, used: RunOutput['dataset'] | undefined): DatasetRef => {
+    const sha256 = used?.summary.sourceHash
+    return sha256 === undefined ? ref : { ...ref, sha256 }
+  }
+  const setOf = (name: string) => measured.find((set) => set.name === name)?.dataset
+  const { zero_shot: objects, shown, ...evaluate } = recipe.evaluate
+  return recipeJson({
+    ...recipe,
+    dataset: pictures(recipe.dataset, dataset),
+    policy: model(recipe.policy, models.policy),
+    clip: model(recipe.clip, models.clip),
+    evaluate: {
+      ...evaluate,
+      dataset: pictures(evaluate.dataset, setOf('')),
+      zero_shot: objects ? pictures(objects, setOf('zero-shot ')) : objects,
+      ...(shown ? { shown: pictures(shown, setOf('shown ')) } : {}),
+    },
+  })
+}
