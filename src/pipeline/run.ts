@@ -50,6 +50,7 @@ export interface RunOutput {
   readonly measured: readonly [main: MeasuredSet, ...others: MeasuredSet[]]
   /** The one that is evaluated: the finished one, unless the recipe names another. */
   readonly adapter: AdapterSource
+  /** SHA-256 of the models' files. */
   readonly models: { readonly policy: string; readonly clip: string }
   readonly recipeHash: string
   /** What the policy ran on; undefined where everything was kept from before. */
@@ -115,7 +116,7 @@ export async function runRecipe(
       const earlier = await store.runs.get(run.id)
       const device = models.device ?? (earlier && notesOf(earlier).device)
       const ran = {
-        models: { policy: policy.hash, clip: clip.hash },
+        models: { policy: policy.sha256, clip: clip.sha256 },
         ...(device ? { device } : {}),
       }
       await noteRun(run, ran)

@@ -40,6 +40,11 @@ export function datasetSource(source: string, { site, datasets = {} }: RunSource
   throw missing('dataset', source, Object.keys(datasets))
 }
 
+export interface ResolvedModel extends ModelSource {
+  /** Of its files alone, see `modelHash`: what a recipe's `sha256` means. */
+  readonly sha256: string
+}
+
 /**
  * A model's folder with its hash.
  * @throws {SourceMissingError} when the recipe names none that is there, or wants another hash.
@@ -48,7 +53,7 @@ export async function resolveModel(
   { source, sha256: wanted, weights }: ModelRef,
   sources: RunSources,
   signal: AbortSignal,
-): Promise<ModelSource> {
+): Promise<ResolvedModel> {
   const folder = modelFolder(source, sources)
   const hash = await modelHash(folder, sources.site, signal)
   if (hash === undefined) {
@@ -59,7 +64,13 @@ export async function resolveModel(
   if (wanted !== undefined && wanted !== hash)
     throw new SourceMissingError(`model ${source}: expected SHA-256 ${wanted}, got ${hash}: the files differ`)
   const format = weights ?? 'f32' // other formats give other answers
-  return { name: source, folder, hash: await jsonHash([hash, format]), ...(weights ? { weights } : {}) }
+  return {
+    name: source,
+    folder,
+    hash: await jsonHash([hash, format]),
+    sha256: hash,
+    ...(weights ? { weights } : {}),
+  }
 }
 
 /** Where a model lies. @throws {SourceMissingError} */
