@@ -32,12 +32,15 @@ function keptText({ description }: LookedThrough, measure: LookedThrough | undef
   return `${isWhole ? formatCount(heldOut) : 'A fifth'} of them ${isWhole && heldOut === 1 ? 'is' : 'are'} kept back and not trained on.`
 }
 
-function meaningText(recipe: unknown, { description: { withTruth } }: LookedThrough): string {
+function meaningText(recipe: unknown, { description: { withTruth, images } }: LookedThrough): string {
   const isMeasuredOn = isOwnPictures(valueAt(recipe, 'evaluate.dataset.source'))
   const isShown = isOwnPictures(valueAt(recipe, 'evaluate.shown.source'))
   if (!isMeasuredOn && !isShown) return 'The figures are of emoji scenes that come with the page.'
-  if (isMeasuredOn && withTruth > 0)
-    return 'It is known what these show: the figures are of your own pictures.'
+  if (isMeasuredOn && withTruth > 0) {
+    const [known, those] =
+      withTruth < images ? ['some of these show', 'those of them'] : ['these show', 'your own pictures']
+    return `It is known what ${known}: the figures are of ${those}.`
+  }
   const sideBySide = 'you see what is said of them before and after, side by side'
   if (isMeasuredOn)
     return `It is not known what these show, so nothing can be counted as invented: ${sideBySide}.`
