@@ -158,9 +158,9 @@ export async function evaluateCommand(
               ...(zeroShot?.after ? { zeroShot: { ...zeroShot, after: zeroShot.after } } : {}),
             })
           ).summary
-    const told = adapter ? { ...summary, caveats: [...summary.caveats, TRAINED_ON] } : summary
-    await options.send('evaluation.json', new Blob([`${JSON.stringify(told, null, 2)}\n`]))
-    return told
+    if (adapter) context.emit({ kind: 'note', text: TRAINED_ON })
+    await options.send('evaluation.json', new Blob([`${JSON.stringify(summary, null, 2)}\n`]))
+    return summary
   })
 }
 
