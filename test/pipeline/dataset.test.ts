@@ -21,7 +21,9 @@ test('what is passed over is told by name, each time', async () => {
     const notes = run.events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
     expect(notes).toEqual([expect.stringMatching(/^passed over b\.png: expected a PNG/)])
     const progress = run.events.flatMap((event) => (event.kind === 'progress' ? [event] : []))
-    expect(progress.every(({ detail }) => detail === '1 passed over')).toBe(true)
+    const told = progress.map(({ done, total, detail }) => [done, total, detail])
+    const untilTheEnd = [0, 0, '1 read, 1 passed over'] // how many there are is not known before
+    expect(told).toEqual(visit === 0 ? [untilTheEnd, [1, 1, '1 passed over']] : [])
   }
 })
 

@@ -51,8 +51,11 @@ export async function datasetStage(
           share,
           skip,
           limit,
-          onProgress: ({ images: done, skipped }) =>
-            progress(done, limit ?? done, 'pictures', passedOver(skipped)),
+          onProgress: ({ images: done, skipped }) => {
+            const passed = passedOver(skipped)
+            if (limit === undefined) progress(0, 0, '', `${done} read${passed ? `, ${passed}` : ''}`)
+            else progress(done, limit, 'pictures', passed)
+          },
         },
       )
       const { images: all, skipped } = summary
