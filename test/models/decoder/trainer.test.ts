@@ -137,9 +137,9 @@ describe('ten steps of TRL’s DPOTrainer', () => {
 describe('first steps of TRL’s DPOTrainer', () => {
   test.each(variants.cases.map((variant, i) => ({ ...variant, i })))(
     '$name',
-    async ({ i, isGiven, peft, log }) => {
+    async ({ i, isGiven, peft, config: change = {}, log }) => {
       const { create, layoutOf, adapter } = await shared
-      const config = parseTrainerConfig(variants.config)
+      const config = parseTrainerConfig({ ...variants.config, ...change })
       const start = adapter(`${i}`, await goldenTensors('dpo-variants/golden.safetensors'))
       const trainer = await create({ config, layout: layoutOf(peft), isNew: !isGiven }, start)
       expectTrlLog(await run(trainer), log, config.beta)
