@@ -83,7 +83,6 @@ export async function trainStage(
     const seen = (await units.get('watched')) as WatchedTraining | undefined
     let states = (seen?.states ?? []).filter(({ step }) => step <= (checkpoint?.step ?? -1))
     let totalSteps = 0
-    let plannedBytes = 0
     const stepTimes: number[] = []
     let saving: Promise<void> = Promise.resolve()
     let failure: { readonly reason: unknown } | undefined
@@ -131,9 +130,6 @@ export async function trainStage(
         case 'reference':
           prepare(event.done, event.total, 'answers are rated by the model as it was')
           break
-        case 'plan':
-          plannedBytes = event.plan.peakBytes
-          break
         case 'start':
           totalSteps = event.totalSteps
           break
@@ -142,8 +138,7 @@ export async function trainStage(
           const { step, loss } = event.metrics
           context.emit({ kind: 'step', stage: 'train', round, metrics: event.metrics, totalSteps })
           stepTimes.push(performance.now())
-          const [held, planned] = [event.gpuBytes, plannedBytes].map((bytes) => Math.ceil(bytes / 2 ** 20))
-          const memory = `${held} MiB of GPU memory held, ${planned} MiB planned at most`
+          const memory = `${Math.ceil(event.gpuBytes / 2 ** 20)} MiB of GPU memory`
           progress(step, totalSteps, 'steps', `loss ${loss.toFixed(3)}, ${memory}`)
           break
         }

@@ -97,6 +97,7 @@ export async function trainPolicy(
   })
   onEvent({ kind: 'plan', plan: memoryReport(plan) })
   const pack = { imageTokenId, hiddenSize, vocabSize }
+  gpu.arena.trim() // what answers were written in: the plan has no room for it
   const trainer = await DpoTrainer.create(
     gpu,
     policy.decoder,

@@ -48,6 +48,18 @@ test('tells what it does, step by step, and gives an adapter that loads again', 
   expect(await logp('again')).not.toBe(await logp())
 })
 
+test('lets go of what answers were written in, so that it takes no more than its plan', async () => {
+  const { policy: other, train: trainOther } = await openTrainingPolicy()
+  const requests = [{ images: [], prompt: '<s> is the dog near :', candidates: 200 }]
+  await other.generate({ requests, temperature: 1, maxNewTokens: 40 })
+  const { peakBytes: written } = await other.memory()
+  const { events } = await trainOther({ config: { ...CONFIG, max_steps: 2 } })
+  other.close()
+  const planned = events.flatMap((event) => (event.kind === 'plan' ? [event.plan.peakBytes] : []))[0] ?? 0
+  expect(planned).toBeLessThan(written)
+  for (const event of events) if (event.kind === 'step') expect(event.gpuBytes).toBeLessThanOrEqual(planned)
+})
+
 test('is watched on its way without a bit of it being changed', async () => {
   const alone = await train()
   const watch = { requests: [{ images: [], prompt: '<s> is the dog' }], times: 3, maxNewTokens: 6 }
