@@ -1,6 +1,5 @@
 import { BinCounter, type Histogram, histogramOf } from '../evaluate/histogram.ts'
 import type { CoOccurrence, ObjectRate } from '../evaluate/objects.ts'
-import { YES_NO_COUNTS, type YesNoScores, yesNoCounts, yesNoFromSums } from '../evaluate/yes-no.ts'
 import type { PreferencePair } from '../method/candidate.ts'
 import type { FunnelStep } from '../method/funnel.ts'
 import type { PairSettings } from '../method/pair-settings.ts'
@@ -14,12 +13,12 @@ import { BottomSample } from './sample.ts'
 import { type ShownSample, shownSample, shownSets } from './shown-sample.ts'
 import type { ZeroShotResult } from './stages/classify.ts'
 import type { CaptionExample, EvaluateOutput } from './stages/evaluate.ts'
-import type { MeasureOutput } from './stages/measure.ts'
 import type { PairOutput } from './stages/pair.ts'
 import { type ScoreOutput, scoredChunks } from './stages/score.ts'
 import { readSteps } from './stages/step-log.ts'
 import { funnelSteps, type RunSummary, summarize } from './summary.ts'
 import { thumbnailUrls } from './thumbnail-urls.ts'
+import { type YesNoKind, yesNoKinds } from './yes-no-kinds.ts'
 
 /** Everything the views of a run show: plain JSON of bounded size, however many pictures the run has. */
 export interface RunView {
@@ -95,14 +94,6 @@ export interface PairSample {
   readonly count: number
   /** A few pairs, drawn at random but always the same, the widest gap first. */
   readonly pairs: readonly PairRow[]
-}
-
-/** Questions of one kind, such as `existence`; figures in percent. */
-export interface YesNoKind {
-  readonly kind: string
-  readonly questions: number
-  readonly before: YesNoScores
-  readonly after: YesNoScores
 }
 
 /** Cards of each kind, and pairs of each round, in a view. */
@@ -231,34 +222,6 @@ async function drawCards(
     }
   }
   return { counts, cards: [...samples.values()].flatMap(({ items }) => items) }
-}
-
-/** How yes/no questions were answered, by their kind; the kinds with most questions first. */
-export async function yesNoKinds(before: MeasureOutput, after: MeasureOutput): Promise<YesNoKind[]> {
-  const [first, second] = [await yesNoSums(before), await yesNoSums(after)]
-  return [...first]
-    .map(([kind, sums]) => {
-      const f1Addition = kind === 'existence' ? 1e-3 : 1e-4 // as AMBER's script
-      const scores = (of: readonly number[]) => yesNoFromSums(of, f1Addition)
-      return { kind, questions: sums[0] ?? 0, before: scores(sums), after: scores(second.get(kind) ?? []) }
-    })
-    .sort((a, b) => b.questions - a.questions || (a.kind < b.kind ? -1 : 1))
-}
-
-/** Sums of `yesNoCounts` by kind. */
-async function yesNoSums({ units }: MeasureOutput): Promise<Map<string, number[]>> {
-  const sums = new Map<string, number[]>()
-  for await (const [, measured] of units.units()) {
-    for (const { kind, ...answer } of measured.flatMap(({ answers }) => answers)) {
-      const own = sums.get(kind) ?? new Array<number>(YES_NO_COUNTS.length).fill(0)
-      const counts = yesNoCounts([answer])
-      sums.set(
-        kind,
-        own.map((sum, i) => sum + (counts[i] ?? 0)),
-      )
-    }
-  }
-  return sums
 }
 
 async function withThumbnails<T extends { readonly imageHash: string }>(

@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit'
 import type { PrecisionRecall } from '../../evaluate/yes-no.ts'
-import type { YesNoKind } from '../../pipeline/run-view.ts'
+import type { YesNoKind } from '../../pipeline/yes-no-kinds.ts'
 import { formatChange, formatCount, formatFigure } from './format.ts'
 
 /** Yes/no questions by their kind: how many are answered rightly, how many with yes, and how sure either answer is. */
