@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { truthOf } from '../../src/data/truth.ts'
 import type { ClipEmbedder } from '../../src/pipeline/clip-embedder.ts'
-import { runStage } from '../../src/pipeline/stage.ts'
 import { classify } from '../../src/pipeline/stages/classify.ts'
-import type { MeasuredImage, MeasureOutput } from '../../src/pipeline/stages/measure.ts'
-import { type TestRun, testPictures, testRun } from '../support/stage.ts'
+import type { MeasureOutput } from '../../src/pipeline/stages/measure.ts'
+import { type TestRun, testCaptions, testPictures, testRun } from '../support/stage.ts'
 
 let run: TestRun
 beforeEach(async () => {
@@ -37,31 +36,13 @@ function fakeClip(pictures: readonly string[]) {
   return { clip: clip as unknown as ClipEmbedder, shown }
 }
 
-/** What a model said of pictures, in units of two. */
+/** What a model said of pictures. */
 async function said(part: string, captions: readonly string[]): Promise<MeasureOutput> {
-  const spec = {
-    stage: 'evaluate',
+  return await testCaptions(
+    run,
     part,
-    kind: 'results',
-    version: 1,
-    round: 0,
-    settings: {},
-    inputs: {},
-  } as const
-  return await runStage(run.context, spec, async (units) => {
-    const images = captions.map(
-      (caption, i): MeasuredImage => ({
-        image: `${i}.png`,
-        imageHash: '',
-        caption,
-        numTokens: 1,
-        finishReason: 'stop',
-        answers: [],
-      }),
-    )
-    for (let i = 0; i < images.length; i += 2) await units.put(i / 2, images.slice(i, i + 2))
-    return { images: images.length }
-  })
+    captions.map((caption, i) => ({ image: `${i}.png`, imageHash: '', caption })),
+  )
 }
 
 async function classified(truths: readonly (string | undefined)[], before: string[], after: string[]) {

@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { truthOf } from '../../src/data/truth.ts'
-import { runStage } from '../../src/pipeline/stage.ts'
 import type { DatasetItem, DatasetOutput } from '../../src/pipeline/stages/dataset.ts'
 import { evaluateStage } from '../../src/pipeline/stages/evaluate.ts'
-import type { MeasuredImage, MeasureOutput } from '../../src/pipeline/stages/measure.ts'
+import type { MeasureOutput } from '../../src/pipeline/stages/measure.ts'
 import { watchedPictures } from '../../src/pipeline/stages/watch.ts'
-import { type TestRun, testPictures, testRun } from '../support/stage.ts'
+import { type TestRun, testCaptions, testPictures, testRun } from '../support/stage.ts'
 
 let run: TestRun
 beforeEach(async () => {
@@ -13,34 +12,15 @@ beforeEach(async () => {
 })
 afterEach(() => run.close())
 
-/** The same thing said of all pictures, in units of two. */
+/** The same thing said of all pictures. */
 async function said(part: string, dataset: DatasetOutput, caption: string): Promise<MeasureOutput> {
-  const spec = {
-    stage: 'evaluate',
+  const items: DatasetItem[] = []
+  for await (const [, unit] of dataset.units.units()) items.push(...unit)
+  return await testCaptions(
+    run,
     part,
-    kind: 'results',
-    version: 1,
-    round: 0,
-    settings: {},
-    inputs: {},
-  } as const
-  return await runStage(run.context, spec, async (units) => {
-    for await (const [chunk, items] of dataset.units.units())
-      await units.put(
-        chunk,
-        items.map(
-          ({ name, hash }): MeasuredImage => ({
-            image: name,
-            imageHash: hash,
-            caption,
-            numTokens: 3,
-            finishReason: 'stop',
-            answers: [],
-          }),
-        ),
-      )
-    return { images: dataset.summary.images }
-  })
+    items.map(({ name, hash }) => ({ image: name, imageHash: hash, caption })),
+  )
 }
 
 async function evaluate(notes: readonly Pick<DatasetItem, 'truth'>[]) {

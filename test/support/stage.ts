@@ -6,6 +6,7 @@ import { type CaptionSettings, parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { StageContext } from '../../src/pipeline/stage.ts'
 import { runStage } from '../../src/pipeline/stage.ts'
 import type { DatasetItem, DatasetOutput, DatasetSummary } from '../../src/pipeline/stages/dataset.ts'
+import type { MeasuredImage, MeasureOutput } from '../../src/pipeline/stages/measure.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import type { Answer, GenerateJob } from '../../src/workers/policy.api.ts'
 import { bytesOf, removeStore, type TestStore, testStore } from './store.ts'
@@ -63,6 +64,32 @@ export async function testPictures(
     for (let i = 0; i < items.length; i += 2) await units.put(i / 2, items.slice(i, i + 2))
     const nothing = { byteLength: 0, captioned: 0, withTruth: 0, skipped: [], duplicates: [] }
     return { ...nothing, images: items.length, hash: 'dataset' }
+  })
+}
+
+/** What a model said of pictures, in units of two. @param part tells it from what others said. */
+export async function testCaptions(
+  { context }: TestRun,
+  part: string,
+  said: readonly Pick<MeasuredImage, 'image' | 'imageHash' | 'caption'>[],
+): Promise<MeasureOutput> {
+  const place = {
+    stage: 'evaluate',
+    kind: 'results',
+    version: 1,
+    round: 0,
+    settings: {},
+    inputs: {},
+  } as const
+  return await runStage<MeasuredImage[], { images: number }>(context, { ...place, part }, async (units) => {
+    const measured = said.map((one) => ({
+      ...one,
+      numTokens: 3,
+      finishReason: 'stop' as const,
+      answers: [],
+    }))
+    for (let i = 0; i < measured.length; i += 2) await units.put(i / 2, measured.slice(i, i + 2))
+    return { images: measured.length }
   })
 }
 
