@@ -107,7 +107,7 @@ export async function atRow<T>(where: string, encode: () => Promise<T>): Promise
 
 /**
  * What determines a run besides its settings and the model, hashed: the pairs with their images, and the adapter it starts
- * from. Pairs are hashed one by one, as no string could hold those of a large dataset; a prefix's key stands for its tokens.
+ * from. Pairs are hashed one by one, as no string could hold those of a large dataset.
  */
 export async function hashRun(
   pairs: readonly TokenPair[],
@@ -115,7 +115,7 @@ export async function hashRun(
 ): Promise<RunKey> {
   const rows: string[] = []
   for (const { prefix, chosen, rejected, weight } of pairs)
-    rows.push(await jsonHash([prefix.key, chosen, rejected, weight]))
+    rows.push(await jsonHash([prefix.key, prefix.ids, chosen, rejected, weight]))
   return {
     pairs: await jsonHash(rows),
     adapter: await sha256(new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength)),
