@@ -1,15 +1,17 @@
 import type { ByteSource } from './bytes.ts'
 import { DataError } from './data-error.ts'
 
-/** Parses JSON. @throws {SyntaxError} saying what is wrong and in which line, which not every `JSON.parse` does. */
+/** Parses JSON. @throws {SyntaxError} saying what is wrong, and in which line where the engine tells the place in any way. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     if (/line \d+/.test(message)) throw cause
-    const [, position] = /at position (\d+)/.exec(message) ?? []
-    const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n')
+    const [, position = /\bend\b/i.test(message) ? text.length : undefined] =
+      /at position (\d+)/.exec(message) ?? []
+    if (position === undefined) throw cause // it quotes what it stumbled over
+    const before = text.slice(0, Number(position)).split('\n')
     const place = `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`
     throw new SyntaxError(`${place}: ${message.replace(/ at position .*/, '')}`, { cause })
   }

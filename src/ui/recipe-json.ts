@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit'
 import { live } from 'lit/directives/live.js'
-import { download } from './download.ts'
+import { parseJson } from '../data/json-file.ts'
+import { download, fileStem } from './download.ts'
 import { plainProblem } from './problems.ts'
 import type { Json } from './recipe-draft.ts'
 import { sharedStyles } from './shared-styles.ts'
@@ -86,7 +87,7 @@ export class RecipeJson extends LitElement {
   async #use(text: string): Promise<void> {
     this.problem = undefined
     try {
-      await this.take(JSON.parse(text) as Json)
+      await this.take(parseJson(text) as Json)
       this.draft = undefined
     } catch (error) {
       this.problem = error instanceof SyntaxError ? `This is not JSON: ${error.message}` : plainProblem(error)
@@ -94,8 +95,10 @@ export class RecipeJson extends LitElement {
   }
 
   readonly #save = (): void => {
-    const name = String(this.recipe.name).replace(/[^\w-]+/g, '-')
-    download(`${name}.json`, new Blob([`${textOf(this.recipe)}\n`], { type: 'application/json' }))
+    download(
+      `${fileStem(String(this.recipe.name), 'recipe')}.json`,
+      new Blob([`${textOf(this.recipe)}\n`], { type: 'application/json' }),
+    )
   }
 
   static override styles = [
@@ -104,8 +107,6 @@ export class RecipeJson extends LitElement {
       summary { width: fit-content; color: var(--accent); }
       .inside { display: flex; flex-direction: column; gap: 0.75rem; margin-top: 0.75rem; }
       textarea { width: 100%; font: 0.875rem / 1.45 ui-monospace, monospace; resize: vertical; }
-      .file { padding: 0.375rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; }
-      .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
     `,
   ]
 }

@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing } from 'lit'
 import type { RunView } from '../pipeline/run-view.ts'
 import type { RunnerApi } from '../pipeline/runner.api.ts'
-import { download } from './download.ts'
+import { download, fileStem } from './download.ts'
 import { plainProblem } from './problems.ts'
 import { sharedStyles } from './shared-styles.ts'
 
@@ -56,7 +56,7 @@ export class TakeAway extends LitElement {
 
   /** The run's name as a folder's. */
   get #folder(): string {
-    return this.view.recipe.name.replace(/[^\p{L}\p{N}_.-]+/gu, '-').replace(/^[-.]+/, '') || 'run'
+    return fileStem(this.view.recipe.name, 'run')
   }
 
   readonly #everything = async (): Promise<void> => {

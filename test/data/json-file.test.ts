@@ -7,3 +7,7 @@ test('what is wrong with JSON is said with its line and column, whatever the eng
   expect(() => parseJson('{\n  "a": 1')).toThrow(/line 2,? column 9/)
   expect(() => parseJson('')).toThrow(/line 1,? column 1/)
 })
+
+test('no line is named where the engine does not tell the place', () => {
+  expect(() => parseJson('{\n"a": b,\n"c": 1}')).toThrow(/^(?!line 3).*b/)
+})
