@@ -50,7 +50,7 @@ export class RunDisplay {
         if (event.plannedBytes !== undefined)
           this.#line.say(
             printable(
-              `${event.what} takes up to ${Math.ceil(event.plannedBytes / 2 ** 20)} MiB of GPU memory`,
+              `${event.what} takes at least ${Math.ceil(event.plannedBytes / 2 ** 20)} MiB of GPU memory`,
             ),
           )
         if (event.total > 0 && event.done === event.total) this.#line.show('loaded', event.what, true)
