@@ -206,7 +206,7 @@ export class AppPage extends LitElement {
   }
 
   async #needResults(): Promise<void> {
-    if (await this.#results.need()) this.model.tellProblem(NOT_LOADED)
+    if ((await this.#results.need()) === 'failed') this.model.tellProblem(NOT_LOADED)
   }
 
   readonly #tryEarlier = ({ detail }: CustomEvent<OnTheWay>): void => {

@@ -17,16 +17,17 @@ export class ResultsLoader {
     this.#now = now
   }
 
-  /** @returns whether they could not be loaded; false as well while they are or may still be. */
-  async need(): Promise<boolean> {
-    if (this.#isLoaded || this.#now() - this.#triedAt < AGAIN_MS) return false
+  /** @returns `pending` while they are being loaded by another call, and a while after they failed. */
+  async need(): Promise<'loaded' | 'failed' | 'pending'> {
+    if (this.#isLoaded) return 'loaded'
+    if (this.#now() - this.#triedAt < AGAIN_MS) return 'pending'
     this.#triedAt = this.#now()
     try {
       await this.#load()
       this.#isLoaded = true
-      return false
+      return 'loaded'
     } catch {
-      return true
+      return 'failed'
     }
   }
 }

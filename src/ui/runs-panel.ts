@@ -82,7 +82,8 @@ export class RunsPanel extends LitElement {
 
   async #compare(ids: readonly string[]): Promise<void> {
     this.compared = ids
-    if (ids.length > 1) this.problem = (await this.#results.need()) ? NOT_LOADED : ''
+    const results = ids.length > 1 ? await this.#results.need() : 'pending'
+    if (results !== 'pending') this.problem = results === 'failed' ? NOT_LOADED : ''
   }
 
   readonly #picked = async (event: Event): Promise<void> => {
@@ -113,9 +114,7 @@ export class RunsPanel extends LitElement {
     sharedStyles,
     css`
       :host { display: flex; flex-direction: column; gap: 1rem; }
-      .file { width: fit-content; padding: 0.3125rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; font-size: 0.9375rem; }
-      .file:hover { border-color: var(--accent); }
-      .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
+      .file { width: fit-content; }
     `,
   ]
 }

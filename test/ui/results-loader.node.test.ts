@@ -8,13 +8,13 @@ test('what failed to load is told once, tried again a while later, and then neve
     () => (++tries < 2 ? Promise.reject(new Error('no network')) : Promise.resolve()),
     () => now,
   )
-  expect(await loader.need()).toBe(true)
-  expect(await loader.need()).toBe(false)
+  expect(await loader.need()).toBe('failed')
+  expect(await loader.need()).toBe('pending')
   expect(tries).toBe(1)
   now = 5001
-  expect(await loader.need()).toBe(false)
+  expect(await loader.need()).toBe('loaded')
   expect(tries).toBe(2)
   now = 60_000
-  await loader.need()
+  expect(await loader.need()).toBe('loaded')
   expect(tries).toBe(2)
 })
