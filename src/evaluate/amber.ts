@@ -12,6 +12,11 @@ export interface AmberTruth {
   readonly hallu: readonly string[]
 }
 
+/** What is counted by alone, of all that is known of a picture. */
+export function amberTruthOf({ truth, hallu }: AmberTruth): AmberTruth {
+  return { truth, hallu }
+}
+
 export type NounVerdict = 'safe' | 'grounded' | 'hallucinated'
 
 /** One caption held against its picture's truth. */

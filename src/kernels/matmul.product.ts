@@ -93,7 +93,7 @@ export async function createProduct(
   const pick = async (bucket: RowBucket): Promise<MatmulDesign> => {
     if (forced) return usable(forced, bucket, layout)
     const designs = candidates(gpu, bucket, layout, subgroups)
-    return tuner ? tune(gpu, layout, bucket, designs, options, tuner) : (designs[0] ?? 'narrow4')
+    return tuner ? tune(gpu, layout, bucket, designs, options, tuner) : (designs[0] ?? REFERENCE)
   }
   const [one, few, some, many] = await Promise.all([pick('one'), pick('few'), pick('some'), pick('many')])
   const designs = { one, few, some, many }

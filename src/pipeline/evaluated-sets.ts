@@ -2,12 +2,17 @@ import { type DatasetRef, type Recipe, RecipeError } from './recipe.ts'
 import type { RunSources } from './sources.ts'
 import type { StageContext } from './stage.ts'
 import { type DatasetOutput, datasetStage } from './stages/dataset.ts'
-import { countTrainedOn, type EvaluatedPictures, expectOthers, trainedOnNotes } from './trained-on.ts'
+import {
+  countTrainedOn,
+  type EvaluatedPictures,
+  expectOthers,
+  type SetName,
+  trainedOnNotes,
+} from './trained-on.ts'
 
 /** A data set that is evaluated. */
 export interface EvaluatedSet {
-  /** `` for the held-out pictures, `zero-shot ` for single objects, `shown ` for pictures of which no figures are made. */
-  readonly name: string
+  readonly name: SetName
   /** As the recipe names it. */
   readonly source: string
   readonly dataset: DatasetOutput
@@ -34,7 +39,7 @@ export async function readEvaluatedSets(
   trained: DatasetOutput,
 ): Promise<EvaluatedSets> {
   const { dataset: heldout, zero_shot: objects, shown } = recipe.evaluate
-  const read = async (ref: DatasetRef, part: string, name: string): Promise<EvaluatedSet> => {
+  const read = async (ref: DatasetRef, part: string, name: SetName): Promise<EvaluatedSet> => {
     const dataset = await datasetStage(context, ref, { sources, round: 0, part })
     const trainedOn = await countTrainedOn(dataset, trained)
     return { name, source: ref.source, dataset, trainedOn }

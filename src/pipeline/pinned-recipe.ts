@@ -1,5 +1,6 @@
 import { type DatasetRef, type ModelRef, type Recipe, recipeJson } from './recipe.ts'
 import type { RunOutput } from './run.ts'
+import type { SetName } from './trained-on.ts'
 
 /**
  * A run's recipe as the document it is read from, with the hashes of the models and pictures that it ran on: given again it comes
@@ -14,7 +15,7 @@ export function pinnedRecipe(
     const sha256 = used?.summary.sourceHash
     return sha256 === undefined ? ref : { ...ref, sha256 }
   }
-  const setOf = (name: string) => measured.find((set) => set.name === name)?.dataset
+  const setOf = (name: SetName) => measured.find((set) => set.name === name)?.dataset
   const { zero_shot: objects, shown, ...evaluate } = recipe.evaluate
   return recipeJson({
     ...recipe,

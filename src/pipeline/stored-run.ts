@@ -142,7 +142,7 @@ export async function readRunOutput(
     })
   }
   const trained = await read<DatasetOutput>('dataset', 1, 'train')
-  const measured = async (name: string, part: string, source: string): Promise<MeasuredSet> => {
+  const measured = async (name: MeasuredSet['name'], part: string, source: string): Promise<MeasuredSet> => {
     const dataset = await read<DatasetOutput>('dataset', 0, part)
     return {
       name,

@@ -1,8 +1,10 @@
 import { RecipeError } from './recipe.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
 
-/** How a set of pictures is used, by its name in the run. */
-const USES: Readonly<Record<string, string>> = {
+/** Sets of pictures that a run measures: those held out, single objects, and some of which no figures are made. It begins the names of their parts. */
+export type SetName = '' | 'zero-shot ' | 'shown '
+
+const USES: Readonly<Record<SetName, string>> = {
   '': 'evaluated',
   'zero-shot ': 'classified',
   'shown ': 'shown side by side',
@@ -10,8 +12,7 @@ const USES: Readonly<Record<string, string>> = {
 
 /** A data set that is evaluated, and how many of its pictures were trained on as well. */
 export interface EvaluatedPictures {
-  /** `` for the held-out pictures, `zero-shot ` for single objects, `shown ` for pictures of which no figures are made. */
-  readonly name: string
+  readonly name: SetName
   readonly images: number
   readonly trainedOn: number
 }

@@ -1,5 +1,5 @@
 import type { FileSpec } from '../data/folder.ts'
-import type { AmberTruth } from '../evaluate/amber.ts'
+import { type AmberTruth, amberTruthOf } from '../evaluate/amber.ts'
 import type { GridPicture } from './dataset-grid.ts'
 import type { MadeScene } from './scene/scene-maker.ts'
 
@@ -22,7 +22,7 @@ export function questionOf(asked: AskedPicture): {
   return {
     picture:
       asked.kind === 'stored' ? { hash: asked.picture.hash } : { name: asked.file.name, blob: asked.file },
-    ...(known ? { truth: { truth: known.truth, hallu: known.hallu } } : {}),
+    ...(known ? { truth: amberTruthOf(known) } : {}),
     ...(asked.kind === 'scene' ? { world: SCENE_WORLD } : {}),
   }
 }

@@ -81,7 +81,6 @@ export class CardPages extends LitElement {
     viewStyles,
     css`
       :host { display: flex; flex-direction: column; gap: 0.75rem; }
-      .bounded { max-height: min(38rem, 80vh); overflow-y: auto; border-block: 1px solid var(--line); }
       .bounded fieldset { position: sticky; z-index: 1; top: 0; padding: 0.75rem 0; background: var(--card); }
       .bounded .card-list { margin-top: 0; }
     `,

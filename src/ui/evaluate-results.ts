@@ -91,7 +91,6 @@ export class EvaluateResults extends LitElement {
     css`
       :host { display: flex; flex-direction: column; gap: 1.25rem; }
       h3 { font-size: 1.0625rem; }
-      .bounded { max-height: min(38rem, 80vh); overflow-y: auto; border-block: 1px solid var(--line); }
       .bounded .card:first-child { border-top: 0; }
       details > summary { width: fit-content; color: var(--accent); }
       details[open] > summary { margin-bottom: 0.75rem; }

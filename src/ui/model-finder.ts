@@ -155,8 +155,6 @@ export class ModelFinder extends LitElement {
       :host { display: flex; flex-direction: column; gap: 0.75rem; }
       form.row { align-items: end; }
       form label:first-child { display: flex; flex: 1 1 16rem; flex-direction: column; gap: 0.1875rem; max-width: 28rem; }
-      .file { padding: 0.375rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; }
-      .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
       .found { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; padding: 0.75rem 1rem; border: 1px solid var(--line); border-radius: 11px; background: var(--paper); overflow-wrap: anywhere; }
     `,
   ]

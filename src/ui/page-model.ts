@@ -108,7 +108,7 @@ export class PageModel extends EventTarget {
         return this.#showNone()
       }
       const id = await this.runner.idOf(linked.recipe)
-      this.#take(linked.recipe as Json, await this.#nameOf(id))
+      this.#hold(linked.recipe as Json, await this.#nameOf(id))
       let stored = await this.runner.open(id)
       for (let i = 0; i < RELEASE_TRIES && stored?.isOpen; i++) {
         await new Promise((resolve) => setTimeout(resolve, RELEASE_MS))
@@ -208,7 +208,7 @@ export class PageModel extends EventTarget {
   async evaluateEarlier(after: OnTheWay): Promise<void> {
     if (this.#shown === undefined || this.controller.isBusy) return
     const shown = JSON.parse(this.#shown) as Json
-    this.#take(withAdapter(shown, after), '')
+    this.#hold(withAdapter(shown, after), '')
     await this.start()
   }
 
@@ -217,7 +217,7 @@ export class PageModel extends EventTarget {
     await this.#try(async () => {
       const stored = await this.runner.open(id)
       if (!stored) return
-      this.#take(stored.record.recipe as Json, await this.#nameOf(id))
+      this.#hold(stored.record.recipe as Json, await this.#nameOf(id))
       await this.#showRun(id)
       await this.#address.putNow(this.recipe)
     })
@@ -250,7 +250,7 @@ export class PageModel extends EventTarget {
     }
   }
 
-  #take(recipe: Json, chosen: string): void {
+  #hold(recipe: Json, chosen: string): void {
     if (this.controller.isBusy) return
     this.#hand.take(recipe, chosen)
     this.#showNone()

@@ -84,9 +84,6 @@ export class PictureDrop extends LitElement {
         border-radius: 11px;
       }
       .drop.over { border-color: var(--accent); background: color-mix(in srgb, var(--accent) 8%, transparent); }
-      .file { padding: 0.3125rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; font-size: 0.9375rem; }
-      .file:hover { border-color: var(--accent); }
-      .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
     `,
   ]
 }

@@ -56,8 +56,7 @@ export class PictureGiver extends LitElement {
     sharedStyles,
     css`
       :host { display: flex; flex-direction: column; gap: 0.75rem; align-items: stretch; }
-      .file { padding: 0.3125rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; text-align: center; }
-      .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
+      .file { text-align: center; }
     `,
   ]
 }

@@ -1,5 +1,6 @@
 import { modelName } from '../pipeline/cached-models.ts'
 import type { OnTheWay } from '../pipeline/evaluated-adapter.ts'
+import type { ModelRole } from '../pipeline/inspect-model.ts'
 
 /** JSON that can be reached into. */
 export type Json = Readonly<Record<string, unknown>>
@@ -43,11 +44,9 @@ export function placeText({ round, step }: OnTheWay): string {
 /** The names of models the visitor gives as folders, in recipes. */
 export const OWN_MODELS = { policy: 'my model', clip: 'my CLIP' } as const
 
-type Role = keyof typeof OWN_MODELS
-
 /** A model of a recipe that does not come with the page. */
 export interface ChosenModel {
-  readonly role: Role
+  readonly role: ModelRole
   readonly source: string
   /** Of its files, where only these tell which model is meant. */
   readonly sha256?: string
@@ -65,10 +64,10 @@ const MODEL_SETTINGS = {
     settings: { 'pair.minGap': 2, 'pair.maxImageText': null },
     text: 'Set for it: the paper’s gap of 2, and no rule against writing in pictures, since every CLIP needs another threshold.',
   },
-} as const satisfies Record<Role, { readonly settings: Json; readonly text: string }>
+} as const satisfies Record<ModelRole, { readonly settings: Json; readonly text: string }>
 
 /** What of a recipe depends on which model plays a role. */
-export const MODEL_PATHS: Readonly<Record<Role, readonly string[]>> = {
+export const MODEL_PATHS: Readonly<Record<ModelRole, readonly string[]>> = {
   policy: ['policy', ...Object.keys(MODEL_SETTINGS.policy.settings)],
   clip: ['clip', ...Object.keys(MODEL_SETTINGS.clip.settings)],
 }
@@ -95,7 +94,7 @@ export function withChosenModels(recipe: Json, other: unknown, given: readonly s
 
 /** The models of a recipe that do not come with the page, by role. */
 export function chosenModelsOf(recipe: unknown): ChosenModel[] {
-  return (Object.keys(OWN_MODELS) as Role[]).flatMap((role) => {
+  return (Object.keys(OWN_MODELS) as ModelRole[]).flatMap((role) => {
     const { source, sha256 } = (valueAt(recipe, role) ?? {}) as { source?: unknown; sha256?: string }
     if (typeof source !== 'string' || source.startsWith('embedded:')) return []
     return [{ role, source, ...(sha256 === undefined ? {} : { sha256 }) }]

@@ -24,8 +24,8 @@ export function runOfReport(html: string): RunView {
   const kept = new DOMParser().parseFromString(html, 'text/html').querySelector(`template#${PLACE}`)
   const text = kept instanceof HTMLTemplateElement ? kept.content.textContent : null
   try {
-    const run = JSON.parse(text ?? '') as Partial<RunView> | null
-    if (run?.recipe && run.summary && run.rounds) return JSON.parse(text ?? '', ownPictures) as RunView
+    const run = JSON.parse(text ?? '', ownPictures) as RunView | null
+    if (run?.recipe && run.summary && run.rounds) return run
   } catch {
     // told below
   }

@@ -2,7 +2,6 @@ import { css, html, LitElement, nothing, type PropertyValues, render } from 'lit
 import { recipeJson } from '../pipeline/recipe.ts'
 import type { RunView } from '../pipeline/run-view.ts'
 import { reportView } from './report.ts'
-import { ReportError } from './report-data.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { viewStyles } from './view-styles.ts'
 
@@ -65,10 +64,7 @@ function faultOf(run: RunView): string | undefined {
     render(reportView(run), document.createElement('div'))
     return undefined
   } catch (cause) {
-    const { message } = new ReportError(
-      `expected a report of this version of the page, found one that cannot be shown: ${cause instanceof Error ? cause.message : String(cause)}`,
-    )
-    return message
+    return `expected a report of this version of the page, found one that cannot be shown: ${cause instanceof Error ? cause.message : String(cause)}`
   }
 }
 

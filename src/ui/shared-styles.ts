@@ -49,6 +49,10 @@ export const sharedStyles = css`
     clip-path: inset(50%);
     white-space: nowrap;
   }
+  .file { padding: 0.3125rem 0.75rem; border: 1px solid var(--edge); border-radius: 9px; cursor: pointer; font-size: 0.9375rem; }
+  .file:hover { border-color: var(--accent); }
+  .file:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
+  .bounded { max-height: min(38rem, 80vh); overflow-y: auto; border-block: 1px solid var(--line); }
   summary { cursor: pointer; }
   table { border-collapse: collapse; font-size: 0.9375rem; }
 `

@@ -159,7 +159,7 @@ export class StoredOutputs {
 
   /** What was said of some pictures before and after. */
   async measuredSet(
-    name: string,
+    name: MeasuredSet['name'],
     dataset: DatasetOutput,
     captions: readonly (readonly [before: string, after: string])[],
   ): Promise<MeasuredSet> {

@@ -1,3 +1,4 @@
+import { amberTruthOf } from '../../evaluate/amber.ts'
 import { measure } from '../../evaluate/evaluation.ts'
 import { isAnnotated, judgeCaption, type MetricTable } from '../../evaluate/metrics.ts'
 import { ObjectCounter, type ObjectRate } from '../../evaluate/objects.ts'
@@ -41,7 +42,7 @@ export async function evaluateAlone(
     items.forEach((item, i) => {
       const said = measured[i]
       if (!item.truth || !said) return
-      const truth = { truth: item.truth.truth, hallu: item.truth.hallu } // without its questions' texts
+      const truth = amberTruthOf(item.truth)
       images.push({ truth, answers: answersOf(said) })
       if (isAnnotated(truth)) objects.add({ judgement: judgeCaption(judge, said.caption, truth), truth })
     })

@@ -1,4 +1,4 @@
-import type { AmberTruth } from '../../evaluate/amber.ts'
+import { type AmberTruth, amberTruthOf } from '../../evaluate/amber.ts'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { type MarkedText, markNouns } from '../../evaluate/mark.ts'
 import { isAnnotated, judgeCaption } from '../../evaluate/metrics.ts'
@@ -74,8 +74,7 @@ export async function evaluateStage(
       const examples: CaptionExample[] = []
       for (const { item, before, after } of rows) {
         if (!item.truth && isAnyKnown) continue
-        const { truth: shown, hallu } = item.truth ?? NOTHING_KNOWN
-        const truth = { truth: shown, hallu } // without its questions' texts
+        const truth = amberTruthOf(item.truth ?? NOTHING_KNOWN)
         images.push({ truth, before: answersOf(before), after: answersOf(after) })
         if (!isAnnotated(truth)) continue
         const read = (measured: MeasuredImage) => judgeCaption(judge, measured.caption, truth)

@@ -1,4 +1,4 @@
-import type { AmberTruth } from '../../evaluate/amber.ts'
+import { type AmberTruth, amberTruthOf } from '../../evaluate/amber.ts'
 import type { WatchSettings } from '../../workers/policy.api.ts'
 import { imageFile } from '../image-file.ts'
 import type { StageContext } from '../stage.ts'
@@ -57,7 +57,7 @@ export async function watchedPictures(datasets: readonly DatasetOutput[]): Promi
       if (first.length === most) break
     }
     for (const { name, hash, truth } of first)
-      pictures.push({ name, hash, ...(truth ? { truth: { truth: truth.truth, hallu: truth.hallu } } : {}) })
+      pictures.push({ name, hash, ...(truth ? { truth: amberTruthOf(truth) } : {}) })
   }
   return pictures
 }

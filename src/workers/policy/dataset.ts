@@ -11,7 +11,7 @@ import type { Dataset, ReadImage, TrainJob } from '../policy.api.ts'
  * @throws {DataError} unless it has one of file and rows.
  */
 export async function openDataset(
-  { data, rows, images }: Dataset | Pick<TrainJob, keyof Dataset>,
+  { data, rows, images }: Pick<TrainJob, keyof Dataset>,
   signal: AbortSignal,
   readImage: ReadImage = async () => undefined,
 ): Promise<{ source: RowSource; open: OpenFile }> {

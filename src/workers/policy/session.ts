@@ -8,8 +8,7 @@ import { Generator } from '../../models/decoder/generator.ts'
 import type { Recompute } from '../../models/decoder/memory-plan.ts'
 import { PolicyModel } from '../../models/policy-model.ts'
 import { Downloads } from '../../store/downloads.ts'
-import { FloatCache } from '../../store/float-cache.ts'
-import { Shelf } from '../../store/shelf.ts'
+import { StoredFeatures } from '../../store/features.ts'
 import { StoredTuning } from '../../store/tuning.ts'
 import type { Job } from '../job.ts'
 import { Jobs } from '../jobs.ts'
@@ -22,9 +21,6 @@ import { expectedMemory, memoryReport } from './memory.ts'
 import { readReplies } from './replies.ts'
 import { spellTokens } from './spelling.ts'
 import { TRAINING, trainPolicy } from './training.ts'
-
-/** Most image features kept from one visit to the next. */
-const FEATURE_BYTES = 2 ** 30
 
 interface Loaded {
   readonly gpu: Gpu
@@ -54,8 +50,7 @@ export class PolicySession implements PolicyApi {
         use: (largestImage, config) => expectedMemory({ ...use, recompute }, config, largestImage),
         // A software adapter's best designs are known; trying them would only cost time.
         ...(gpu.profile.isSoftware ? {} : { tuner: new Autotuner(gpu, new StoredTuning()) }),
-        features: (encoder) =>
-          new FloatCache(encoder, { shelf: new Shelf('features'), maxBytes: FEATURE_BYTES }),
+        features: (encoder) => new StoredFeatures(encoder),
         signal: job.signal,
         onPlan: (made) => {
           plan = memoryReport(made)
