@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LoraConfig } from '../../../src/data/peft.ts'
+import { bucketOf } from '../../../src/gpu/arena.ts'
 import type { Gpu } from '../../../src/gpu/gpu.ts'
 import type { WeightFormat } from '../../../src/kernels/weight.ts'
 import { parseTrainerConfig } from '../../../src/method/trainer-config.ts'
@@ -13,7 +14,7 @@ import { formatMemoryPlan, type MemoryRequest, planMemory } from '../../../src/m
 import { findDecoderTensors } from '../../../src/models/decoder/tensor-names.ts'
 import { DpoTrainer, type TokenPair } from '../../../src/models/decoder/trainer.ts'
 import { WeightLoader } from '../../../src/models/decoder/weight-loader.ts'
-import { loadDecoderWeights } from '../../../src/models/decoder/weights.ts'
+import { loadDecoderWeights, releaseDecoderWeights } from '../../../src/models/decoder/weights.ts'
 import { goldenCheckpoint, goldenModel } from '../../support/goldens.ts'
 import { testGpu } from '../../support/gpu.ts'
 
@@ -39,7 +40,7 @@ const PAIRS = Array.from({ length: 10 }, (_, i): TokenPair => {
   }
 })
 
-async function load(name: string, format: WeightFormat) {
+async function loadWeights(name: string, format: WeightFormat) {
   const gpu = await testGpu()
   gpu.arena.trim()
   expect(gpu.arena.stats.bytesReserved).toBe(0)
@@ -53,6 +54,11 @@ async function load(name: string, format: WeightFormat) {
     tensors,
     await WeightLoader.create(gpu, format),
   )
+  return { gpu, model, tensors, weights }
+}
+
+async function load(name: string, format: WeightFormat) {
+  const { gpu, model, weights } = await loadWeights(name, format)
   return { gpu, model, decoder: await Decoder.create(gpu, model.decoder, weights) }
 }
 
@@ -75,6 +81,19 @@ function trainer(gpu: Gpu, decoder: Decoder, model: ModelConfig, recompute: bool
     initialAdapter(layout, 1),
   )
 }
+
+test.each(['f32', 'f16', 'int8', 'int4'] as const)(
+  'loading in %s takes one tensor above what stays, as planned',
+  async (format) => {
+    const { gpu, model, tensors, weights } = await loadWeights('qwen3', format)
+    const { peakBytes, bytesInUse } = gpu.arena.stats
+    const largest = Math.max(...[...tensors.values()].map(({ start, end }) => end - start))
+    expect(peakBytes - bytesInUse).toBe(bucketOf(largest))
+    expect(peakBytes - bytesInUse).toBe(planMemory(model, { format }).bytes.staging)
+    releaseDecoderWeights(gpu, weights)
+    expect(gpu.arena.stats.bytesInUse).toBe(0)
+  },
+)
 
 describe('what a plan says is what is used, to the byte', () => {
   test.each([
