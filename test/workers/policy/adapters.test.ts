@@ -15,8 +15,8 @@ let policy: PolicyClient
 let adapter: FolderSpec
 
 /** An adapter far from zero: a few steps at a high learning rate. */
-async function trained(): Promise<FolderSpec> {
-  const pairs = [{ prompt: '<s> is the dog', chosen: 'near a </s>', rejected: 'big tree . </s>' }]
+async function trained(chosen: string, rejected: string): Promise<FolderSpec> {
+  const pairs = [{ prompt: '<s> is the dog', chosen, rejected }]
   const config = { max_steps: 6, learning_rate: 2e-2 }
   const outcome = await policy.train({ rows: pairs, images, config, peft: { r: 4, lora_alpha: 8 } })
   const files = Object.entries(outcome.adapter).map(([name, part]) => [name, new Blob([part])] as const)
@@ -33,7 +33,7 @@ const distance = (a: readonly number[], b: readonly number[]): number =>
 
 beforeAll(async () => {
   policy = (await openGoldenPolicy()).policy
-  adapter = await trained()
+  adapter = await trained('near a </s>', 'big tree . </s>')
   await policy.loadAdapter('a', adapter)
 })
 afterAll(() => policy.close())
@@ -98,11 +98,25 @@ describe('merging', () => {
 })
 
 describe('several adapters', () => {
-  test('stay resident beside each other until they are unloaded', async () => {
-    await policy.loadAdapter('b', adapter)
+  test('stay resident beside each other until they are unloaded, each with its own effect', async () => {
+    const other = await trained('big tree . </s>', 'near a </s>')
+    const base = await logps()
+    const aAlone = await logps({ adapter: 'a' })
+    await policy.unloadAdapter('a')
+    await policy.loadAdapter('b', other)
+    const bAlone = await logps({ adapter: 'b' })
+    for (const [one, another] of [
+      [base, aAlone],
+      [base, bAlone],
+      [aAlone, bAlone],
+    ] as const)
+      expect(distance(one, another)).toBeGreaterThan(0.1)
+    await policy.loadAdapter('a', adapter)
     expect((await policy.adapters()).map(({ name }) => name)).toEqual(expect.arrayContaining(['a', 'b']))
-    expect(await logps({ adapter: 'b' })).toEqual(await logps({ adapter: 'a' }))
+    const together = ['a', 'b', undefined, 'b', 'a'].map((name) => logps(name ? { adapter: name } : {}))
+    expect(await Promise.all(together)).toEqual([aAlone, bAlone, base, bAlone, aAlone])
     await policy.unloadAdapter('b')
+    expect(await logps({ adapter: 'a' })).toEqual(aAlone)
     await expect(logps({ adapter: 'b' })).rejects.toThrow('adapter b: expected one of the resident adapters')
     await expect(policy.unloadAdapter('b')).rejects.toThrow('expected one of the resident adapters')
   })
