@@ -37,18 +37,19 @@ export async function withHeadless<T>(
   const prepare = { ...options, path: 'headless.html', shared: handle, functions: { clipDpoReport: onEvent } }
   return await withPage(prepare, async (page, site) => {
     // A module script runs after the page has loaded; one that fails never gets there.
-    await page.waitForFunction(() => 'clipDpo' in globalThis, undefined, { timeout: 60_000 })
+    await page.waitForFunction(() => 'clipDpo' in globalThis, { timeout: 60_000 })
     return await use({
       url: (folder, path = '') =>
         `${site}${[secret, folder, ...path.split('/')].map(encodeURIComponent).join('/')}`,
       async call(method, ...[job]) {
         const result = await page.evaluate(
-          ([method, job]) =>
+          (method: unknown, job: unknown) =>
             (globalThis as unknown as { clipDpo(m: unknown, j: unknown): Promise<HeadlessResult> }).clipDpo(
               method,
               job,
             ),
-          [method, job] as const,
+          method,
+          job,
         )
         if (!result.ok) throw new PageError(result.name, result.message)
         return result.value as never

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Page } from 'playwright-core'
+import puppeteer, { type Page } from 'puppeteer-core'
 import { provideBrowser } from './browser.ts'
 import type { Handler } from './files.ts'
 import { browserLaunch } from './launch.ts'
@@ -36,14 +36,6 @@ export async function withPage<T>(
     throw new Error(`expected the built site in ${SITE_FOLDER}, found none; run npm run build`)
   const kept = profile === undefined ? undefined : openProfile(profile)
   try {
-    const options = {
-      ...browserLaunch(provideBrowser()),
-      headless: !isHeaded,
-      // A signal is this program's to answer: the browser lives on until what it did is saved.
-      handleSIGINT: false,
-      handleSIGTERM: false,
-      handleSIGHUP: false,
-    }
     const server = await serveSite(SITE_FOLDER, kept?.port, shared).catch((cause: unknown) => {
       if (!(cause instanceof PortInUseError) || !profile) throw cause
       const message = `${profile}: expected port ${kept?.port}, to which what is kept there belongs, to be free, got one that another program uses: end it, or choose another --out`
@@ -51,18 +43,31 @@ export async function withPage<T>(
     })
     kept?.keepPort(Number(new URL(server.url).port))
     try {
-      const context = kept
-        ? await chromium.launchPersistentContext(kept.folder, options)
-        : await (await chromium.launch(options)).newContext()
+      const { executablePath, args } = browserLaunch(provideBrowser())
+      const browser = await puppeteer.launch({
+        executablePath,
+        args,
+        ...(kept ? { userDataDir: kept.folder } : {}),
+        headless: !isHeaded,
+        defaultViewport: null,
+        pipe: true,
+        // The browser would keep copies of all that the page reads.
+        networkEnabled: false,
+        // A call takes as long as its job.
+        protocolTimeout: 0,
+        // A signal is this program's to answer: the browser lives on until what it did is saved.
+        handleSIGINT: false,
+        handleSIGTERM: false,
+        handleSIGHUP: false,
+      })
       try {
-        const page = context.pages()[0] ?? (await context.newPage())
+        const page = (await browser.pages())[0] ?? (await browser.newPage())
         for (const [name, call] of Object.entries(functions)) await page.exposeFunction(name, call)
+        const crash = crashOf(page)
         await page.goto(server.url + path)
-        return await use(page, server.url)
+        return await Promise.race([use(page, server.url), crash])
       } finally {
-        const browser = context.browser()
-        await context.close()
-        await browser?.close()
+        await browser.close()
       }
     } finally {
       await server.close()
@@ -70,4 +75,20 @@ export async function withPage<T>(
   } finally {
     kept?.release()
   }
+}
+
+/** Is rejected when the page's process ends by itself, whereupon calls into it would wait forever. */
+function crashOf(page: Page): Promise<never> {
+  const crash = new Promise<never>((_, reject) => {
+    page.once('error', (cause: unknown) =>
+      reject(
+        new Error(
+          'the browser ended the page, most likely for want of memory; close other programs or ask for less, and give the command again',
+          { cause },
+        ),
+      ),
+    )
+  })
+  crash.catch(() => {})
+  return crash
 }

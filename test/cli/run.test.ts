@@ -9,7 +9,7 @@ import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { RunSummary } from '../../src/pipeline/summary.ts'
 import { judged } from '../support/evaluation.ts'
 import { type Outside, watchOutside } from '../support/outside.ts'
-import { clipDpo, clipDpoUntil, type Ended, killAtOnce } from '../support/program.ts'
+import { clipDpo, clipDpoUntil, type Ended, killAtOnce, killPages } from '../support/program.ts'
 import { damageStored, withStored } from '../support/stored.ts'
 
 const TINY = 'recipes/tiny.json'
@@ -209,6 +209,12 @@ describe('the tiny recipe from the command line', () => {
       expect(ended.code, ended.stderr).toBeNull()
       return ended
     }
+    const crashed = async (moment: RegExp): Promise<Ended> => {
+      const ended = await clipDpoUntil(run, moment, killPages)
+      expect(ended.stderr).toContain('the browser ended the page')
+      expect(ended.code, ended.stderr).toBe(1)
+      return ended
+    }
     await stopped(/^dataset train: done/m)
     await killed(/^caption: done/m)
     expect((await stopped(/^score: done/m)).stderr).toMatch(/^caption: kept from before/m)
@@ -217,7 +223,7 @@ describe('the tiny recipe from the command line', () => {
     const resumed = await killed(/^train: .*\/4 steps/m)
     expect(resumed.stderr).not.toMatch(/ 1\/4 steps/)
     expect((await stopped(/^train: done/m)).stderr).not.toMatch(/ 1\/4 steps/)
-    await killed(/^evaluate before: done/m)
+    await crashed(/^evaluate before: done/m)
     expect((await killed(/^evaluate after: done/m)).stderr).toMatch(/^train: kept from before/m)
     const end = await clipDpo(run)
     expect(end.code, end.stderr).toBe(0)

@@ -62,6 +62,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'idb-keyval': ['store'],
   lit: ['ui'],
   'playwright-core': ['cli'],
+  'puppeteer-core': ['cli'],
   sirv: ['cli'],
   'node:': ['cli'],
 }

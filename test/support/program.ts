@@ -51,14 +51,20 @@ export async function clipDpoUntil(
 
 /** Ends the program and its browser at once, as a power cut does: neither has a moment to save anything. */
 export function killAtOnce(program: ChildProcess): void {
-  const { pid } = program
-  if (pid === undefined) return
-  for (const one of [pid, ...below(pid)]) {
-    try {
-      process.kill(one, 'SIGKILL')
-    } catch {
-      // it has ended by itself
-    }
+  for (const pid of program.pid === undefined ? [] : [program.pid, ...below(program.pid)]) kill(pid)
+}
+
+/** Ends the pages of the program's browser at once, as a system short of memory does; the browser lives on. */
+export function killPages(program: ChildProcess): void {
+  for (const pid of program.pid === undefined ? [] : below(program.pid))
+    if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--type=renderer')) kill(pid)
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it has ended by itself
   }
 }
 
