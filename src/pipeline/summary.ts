@@ -5,7 +5,6 @@ import type { UnmatchedEdit } from '../method/pair-edits.ts'
 import { setNotes } from './evaluated-sets.ts'
 import type { DeviceProfile } from './models.ts'
 import type { RoundOutput, RunOutput } from './run.ts'
-import type { StageEnd } from './stage.ts'
 import type { ZeroShotResult } from './stages/classify.ts'
 import { tablesOf } from './tables.ts'
 import { fewNotes, verdicts } from './verdicts.ts'
@@ -15,6 +14,14 @@ export interface RoundFunnel {
   readonly round: number
   readonly steps: readonly FunnelStep[]
   readonly unmatchedEdits?: readonly UnmatchedEdit[]
+}
+
+/** What is told of a stage; of one that was kept from before, what it took then. */
+export interface StageNote {
+  /** What its output is kept under: equal where version, settings and inputs are. */
+  readonly hash: string
+  readonly seconds: number
+  readonly peakGpuBytes?: number
 }
 
 /** `summary.json`; figures in percent with 95% intervals, but for lengths (words, nouns) and losses (nats a token). */
@@ -32,8 +39,8 @@ export interface RunSummary {
   /** Preference pairs and optimiser steps of all rounds. */
   readonly pairs: number
   readonly steps: number
-  /** By stage, in the order they ran; of a stage that was kept from before, what it took then. */
-  readonly stages: Readonly<Record<string, { readonly seconds: number; readonly peakGpuBytes?: number }>>
+  /** By stage, in the order they ran. */
+  readonly stages: Readonly<Record<string, StageNote>>
   readonly images: {
     readonly train: number
     readonly evaluated: number
@@ -70,7 +77,7 @@ export function summarize(output: RunOutput): RunSummary {
     funnel: funnelOf(output),
     pairs: sum(({ pairs }) => pairs.summary.pairs),
     steps: sum(({ training }) => training.summary.steps),
-    stages: stageTimes(output),
+    stages: stageNotes(output),
     images: {
       train: dataset.summary.images,
       evaluated: figures.images,
@@ -100,10 +107,10 @@ export function funnelSteps({
   return [...(questions?.summary.funnel ?? []), ...pairs.summary.funnel]
 }
 
-function stageTimes({ dataset, rounds, evaluation, measured }: RunOutput): RunSummary['stages'] {
-  const times: Record<string, { seconds: number; peakGpuBytes?: number }> = {}
-  const add = (name: string, { seconds, peakGpuBytes }: StageEnd<unknown>): void => {
-    times[name] = { seconds, ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }) }
+function stageNotes({ dataset, rounds, evaluation, measured }: RunOutput): RunSummary['stages'] {
+  const notes: Record<string, StageNote> = {}
+  const add = (name: string, { hash, seconds, peakGpuBytes }: StageNote): void => {
+    notes[name] = { hash, seconds, ...(peakGpuBytes === undefined ? {} : { peakGpuBytes }) }
   }
   add('dataset', dataset)
   rounds.forEach(({ captions, questions, scores, pairs, training }, i) => {
@@ -119,5 +126,5 @@ function stageTimes({ dataset, rounds, evaluation, measured }: RunOutput): RunSu
     add(`evaluate ${name}after`, after)
   }
   add('evaluate', evaluation)
-  return times
+  return notes
 }

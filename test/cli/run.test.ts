@@ -24,6 +24,26 @@ const lines = (...names: string[]): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
+/** The files whose lines stages make. */
+const MADE = {
+  caption: 'captions.jsonl',
+  score: 'scores.jsonl',
+  pair: 'pairs.jsonl',
+  train: 'metrics.jsonl',
+  evaluate: 'answers.jsonl',
+}
+
+/** The sum of all fractions, which other processors may round otherwise, and the hash of everything else. */
+function contents(rows: readonly unknown[]): { sum: number; rest: string } {
+  let sum = 0
+  const rest = JSON.stringify(rows, (_, value: unknown) => {
+    if (typeof value !== 'number' || Number.isInteger(value)) return value
+    sum += Math.abs(value)
+    return 0
+  })
+  return { sum, rest: createHash('sha256').update(rest).digest('hex') }
+}
+
 /** What must be the same however often a run was broken off: every file but the times in the summary. */
 function results(out: string): Record<string, string> {
   const files = readdirSync(at(out), { recursive: true, withFileTypes: true })
@@ -142,6 +162,26 @@ describe('the tiny recipe from the command line', () => {
     ].filter((field) => !['value', 'low', 'high', 'role', 'content', '.browser/'].includes(field))
     expect(device).toBeDefined()
     expect([...new Set(found)].filter((field) => !explained.has(field))).toEqual([])
+  })
+
+  test('makes what it made before, or under other hashes, so that a store gives nothing outdated', () => {
+    const { stages } = summaryOf('whole')
+    const made = Object.entries(MADE).map(([stage, name]) => ({
+      stage,
+      hash: stages[stage]?.hash,
+      ...contents(lines('whole', name)),
+    }))
+    const before = JSON.parse(readFileSync('test/cli/tiny-run.json', 'utf8')) as typeof made
+    const isSame = (a: { sum: number; rest: string }, b: { sum: number; rest: string }): boolean =>
+      Math.abs(a.sum - b.sum) <= 1e-4 * b.sum && a.rest === b.rest
+    const outdated = made.filter((one) =>
+      before.some((other) => other.hash === one.hash && !isSame(other, one)),
+    )
+    expect(outdated, 'raise the versions of these stages, which made something else before').toEqual([])
+    const hashes = (all: typeof made) => all.map(({ hash }) => hash)
+    expect(hashes(made), `write into test/cli/tiny-run.json ${JSON.stringify(made, null, 2)}`).toEqual(
+      hashes(before),
+    )
   })
 
   test('given again it takes everything from before', async () => {

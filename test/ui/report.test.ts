@@ -158,7 +158,7 @@ function hostile(run: RunView, text: string): RunView {
   return {
     ...run,
     recipe: { ...run.recipe, name: text, notes: text },
-    summary: { ...run.summary, verdicts: [text], stages: { [text]: { seconds: 1 } } },
+    summary: { ...run.summary, verdicts: [text], stages: { [text]: { hash: text, seconds: 1 } } },
     rounds: [
       {
         ...round,
