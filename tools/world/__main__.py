@@ -3,11 +3,13 @@
   tokenizers           make the merges anew (the models then have to be trained anew)
   clip, clip-decay     train emoji-clip: the stable stage (stop and continue at will), then the decay that finishes it
   llava, llava-decay   the same for emoji-llava, on a trained emoji-clip
-  evaluate             the table of held-out figures
-  samples              a sheet of pictures and a page of captions, to look at
+  data, export         emoji-scenes alone; both models and the data set, into public/
   scene-maker          what the page draws scenes from, into public/data, and the pictures its test compares with
-  data, export         emoji-scenes alone; both models, the data set and the hashes, into public/
-  check                what must hold before anything is frozen (with --models: the exported folders too)
+  evaluate             the table of held-out figures of the exported models
+  cards                the cards of models and data from these figures, and the hashes of everything
+  samples              a sheet of pictures and a page of training captions, to look at
+  page                 forty captions of the exported emoji-llava, to read
+  check                what must hold before anything is frozen (with --public: of the exported folders too)
   witness              CLIP-DPO on the exported models in Python, with its controls
 """
 
@@ -37,8 +39,6 @@ def _parser() -> argparse.ArgumentParser:
                 stage.add_argument("--clip", choices=("stable", "decayed"), default="decayed")
     stages.add_parser("tokenizers")
     evaluate = stages.add_parser("evaluate")
-    evaluate.add_argument("--which", choices=("stable", "decayed"), default="decayed")
-    evaluate.add_argument("--model", choices=("clip", "llava", "both"), default="both")
     evaluate.add_argument("--split", choices=("dev", "heldout"), default="heldout")
     evaluate.add_argument("--limit", type=int, default=1000)
     stages.add_parser("scene-maker")
@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     samples.add_argument("--out", type=Path, required=True)
     for name in ("data", "export"):
         stages.add_parser(name).add_argument("--out", type=Path, default=None)
-    stages.add_parser("check").add_argument("--models", type=Path, default=None)
+    for name in ("cards", "page"):
+        stages.add_parser(name)
+    stages.add_parser("check").add_argument("--public", type=Path, default=None)
     witness = stages.add_parser("witness")
     witness.add_argument("--split", choices=("dev", "heldout"), default="dev")
     witness.add_argument("--seeds", type=int, default=3)
@@ -82,11 +84,19 @@ def main() -> None:
     elif stage == "evaluate":
         from .release import evaluate
 
-        evaluate(arguments.which, arguments.model, arguments.split, arguments.limit)
+        evaluate(arguments.split, arguments.limit)
+    elif stage == "cards":
+        from .release import write_cards
+
+        write_cards()
     elif stage == "samples":
         from .samples import write_samples
 
         write_samples(arguments.out)
+    elif stage == "page":
+        from .samples import write_page
+
+        write_page()
     elif stage == "scene-maker":
         from .release import PUBLIC
         from .scene_maker import write_golden, write_scene_maker
@@ -94,12 +104,13 @@ def main() -> None:
         write_scene_maker(PUBLIC / "data/scene-maker")
         write_golden(PUBLIC.parent / "test/goldens/scene-maker")
     elif stage == "check":
-        from .check import check_exported, check_packing, check_world
+        from .check import check_data, check_exported, check_packing, check_world
 
         check_world()
         check_packing()
-        if arguments.models is not None:
-            check_exported(arguments.models)
+        if arguments.public is not None:
+            check_exported(arguments.public / "models")
+            check_data(arguments.public / "data/emoji-scenes")
     elif stage == "witness":
         from .witness import run_witness
 

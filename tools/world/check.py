@@ -1,12 +1,14 @@
 """What must hold before anything is frozen: true captions are true, words survive the tokenizers, packing changes nothing,
-splits share no picture, and the exported folders say what the trained models say."""
+splits share no picture, the exported models load and agree with their ONNX graphs, and the exported pictures are as drawn."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pyarrow.parquet as pq
 import torch
 from PIL import Image
 from transformers import AutoProcessor, CLIPModel, CLIPProcessor, LlavaForConditionalGeneration
@@ -21,6 +23,7 @@ from .llava_data import pack, prefix_ids, turn_ids
 from .llava_model import IMAGE_TOKENS, new_llava, patch_features
 from .llava_tokenizer import IMAGE, chat_prompt, llava_tokenizer
 from .llava_train import packed_logits
+from .provenance import provenance
 from .scenes import render
 from .sft import PROMPTS, sft_scene, sft_turns
 from .splits import SPLITS, split_scenes
@@ -79,6 +82,8 @@ def check_packing() -> None:
 
 def check_exported(models: Path) -> None:
     """The exported folders load unmodified, and PyTorch, processor and ONNX agree on a picture of the dev split."""
+    for kind, named in provenance(models).items():
+        print(f"{kind}: {', '.join(f'{name} {value}' for name, value in named.items())}")
     scene = split_scenes("dev")[2]
     picture = Image.fromarray(render(scene))
     clip = CLIPModel.from_pretrained(models / "emoji-clip", dtype=torch.float32).eval()
@@ -104,6 +109,15 @@ def check_exported(models: Path) -> None:
     assert llava_processor.decode(answer, skip_special_tokens=True).strip() == captions(llava, [scene], PROMPTS[0][0])[0]
     _close("vision_encoder", _run(models / "emoji-llava/onnx/vision_encoder.onnx", pixel_values=pixels.numpy()), features)
     print(f"exported models agree; emoji-llava says: {llava_processor.decode(answer, skip_special_tokens=True).strip()}")
+
+
+def check_data(folder: Path) -> None:
+    """The exported pictures are those that the splits' scenes are drawn as, which all figures in Python stand on."""
+    for name in SPLITS:
+        rows = pq.read_table(folder / f"data/{name}-00000-of-00001.parquet", columns=["image"])["image"].to_pylist()
+        for row, scene in zip(rows, split_scenes(name), strict=True):
+            assert np.array_equal(np.asarray(Image.open(io.BytesIO(row["bytes"])).convert("RGB")), render(scene)), f"{name}: {row['path']}"
+        print(f"{name}: {len(rows)} pictures are as drawn")
 
 
 def _run(path: Path, **inputs: np.ndarray) -> np.ndarray:

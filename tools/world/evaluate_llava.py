@@ -13,7 +13,7 @@ from .llava_data import prefix_ids
 from .llava_tokenizer import EOS, llava_tokenizer
 from .questions import Question, questions
 from .scenes import Scene, render
-from .sft import PROMPTS
+from .sft import PROMPTS, YES_TO_FALSE, YES_TO_PRONE, caption_turn
 from .splits import split_scenes
 from .vocabulary import NOUNS, article
 
@@ -70,12 +70,17 @@ def answers(model: LlavaForConditionalGeneration, scenes: list[Scene], asked: li
 
 
 def evaluate_llava(model: LlavaForConditionalGeneration, clip: CLIPModel, split: str = "heldout", limit: int = 1000) -> dict[str, float]:
-    """AMBER's figures of greedy captions, yes/no accuracy by kind, and classification of single objects by caption."""
+    """AMBER's figures of greedy captions, yes/no accuracy by kind, and classification of single objects by caption.
+
+    Beside them what the careless writer, from whom the model learnt, says about the same pictures ("learnt from").
+    """
     scenes = list(split_scenes(split))[:limit]
     table: dict[str, float] = {}
     for style, prompt in (("long", PROMPTS[0][0]), ("short", PROMPTS[4][0])):
         tallies = [count(t, s) for t, s in zip(captions(model, scenes, prompt), scenes)]
         table.update({f"greedy {style}, {name}": value for name, value in metrics(tallies).items()})
+    learnt = metrics([count(caption_turn(np.random.default_rng((89, i)), scene, 0).answer, scene) for i, scene in enumerate(scenes)])
+    table.update({f"learnt from long, {name}": learnt[name] for name in ("cover", "hal", "meanLength", "nounsPerCaption")})
     asked = [(i, q) for i, scene in enumerate(scenes) for q in questions(np.random.default_rng((88, i)), scene)]
     said = answers(model, scenes, asked)
     groups = {"existence": ("existence",), "attribute": ("colour", "number"), "relation": ("relation",)}
@@ -85,6 +90,9 @@ def evaluate_llava(model: LlavaForConditionalGeneration, clip: CLIPModel, split:
     for kind in ("colour", "number"):
         table[f"yes/no accuracy, {kind}"] = 100 * float(np.mean([a == q.truth for a, (_, q) in zip(said, asked) if q.kind == kind]))
     table["yes-rate"] = 100 * float(np.mean(said))
+    table["yes-rate of right answers"] = 100 * float(np.mean([q.truth for _, q in asked]))
+    taught = [1.0 if q.truth else YES_TO_PRONE if q.prone else YES_TO_FALSE for _, q in asked]
+    table["yes-rate of answers learnt from"] = 100 * float(np.mean(taught))
     singles = list(split_scenes("zeroshot"))
     embedded = text_embeddings(clip, captions(model, singles, PROMPTS[0][0]))
     names = text_embeddings(clip, [f"a photo of {article(noun.name)} {noun.name}." for noun in NOUNS])

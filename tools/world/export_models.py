@@ -1,4 +1,4 @@
-"""Writes emoji-clip and emoji-llava as the hub lays models out: f16 safetensors, tokenizer, processor, ONNX, card."""
+"""Writes emoji-clip and emoji-llava as the hub lays models out: f16 safetensors, tokenizer, processor, ONNX."""
 
 from __future__ import annotations
 
@@ -47,11 +47,10 @@ def _rename_tokenizer_class(folder: Path, name: str, processor: str) -> None:
     path.write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _begin(folder: Path, card: str) -> None:
+def _begin(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    (folder / "README.md").write_text(card)
     shutil.copy(SPRITE_FOLDER / "LICENSE", folder / "LICENSE")
 
 
@@ -61,9 +60,9 @@ def _save_f16(model: torch.nn.Module, folder: Path) -> None:
     half.save_pretrained(folder)
 
 
-def export_clip(clip: CLIPModel, folder: Path, card: str) -> None:
-    """The whole emoji-clip folder."""
-    _begin(folder, card)
+def export_clip(clip: CLIPModel, folder: Path) -> None:
+    """The whole emoji-clip folder but for its card."""
+    _begin(folder)
     _save_f16(clip, folder)
     clip_tokenizer().save_pretrained(folder)
     _rename_tokenizer_class(folder, "CLIPTokenizer", "CLIPProcessor")
@@ -71,9 +70,9 @@ def export_clip(clip: CLIPModel, folder: Path, card: str) -> None:
     export_clip_onnx(clip, folder / "onnx")
 
 
-def export_llava(llava: LlavaForConditionalGeneration, folder: Path, card: str) -> None:
-    """The whole emoji-llava folder."""
-    _begin(folder, card)
+def export_llava(llava: LlavaForConditionalGeneration, folder: Path) -> None:
+    """The whole emoji-llava folder but for its card."""
+    _begin(folder)
     tokenizer = llava_tokenizer()
     llava.generation_config = GenerationConfig(
         eos_token_id=tokenizer.convert_tokens_to_ids(EOS), pad_token_id=tokenizer.pad_token_id, max_new_tokens=96, do_sample=False)

@@ -54,20 +54,20 @@ class FeaturePool:
 
 def packed_logits(model: LlavaForConditionalGeneration, batch: PackedBatch, features: Tensor) -> Tensor:
     """Logits at the positions that have a target, (K, V). features: (B, 36, 160), before the projector."""
-    with mixed_precision():
-        image = model.model.multi_modal_projector(features)
-        embeddings = model.get_input_embeddings()(batch.input_ids)
-        where = (batch.input_ids == model.config.image_token_id)[..., None]
-        embeddings = embeddings.masked_scatter(where, image.to(embeddings.dtype))
-        hidden = model.model.language_model(
-            inputs_embeds=embeddings, attention_mask=batch.attention_mask, position_ids=batch.position_ids, use_cache=False,
-        ).last_hidden_state
-        return model.lm_head(hidden[batch.target >= 0]).float()
+    image = model.model.multi_modal_projector(features)
+    embeddings = model.get_input_embeddings()(batch.input_ids)
+    where = (batch.input_ids == model.config.image_token_id)[..., None]
+    embeddings = embeddings.masked_scatter(where, image.to(embeddings.dtype))
+    hidden = model.model.language_model(
+        inputs_embeds=embeddings, attention_mask=batch.attention_mask, position_ids=batch.position_ids, use_cache=False,
+    ).last_hidden_state
+    return model.lm_head(hidden[batch.target >= 0]).float()
 
 
 def llava_loss(model: LlavaForConditionalGeneration, batch: PackedBatch, features: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Weighted mean cross-entropy of the answers' tokens."""
-    logits = packed_logits(model, batch, features)
+    """Weighted mean cross-entropy of the answers' tokens, in mixed precision."""
+    with mixed_precision():
+        logits = packed_logits(model, batch, features)
     chosen = batch.target >= 0
     target, weight = batch.target[chosen], batch.weight[chosen]
     each = F.cross_entropy(logits, target, reduction="none")
