@@ -19,6 +19,7 @@ from .controls import compare
 from .evaluate_llava import captions
 from .llava_tokenizer import EOS, chat_prompt
 from .preferences import Candidate, Pair, PairRule, Sampling, candidates, make_pairs, pair_quality
+from .provenance import provenance
 from .release import PUBLIC
 from .scenes import Scene, render
 from .sft import PROMPTS
@@ -49,6 +50,8 @@ RECIPES: dict[str, Recipe] = {
     "calibrated": Recipe(rule=PairRule(score="sentence", calibrated=True)),
     "sentences": Recipe(_SENTENCES, PairRule(calibrated=True, per_image=4)),
     "sentences-stop": Recipe(_SENTENCES, PairRule(calibrated=True, per_image=4, stop=0.2)),
+    "candidates": Recipe(Sampling(samples=12)),
+    "absolute": Recipe(rule=PairRule(min_score=30.0)),
     "random": Recipe(rule=PairRule(choose="random")),
     "flipped": Recipe(rule=PairRule(choose="flipped")),
 }
@@ -85,7 +88,7 @@ def train_dpo(model_folder: Path, pairs: list[Pair], scenes: list[Scene], seed: 
 def run_witness(names: list[str], split: str, seeds: int, images: int = 512, limit: int = 1000, target: Path = PUBLIC) -> None:
     """For each recipe: pairs from the train split once, then `seeds` trainings, each compared with base and controls on `split`.
 
-    Every recipe's result is added to `<split>.jsonl` in the work folder.
+    Every recipe's result is added to `<split>.jsonl` in the work folder, with the weights and versions it stands on.
     """
     folder = target / "models/emoji-llava"
     clip = CLIPModel.from_pretrained(target / "models/emoji-clip", dtype=torch.float32).eval()
@@ -105,7 +108,8 @@ def run_witness(names: list[str], split: str, seeds: int, images: int = 512, lim
             start = time.monotonic()
             tuned = train_dpo(folder, pairs, pool, seed, **recipe.dpo)
             runs = {style: compare(before[style], captions(tuned, scenes, PROMPTS[prompt][0]), scenes) for style, prompt in STYLES.items()}
-            row = {"recipe": name, "settings": asdict(recipe), "images": images, "quality": quality, "seed": seed, "seconds": time.monotonic() - start, **runs}
+            row = {"recipe": name, "settings": asdict(recipe), "images": images, "quality": quality, "seed": seed,
+                   "seconds": time.monotonic() - start, **provenance(target / "models"), **runs}
             with (work_folder("witness") / f"{split}.jsonl").open("a") as file:
                 file.write(json.dumps(row) + "\n")
             for style, run in runs.items():
