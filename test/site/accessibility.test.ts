@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fragmentOf, type OpenSite, openSite, runState, untilRun } from '../support/site.ts'
+import { MINUTES, type OpenSite, openSite, runState, TINY, untilRun } from '../support/site.ts'
 
 // What axe-core finds on the built site: before anything is run, and with everything a run shows unfolded.
 
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
 /** Still under way when it has been looked at, however fast the machine is. */
 const LONG = { ...TINY, name: 'long', train: { ...TINY.train, max_steps: 1000, num_train_epochs: 1000 } }
-const MINUTES = 60_000
 const THEMES = ['light', 'dark'] as const
 
 let site: OpenSite
@@ -17,10 +14,10 @@ let page: Page
 
 beforeAll(async () => {
   site = await openSite()
-  page = await site.context.newPage()
+  page = await site.visit()
   await page.emulateMedia({ reducedMotion: 'reduce' }) // a colour on its way to another has no contrast to speak of
 }, 5 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 /** Serious and critical violations, one line for each element. */
 async function violations(theme: (typeof THEMES)[number]): Promise<string[]> {
@@ -38,7 +35,6 @@ async function violations(theme: (typeof THEMES)[number]): Promise<string[]> {
 }
 
 test('axe-core sees a wrong that is put there', { timeout: 2 * MINUTES }, async () => {
-  await page.goto(site.url)
   await page.getByRole('button', { name: 'Run the demo' }).waitFor()
   await page.evaluate(() =>
     document.body.insertAdjacentHTML('beforeend', '<button id="wrong" style="width: 2em"></button>'),
@@ -61,8 +57,7 @@ async function unfold(): Promise<void> {
 
 /** Opens the page with a recipe and starts it. */
 async function start(recipe: object): Promise<void> {
-  await page.goto(`${site.url}${fragmentOf(recipe)}`)
-  await page.reload() // a fragment alone loads nothing anew
+  await site.visit(recipe, page)
   await page.getByRole('button', { name: 'Start' }).click()
 }
 

@@ -5,11 +5,10 @@ import { zipSync } from 'fflate'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { golden, IMAGES } from '../support/datasets.ts'
-import { fragmentOf, type OpenSite, openSite, TINIEST, textWithin, untilRun } from '../support/site.ts'
+import { MINUTES, type OpenSite, openSite, TINIEST, textWithin, untilRun } from '../support/site.ts'
 
 // Own pictures as they are dropped from a computer's folders: what the browser tells of these comes from the disk.
 
-const MINUTES = 60_000
 /** In one folder, of which a browser tells a hundred at a time. */
 const MANY = 230
 
@@ -34,8 +33,7 @@ beforeAll(async () => {
   const packed = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`some/${i}.png`, other(i)]))
   writeFileSync(join(folder, 'packed.zip'), zipSync(packed))
   site = await openSite()
-  page = await site.context.newPage()
-  await page.goto(`${site.url}${fragmentOf(TINIEST)}`)
+  page = await site.visit(TINIEST)
 }, 5 * MINUTES)
 afterAll(async () => {
   await site.close()

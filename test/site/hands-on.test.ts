@@ -1,13 +1,8 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { blobSource } from '../../src/data/bytes.ts'
-import type { Folder } from '../../src/data/folder.ts'
-import { zipFolder } from '../../src/data/zip.ts'
 import type { PairEdit } from '../../src/method/pair-edits.ts'
 import {
-  fragmentOf,
+  MINUTES,
   type OpenSite,
   openSite,
   partsOf,
@@ -19,21 +14,16 @@ import {
 
 // What a visitor does by hand with a run that has ended; every test goes on where the one before it ended.
 
-const MINUTES = 60_000
-
 let site: OpenSite
 let page: Page
-const problems: string[] = []
 
 beforeAll(async () => {
   site = await openSite()
-  page = await site.context.newPage()
-  page.on('pageerror', (error) => problems.push(error.message))
-  await page.goto(`${site.url}${fragmentOf(TINIEST)}`)
+  page = await site.visit(TINIEST)
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ status }) => status === 'done', 10 * MINUTES)
 }, 15 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 const text = (selector: string): Promise<string> => textWithin(page, selector)
 
@@ -227,60 +217,6 @@ describe('try it', () => {
   })
 })
 
-describe('files to take away', () => {
-  const taken = async (name: RegExp): Promise<Folder> => {
-    const [download] = await Promise.all([
-      page.waitForEvent('download'),
-      page.locator('take-away').getByRole('button', { name }).click(),
-    ])
-    const bytes = await readFile(await download.path())
-    return await zipFolder(blobSource(new Blob([bytes]), download.suggestedFilename()))
-  }
-  const contentOf = async (folder: Folder, path: string): Promise<Buffer> => {
-    const file = await folder.open(path)
-    if (!file) throw new Error(`expected ${path} in ${folder.name}`)
-    return Buffer.from(await file.read(0, file.byteLength))
-  }
-
-  test('are everything in one zip, as the command line writes it', { timeout: 2 * MINUTES }, async () => {
-    const folder = await taken(/^Everything/)
-    const paths = (folder.paths ?? []).map((path) => path.replace(/^tiny\//, ''))
-    expect(paths.filter((path) => !path.startsWith('images/'))).toEqual([
-      'adapter/adapter_config.json',
-      'adapter/adapter_model.safetensors',
-      'answers.jsonl',
-      'captions.jsonl',
-      'evaluation.json',
-      'funnel.json',
-      'metrics.jsonl',
-      'pairs.jsonl',
-      'report.html',
-      'scores.jsonl',
-      'summary.json',
-    ])
-    expect(String(await contentOf(folder, 'tiny/report.html'))).toMatch(/^<!doctype html>/)
-    const answers = String(await contentOf(folder, 'tiny/answers.jsonl'))
-      .trim()
-      .split('\n')
-    expect(answers).toHaveLength(TINIEST.evaluate.dataset.limit)
-  })
-
-  test('are pairs with the pictures that they name', { timeout: 2 * MINUTES }, async () => {
-    const folder = await taken(/^Pairs/)
-    const lines = String(await contentOf(folder, 'tiny-pairs/pairs.jsonl'))
-      .trim()
-      .split('\n')
-    const images = new Set(lines.flatMap((line) => (JSON.parse(line) as { images: string[] }).images))
-    expect(folder.paths).toHaveLength(1 + images.size)
-    for (const image of images) {
-      const hash = createHash('sha256')
-        .update(await contentOf(folder, `tiny-pairs/${image}`))
-        .digest('hex')
-      expect(image).toBe(`images/${hash}`)
-    }
-  })
-})
-
 describe('models', () => {
   const panel = () => page.locator('models-panel')
 
@@ -309,8 +245,4 @@ describe('models', () => {
     await expect.poll(() => panel().getByRole('button', { name: 'Delete emoji-llava' }).count()).toBe(0)
     await expect.poll(() => text('kept-models')).toMatch(/emoji-clip ?\d+ files/)
   })
-})
-
-test('no error was left unhandled', () => {
-  expect(problems).toEqual([])
 })

@@ -1,20 +1,19 @@
-import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FakeHub, openHub } from '../support/hub.ts'
 import {
-  fragmentOf,
+  MINUTES,
   type OpenSite,
   openSite,
   partsOf,
   runState,
+  TINY,
   textWithin,
   untilRun,
 } from '../support/site.ts'
 
 // Models of the hub on the built site: all that is not the hub itself is as it is for a visitor. Tests go on where others ended.
 
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
 const RECIPE = {
   ...TINY,
   dataset: { source: 'embedded:emoji-scenes/train', limit: 4 },
@@ -28,7 +27,6 @@ const RECIPE = {
     bootstrap: 10,
   },
 }
-const MINUTES = 60_000
 
 let site: OpenSite
 let page: Page
@@ -37,8 +35,7 @@ let hub: FakeHub
 beforeAll(async () => {
   site = await openSite()
   hub = await openHub(site.context, 'public/models/emoji-llava')
-  page = await site.context.newPage()
-  await page.goto(`${site.url}${fragmentOf(RECIPE)}`)
+  page = await site.visit(RECIPE)
   await page.locator('models-panel').getByText('Use another model').click()
 }, 5 * MINUTES)
 afterAll(async () => {
@@ -106,8 +103,7 @@ test('what was fetched is enough without network', { timeout: 10 * MINUTES }, as
   await look('org/other')
   await expect.poll(said).toMatch(/there is no network/)
   const { id: first } = await runState(page)
-  await page.goto(`${site.url}${fragmentOf({ ...RECIPE, seed: 7, policy: { source: 'org/good' } })}`)
-  await page.reload()
+  await site.visit({ ...RECIPE, seed: 7, policy: { source: 'org/good' } }, page)
   await page.getByRole('button', { name: 'Start', exact: true }).click()
   const begun = await untilRun(
     page,

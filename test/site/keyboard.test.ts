@@ -1,10 +1,9 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fragmentOf, type OpenSite, openSite, TINIEST, textWithin, untilRun } from '../support/site.ts'
+import { MINUTES, type OpenSite, openSite, TINIEST, textWithin, untilRun } from '../support/site.ts'
 
 // A whole first visit by the keyboard: nothing here points, clicks or puts the focus anywhere.
 
-const MINUTES = 60_000
 /** More places than the page has that the key can go to. */
 const MOST_TABS = 400
 
@@ -13,11 +12,10 @@ let page: Page
 
 beforeAll(async () => {
   site = await openSite()
-  page = await site.context.newPage()
-  await page.goto(`${site.url}${fragmentOf(TINIEST)}`)
+  page = await site.visit(TINIEST)
   await page.getByRole('button', { name: 'Start' }).waitFor()
 }, 5 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 const text = (selector: string): Promise<string> => textWithin(page, selector)
 

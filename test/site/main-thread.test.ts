@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fragmentOf, type OpenSite, openSite, untilRun } from '../support/site.ts'
+import { MINUTES, type OpenSite, openSite, TINY, untilRun } from '../support/site.ts'
 import { tasksWhile } from '../support/tasks.ts'
 
 // The page stays smooth while a model is trained in it: its own thread is never busy for 50 ms at a stretch.
 
-const MINUTES = 60_000
 const MOST_MS = 50
 /** Enough steps for the charts to be drawn many times, at last with smoothed curves over their ghosts. */
 const STEPS = 18
@@ -16,12 +14,11 @@ let page: Page
 
 beforeAll(async () => {
   site = await openSite()
-  page = await site.context.newPage()
+  page = await site.visit()
 }, 5 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 test('a task that takes too long is seen', { timeout: MINUTES }, async () => {
-  await page.goto(site.url)
   await page.getByRole('button', { name: 'Run the demo' }).waitFor()
   const { longestMs } = await tasksWhile(page, async () => {
     await page.evaluate(async (ms) => {
@@ -39,10 +36,8 @@ test('a task that takes too long is seen', { timeout: MINUTES }, async () => {
 })
 
 test('no task is too long while training runs', { timeout: 15 * MINUTES }, async () => {
-  const recipe = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
-  const train = { ...recipe.train, max_steps: STEPS, num_train_epochs: STEPS, learning_rate: 1e-4 }
-  await page.goto(`${site.url}${fragmentOf({ ...recipe, name: 'watched', train })}`)
-  await page.reload() // a fragment alone loads nothing anew
+  const train = { ...TINY.train, max_steps: STEPS, num_train_epochs: STEPS, learning_rate: 1e-4 }
+  await site.visit({ ...TINY, name: 'watched', train }, page)
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'train'))
   const { count, longestMs } = await tasksWhile(page, async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { appendFileSync, readdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -7,22 +7,19 @@ import sirv from 'sirv'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { SiteServer } from '../../src/cli/server.ts'
 import { KEPT_MB } from '../../src/ui/kept-size.ts'
-import { fragmentOf, type OpenSite, openSite, untilRun } from '../support/site.ts'
+import { MINUTES, type OpenSite, openSite, TINY, untilRun } from '../support/site.ts'
 
 // The built site on a host that sends no headers, from a first visit to one without network; every test goes on where the one
 // before it ended.
-
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, unknown>
-const MINUTES = 60_000
 
 let site: OpenSite
 let page: Page
 
 beforeAll(async () => {
   site = await openSite(serveBare)
-  page = await site.context.newPage()
+  page = await site.visit()
 }, 5 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 /** A static host as many are: no headers of its own. */
 async function serveBare(folder: string): Promise<SiteServer> {
@@ -48,7 +45,6 @@ const isIsolated = async (): Promise<boolean> => await page.evaluate(() => cross
 test('a first visit keeps the page and its demo, and says what a host without headers costs', {
   timeout: 8 * MINUTES,
 }, async () => {
-  await page.goto(site.url)
   await expect
     .poll(() => page.locator('doctor-card').evaluate((card) => card.shadowRoot?.textContent))
     .toContain('not cross-origin isolated')
@@ -72,8 +68,7 @@ test('a new version is told, waits for a run to end, and is taken when asked', {
   timeout: 8 * MINUTES,
 }, async () => {
   appendFileSync(join(site.folder, 'service-worker.js'), '\n// another version')
-  await page.goto(`${site.url}${fragmentOf({ ...TINY, name: 'held' })}`)
-  await page.reload()
+  await site.visit({ ...TINY, name: 'held' }, page)
   await expect.poll(note, { timeout: 3 * MINUTES }).toContain('There is a new version')
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
@@ -92,8 +87,7 @@ test('with the server gone, the page opens and runs to figures before and after'
 }, async () => {
   await site.stopServer()
   await page.close()
-  page = await site.context.newPage()
-  await page.goto(`${site.url}${fragmentOf(TINY)}`)
+  page = await site.visit(TINY)
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ status }) => status === 'done')
   await expect

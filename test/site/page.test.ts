@@ -1,36 +1,31 @@
-import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  fragmentOf,
+  drawPictures,
+  MINUTES,
   type OpenSite,
   openSite,
   partsOf,
   runState,
+  TINY,
   textWithin,
   untilRun,
 } from '../support/site.ts'
 
 // The built site in a browser, from a first visit on; every test goes on where the one before it ended.
 
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, unknown>
-const MINUTES = 60_000
-
 let site: OpenSite
 let page: Page
-const problems: string[] = []
 
 beforeAll(async () => {
   site = await openSite()
-  page = await site.context.newPage()
-  page.on('pageerror', (error) => problems.push(error.message))
+  page = await site.visit()
 }, 5 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 const text = (selector: string): Promise<string> => textWithin(page, selector)
 
 test('a first visit shows what this is, the machine’s verdict and the demo', async () => {
-  await page.goto(site.url)
   await page.getByRole('button', { name: 'Run the demo' }).waitFor()
   await expect.poll(() => text('doctor-card')).toContain('WebGPU works')
   expect(await page.locator('main > header').innerText()).toContain('stop inventing what is not')
@@ -59,8 +54,7 @@ test('the keyboard alone reaches recipe, start, settings and runs', async () => 
 test('two tabs do not run the same; a pause holds; a reload in mid-training goes on', {
   timeout: 15 * MINUTES,
 }, async () => {
-  await page.goto(`${site.url}${fragmentOf(TINY)}`)
-  await page.reload() // a fragment alone loads nothing anew
+  await site.visit(TINY, page)
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
 
@@ -69,8 +63,7 @@ test('two tabs do not run the same; a pause holds; a reload in mid-training goes
     true,
   )
 
-  const other = await site.context.newPage()
-  await other.goto(`${site.url}${fragmentOf(TINY)}`)
+  const other = await site.visit(TINY)
   await untilRun(other, ({ status }) => status === 'elsewhere')
   expect(await other.getByRole('button', { name: 'Start', exact: true }).count()).toBe(0)
   await other.close()
@@ -219,23 +212,7 @@ test('an adapter on the way is measured beside the finished one; nothing before 
 test('own pictures are read, bad ones passed over, and asked for again after a reload', {
   timeout: 8 * MINUTES,
 }, async () => {
-  const pictures = await page.evaluate(async () => {
-    const made: number[][] = []
-    for (let i = 0; i < 6; i++) {
-      const canvas = new OffscreenCanvas(96, 96)
-      const context = canvas.getContext('2d')
-      if (!context) throw new Error('expected a canvas')
-      context.fillStyle = `hsl(${60 * i} 80% 60%)`
-      context.fillRect(8 * i, 8, 40, 60)
-      made.push([...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())])
-    }
-    return made
-  })
-  const files = pictures.map((bytes, i) => ({
-    name: `own ${i}.png`,
-    mimeType: 'image/png',
-    buffer: Buffer.from(bytes),
-  }))
+  const files = await drawPictures(page, 6)
   const bad = { name: 'bad.png', mimeType: 'image/png', buffer: Buffer.from('no picture') }
   await page.getByLabel('Files or a zip').setInputFiles([...files, bad])
   await expect
@@ -271,7 +248,7 @@ test('own pictures are read, bad ones passed over, and asked for again after a r
 test('without WebGPU says what is missing and still opens runs', { timeout: 2 * MINUTES }, async () => {
   const bare = await site.context.newPage()
   await bare.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }))
-  await bare.goto(site.url)
+  await site.visit(undefined, bare)
   await expect
     .poll(() => bare.locator('doctor-card').evaluate((card) => card.shadowRoot?.textContent))
     .toContain('WebGPU is missing')
@@ -286,8 +263,4 @@ test('without WebGPU says what is missing and still opens runs', { timeout: 2 * 
     .poll(() => bare.locator('evaluate-results').evaluate((one) => one.shadowRoot?.textContent))
     .toContain('Captions that invent something')
   await bare.close()
-})
-
-test('no error was left unhandled', () => {
-  expect(problems).toEqual([])
 })

@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs'
 import type { CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  fragmentOf,
+  MINUTES,
   type OpenSite,
   openSite,
   partsOf,
   runState,
+  TINY,
   textWithin,
   untilRun,
 } from '../support/site.ts'
@@ -14,8 +14,6 @@ import { damageStored } from '../support/stored.ts'
 
 // What the browser's storage can do to a run; every test goes on where the one before it ended.
 
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, unknown>
-const MINUTES = 60_000
 /** Bytes: the data sets of the run take half of it, its models and checkpoints many times as much. */
 const ROOM = 1_000_000
 
@@ -25,15 +23,14 @@ let devtools: CDPSession
 
 beforeAll(async () => {
   site = await openSite()
-  page = await site.context.newPage()
+  page = await site.visit()
   devtools = await site.context.newCDPSession(page)
-  await page.goto(site.url)
   await page.evaluate(async () => await navigator.serviceWorker.ready) // the site has been kept
   await page.goto('about:blank')
   // Chromium holds a site's databases open for 2 seconds more, and goes by the room it found for up to 30 while it does.
   await page.waitForTimeout(6000)
 }, 5 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 /** Leaves the site so much room on the disk beside what it has stored; all there is without a number. */
 async function leaveRoom(byteLength?: number): Promise<void> {
@@ -67,7 +64,7 @@ test('a full disk stops the run with what to do, and nothing that was finished i
   timeout: 20 * MINUTES,
 }, async () => {
   await leaveRoom(ROOM)
-  await page.goto(`${site.url}${fragmentOf(TINY)}`)
+  await site.visit(TINY, page)
   await page.getByRole('button', { name: 'Start' }).click()
   await expect.poll(async () => (await runState(page)).status, { timeout: 5 * MINUTES }).toBe('failed')
   await expect

@@ -13,7 +13,14 @@ import type { RunState } from '../../src/ui/run-state.ts'
 /** Where below its server's root the site lies: it must work under any path. */
 const PLACE = 'some/where'
 
-const TINY = JSON.parse(readFileSync('recipes/tiny.json', 'utf8')) as Record<string, object>
+export const MINUTES = 60_000
+
+/** A recipe that comes with the site. */
+export function recipeNamed(name: string): Record<string, object> {
+  return JSON.parse(readFileSync(`recipes/${name}.json`, 'utf8')) as Record<string, object>
+}
+
+export const TINY = recipeNamed('tiny')
 
 /** The tiny recipe with fewer steps, measured on less: for tests of what can be done with a run, whatever it comes to. */
 export const TINIEST = {
@@ -34,8 +41,14 @@ export interface OpenSite {
   readonly context: BrowserContext
   /** Where the site's files lie. */
   readonly folder: string
+  /**
+   * Loads the site's page anew, at a recipe where one is given.
+   * @param page default a new one.
+   */
+  visit(recipe?: unknown, page?: Page): Promise<Page>
   /** From now on nothing answers. */
   stopServer(): Promise<void>
+  /** @throws {Error} when a page left an error unhandled. */
   close(): Promise<void>
 }
 
@@ -56,15 +69,26 @@ export async function openSite(
     viewport: { width: 1280, height: 720 },
   }
   const context = await chromium.launchPersistentContext(join(folder, 'profile'), options)
+  const problems: string[] = []
+  context.on('weberror', (problem) => problems.push(problem.error().message))
+  const url = `${server.url}${PLACE}/`
   return {
-    url: `${server.url}${PLACE}/`,
+    url,
     context,
     folder: join(folder, 'site', PLACE),
+    async visit(recipe, page) {
+      const visited = page ?? (await context.newPage())
+      await visited.goto('about:blank') // another fragment alone loads nothing anew
+      await visited.goto(recipe === undefined ? url : url + fragmentOf(recipe))
+      return visited
+    },
     stopServer: () => server.close(),
     async close() {
       await context.close()
       await server.close().catch(() => {}) // it may have been stopped
       rmSync(folder, { recursive: true, force: true })
+      if (problems.length > 0)
+        throw new Error(`expected no error left unhandled on the page, got ${problems.join('; ')}`)
     },
   }
 }
@@ -142,4 +166,28 @@ export async function textWithin(page: Page, selector: string): Promise<string> 
     .locator(selector)
     .evaluateAll((found) => found.map((one) => one.shadowRoot?.textContent ?? '').join(' '))
   return texts.replace(/\s+/g, ' ')
+}
+
+/** PNG files of pictures that a page draws, no two alike, to be given to a field. */
+export async function drawPictures(
+  page: Page,
+  count: number,
+): Promise<{ readonly name: string; readonly mimeType: string; readonly buffer: Buffer }[]> {
+  const drawn = await page.evaluate(async (count) => {
+    const made: number[][] = []
+    for (let i = 0; i < count; i++) {
+      const canvas = new OffscreenCanvas(96, 96)
+      const context = canvas.getContext('2d')
+      if (!context) throw new Error('expected a canvas')
+      context.fillStyle = `hsl(${(360 * i) / count} 80% 60%)`
+      context.fillRect(8 * i, 8, 40, 60)
+      made.push([...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())])
+    }
+    return made
+  }, count)
+  return drawn.map((bytes, i) => ({
+    name: `own ${i}.png`,
+    mimeType: 'image/png',
+    buffer: Buffer.from(bytes),
+  }))
 }
