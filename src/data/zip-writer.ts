@@ -1,9 +1,9 @@
 import { Zip, ZipDeflate } from 'fflate'
 import { DataError } from './data-error.ts'
 
-/** A file to pack. */
-export interface PackedFile {
-  /** Within the archive. */
+/** A file that is made when it is read. */
+export interface LazyFile {
+  /** Below the folder or archive that it goes into. */
   readonly path: string
   read(): Promise<Blob>
 }
@@ -21,7 +21,7 @@ const PART_BYTES = 16 * 2 ** 20
  * Packs files as a zip archive, one after the other.
  * @throws {DataError} for more than a zip can hold: 65,535 files or 4 GiB; what reading a file throws.
  */
-export async function zipFiles(files: Iterable<PackedFile> | AsyncIterable<PackedFile>): Promise<Blob> {
+export async function zipFiles(files: Iterable<LazyFile> | AsyncIterable<LazyFile>): Promise<Blob> {
   const parts: Blob[] = []
   let pieces: Uint8Array<ArrayBuffer>[] = []
   let pending = 0

@@ -1,12 +1,14 @@
 import type { ScoredRow } from '../data/candidates.ts'
+import type { LazyFile } from '../data/zip-writer.ts'
 import { pairRow } from '../method/pair-row.ts'
 import type { StageStore } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import type { StepMetrics } from '../workers/policy.api.ts'
 import { answerRows } from './answer-rows.ts'
 import { imageBytes } from './image-file.ts'
-import { jsonLines } from './json-lines.ts'
+import { jsonBlob, jsonLines } from './json-blobs.ts'
 import type { AdapterSource } from './models.ts'
+import { pinnedRecipe } from './pinned-recipe.ts'
 import { candidatesOf, type RoundOutput, type RunOutput } from './run.ts'
 import type { CaptionOutput } from './stages/caption.ts'
 import type { DatasetOutput } from './stages/dataset.ts'
@@ -19,24 +21,26 @@ import { funnelOf, summarize } from './summary.ts'
 /** Takes one file of a run's results. @param path below the folder for results, one of `ARTIFACT_PATHS`. */
 export type SendFile = (path: string, body: Blob) => Promise<void>
 
-/** A file of a run's results, made when it is read. */
-export interface Artifact {
-  readonly path: string
-  /** @throws {IncompleteStageError} and {ImageMissingError} when something turns out damaged. */
-  read(): Promise<Blob>
+/** Makes files one after the other and sends them. @throws what reading and sending throw. */
+export async function sendFiles(
+  files: Iterable<LazyFile> | AsyncIterable<LazyFile>,
+  send: SendFile,
+): Promise<void> {
+  for await (const { path, read } of files) await send(path, await read())
 }
 
-/** Writes a run's results as files. @throws as `Artifact.read`. */
+/** Writes a run's results as files, pictures too. @throws as `artifacts` and `pairPictures`. */
 export async function sendArtifacts(output: RunOutput, store: Store, send: SendFile): Promise<void> {
-  for (const { path, read } of artifacts(output)) await send(path, await read())
-  for await (const { path, read } of pairPictures(output, store)) await send(path, await read())
+  await sendFiles(artifacts(output), send)
+  await sendFiles(pairPictures(output, store), send)
 }
 
 /**
- * A run's results as files: what the stages made in the last round, the adapter that was evaluated, and the summary; of rounds
- * before the last the same under names with their number, such as `pairs.round1.jsonl`.
+ * A run's results as files: what the stages made in the last round, the adapter that was evaluated, the recipe, and the summary;
+ * of rounds before the last the same under names with their number, such as `pairs.round1.jsonl`.
+ * @throws {IncompleteStageError} when what is read turns out damaged.
  */
-export function artifacts(output: RunOutput): Artifact[] {
+export function artifacts(output: RunOutput): LazyFile[] {
   const { rounds, evaluation } = output
   return [
     ...rounds.flatMap((round, i) =>
@@ -45,23 +49,20 @@ export function artifacts(output: RunOutput): Artifact[] {
         : roundArtifacts(round, `.round${i + 1}`, () => trainedAdapter(round.training)),
     ),
     { path: 'answers.jsonl', read: () => jsonLines(answerRows(output)) },
-    { path: 'funnel.json', read: async () => json(funnelOf(output)) },
-    { path: 'evaluation.json', read: async () => json(evaluation.summary) },
-    { path: 'summary.json', read: async () => json(summarize(output)) },
+    { path: 'funnel.json', read: async () => jsonBlob(funnelOf(output)) },
+    { path: 'evaluation.json', read: async () => jsonBlob(evaluation.summary) },
+    { path: 'recipe.json', read: async () => jsonBlob(pinnedRecipe(output)) },
+    { path: 'summary.json', read: async () => jsonBlob(summarize(output)) },
   ]
 }
 
-function roundArtifacts(round: RoundOutput, mark: string, adapter: () => Promise<AdapterSource>): Artifact[] {
+function roundArtifacts(round: RoundOutput, mark: string, adapter: () => Promise<AdapterSource>): LazyFile[] {
   const { scores, pairs, training } = round
-  const rows = (name: string, of: () => AsyncIterable<unknown>): Artifact => ({
-    path: `${name}${mark}.jsonl`,
-    read: () => jsonLines(of()),
-  })
   return [
-    rows('captions', () => unitValues(candidatesOf(round).units)),
-    rows('scores', () => scoredRows(scores)),
-    rows('pairs', () => pairRows(pairs)),
-    rows('metrics', () => metricRows(training)),
+    captionsFile(candidatesOf(round), mark),
+    scoresFile(scores, mark),
+    { path: `pairs${mark}.jsonl`, read: () => jsonLines(pairRows(pairs)) },
+    { path: `metrics${mark}.jsonl`, read: () => jsonLines(metricRows(training)) },
     ...ADAPTER_FILES.map((name) => ({
       path: `adapter${mark}/${name}`,
       read: async () => new Blob([(await adapter()).files[name]]),
@@ -69,47 +70,49 @@ function roundArtifacts(round: RoundOutput, mark: string, adapter: () => Promise
   ]
 }
 
-/** The pictures of all rounds' pairs, as `images/HASH`. */
-export async function* pairPictures({ rounds }: RunOutput, store: Store): AsyncGenerator<Artifact> {
+/** Every text that was written about the pictures. @param mark in the name, for rounds before the last. */
+export function captionsFile({ units }: CaptionOutput, mark = ''): LazyFile {
+  return { path: `captions${mark}.jsonl`, read: () => jsonLines(unitValues(units)) }
+}
+
+/** The same with CLIP's scores. @param mark in the name, for rounds before the last. */
+export function scoresFile(scores: ScoreOutput, mark = ''): LazyFile {
+  return { path: `scores${mark}.jsonl`, read: () => jsonLines(scoredRows(scores)) }
+}
+
+/** The pictures of all rounds' pairs, as `images/HASH`. @throws {ImageMissingError} when one is read and not there. */
+export async function* pairPictures({ rounds }: RunOutput, store: Store): AsyncGenerator<LazyFile> {
   const hashes = new Set<string>()
   for (const { pairs } of rounds)
     for await (const { imageHash } of unitValues(pairs.units)) hashes.add(imageHash)
-  for (const hash of hashes)
-    yield { path: `images/${hash}`, read: () => pictureBlob(store, { hash, name: hash }) }
+  for (const hash of hashes) yield pictureFile(store, { hash, name: hash })
+}
+
+/**
+ * The pictures of a data set, as `images/HASH`.
+ * @param isThere says which to leave out.
+ * @throws as `pairPictures`.
+ */
+export async function* datasetPictures(
+  { units }: DatasetOutput,
+  store: Store,
+  isThere: (path: string) => Promise<boolean>,
+): AsyncGenerator<LazyFile> {
+  for await (const item of unitValues(units)) {
+    const file = pictureFile(store, item)
+    if (!(await isThere(file.path))) yield file
+  }
+}
+
+function pictureFile(store: Store, picture: { readonly hash: string; readonly name: string }): LazyFile {
+  return {
+    path: `images/${picture.hash}`,
+    read: async () => new Blob([await imageBytes(store, picture)]),
+  }
 }
 
 async function* unitValues<T, S>(units: StageStore<readonly T[], S>): AsyncGenerator<T> {
   for await (const [, values] of units.units()) yield* values
-}
-
-/** Writes `captions.jsonl`. */
-export async function sendCaptions({ units }: CaptionOutput, send: SendFile): Promise<void> {
-  await send('captions.jsonl', await jsonLines(unitValues(units)))
-}
-
-/** Writes `scores.jsonl`. */
-export async function sendScores(scores: ScoreOutput, send: SendFile): Promise<void> {
-  await send('scores.jsonl', await jsonLines(scoredRows(scores)))
-}
-
-/** Writes the pictures of a data set as `images/HASH`. @param isThere says of which not to. */
-export async function sendPictures(
-  { units }: DatasetOutput,
-  store: Store,
-  send: SendFile,
-  isThere: (path: string) => Promise<boolean>,
-): Promise<void> {
-  for await (const [, items] of units.units()) {
-    for (const { hash, name } of items) {
-      const path = `images/${hash}`
-      if (await isThere(path)) continue
-      await send(path, await pictureBlob(store, { hash, name }))
-    }
-  }
-}
-
-async function pictureBlob(store: Store, picture: { hash: string; name: string }): Promise<Blob> {
-  return new Blob([await imageBytes(store, picture)])
 }
 
 async function* scoredRows(scores: ScoreOutput): AsyncGenerator<ScoredRow> {
@@ -127,8 +130,4 @@ async function* pairRows({ units }: PairOutput): AsyncGenerator<unknown> {
 
 async function* metricRows({ units }: TrainOutput): AsyncGenerator<StepMetrics> {
   yield* await readSteps(units, true)
-}
-
-function json(value: unknown): Blob {
-  return new Blob([`${JSON.stringify(value, null, 2)}\n`])
 }

@@ -17,7 +17,6 @@ import { openPolicy, type PolicyClient } from './client.ts'
 import { damageOf, mended } from './damage.ts'
 import type { RunEvent } from './events.ts'
 import { runExamples } from './examples.ts'
-import { pinnedRecipe } from './pinned-recipe.ts'
 import { parseRecipe } from './recipe.ts'
 import { runRecipe } from './run.ts'
 import { makeRunView, type RunView } from './run-view.ts'
@@ -152,17 +151,10 @@ export function createHeadless(report: (event: HeadlessEvent) => void, renderRep
     async run(job) {
       const { recipe: json, sources, out } = given(job)
       const { store, signal, emit: tell, send: sendTo } = await begin(out)
-      const recipe = parseRecipe(json)
       return await mended(async () => {
-        const output = await runRecipe(recipe, { store, sources, signal, emit: tell })
+        const output = await runRecipe(parseRecipe(json), { store, sources, signal, emit: tell })
         await sendArtifacts(output, store, sendTo)
-        const html = await renderReport(await makeRunView(output, recipe, store))
-        await send(out, 'report.html', html)
-        await send(
-          out,
-          'recipe.json',
-          new Blob([`${JSON.stringify(pinnedRecipe(recipe, output), null, 2)}\n`]),
-        )
+        await send(out, 'report.html', await renderReport(await makeRunView(output, store)))
         return { summary: summarize(output), examples: await runExamples(output) }
       })
     },

@@ -1,4 +1,4 @@
-import { type DatasetRef, type ModelRef, type Recipe, recipeJson } from './recipe.ts'
+import { type DatasetRef, type ModelRef, recipeJson } from './recipe.ts'
 import type { RunOutput } from './run.ts'
 import type { SetName } from './trained-on.ts'
 
@@ -6,10 +6,12 @@ import type { SetName } from './trained-on.ts'
  * A run's recipe as the document it is read from, with the hashes of the models and pictures that it ran on: given again it comes
  * to the same or says what is another.
  */
-export function pinnedRecipe(
-  recipe: Recipe,
-  { models, dataset, measured }: Pick<RunOutput, 'models' | 'dataset' | 'measured'>,
-): Record<string, unknown> {
+export function pinnedRecipe({
+  recipe,
+  models,
+  dataset,
+  measured,
+}: Pick<RunOutput, 'recipe' | 'models' | 'dataset' | 'measured'>): Record<string, unknown> {
   const model = (ref: ModelRef, sha256: string): ModelRef => ({ ...ref, sha256 })
   const pictures = (ref: DatasetRef, used: RunOutput['dataset'] | undefined): DatasetRef => {
     const sha256 = used?.summary.sourceHash

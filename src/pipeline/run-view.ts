@@ -101,8 +101,8 @@ const CARDS = 12
 const PAIRS = 24
 
 /** Collects from the store what a run's views show, unit by unit. @throws {IncompleteStageError} when a unit is damaged. */
-export async function makeRunView(output: RunOutput, recipe: Recipe, store: Store): Promise<RunView> {
-  const { evaluation, measured } = output
+export async function makeRunView(output: RunOutput, store: Store): Promise<RunView> {
+  const { recipe, evaluation, measured } = output
   const { objects, coOccurrences, zeroShot } = evaluation.summary
   const rounds: RoundView[] = []
   for (const [i, round] of output.rounds.entries()) rounds.push(await roundView(round, i + 1, recipe, store))

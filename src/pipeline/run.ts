@@ -43,6 +43,8 @@ export interface MeasuredSet extends MeasuredPair, EvaluatedSet {}
 
 /** Everything a run has made. */
 export interface RunOutput {
+  /** What was run. */
+  readonly recipe: Recipe
   readonly dataset: DatasetOutput
   readonly rounds: readonly RoundOutput[]
   readonly evaluation: EvaluateOutput
@@ -120,7 +122,7 @@ export async function runRecipe(
         ...(device ? { device } : {}),
       }
       await noteRun(run, ran)
-      return { ...output, ...ran, recipeHash }
+      return { ...output, ...ran, recipe, recipeHash }
     } finally {
       models.close()
     }
@@ -157,7 +159,7 @@ async function runStages(
   models: RunModels,
   recipe: Recipe,
   { sources, policy, clip, captioners, writer }: Resolved,
-): Promise<Omit<RunOutput, 'models' | 'recipeHash' | 'device'>> {
+): Promise<Omit<RunOutput, 'recipe' | 'models' | 'recipeHash' | 'device'>> {
   const { seed } = recipe
   const dataset = await datasetStage(context, recipe.dataset, { sources, round: 1, part: 'train' })
   const sets = await readEvaluatedSets(context, recipe, sources, dataset)

@@ -172,23 +172,20 @@ class Runner implements RunnerApi {
   }
 
   async cards(id: string, range: CardRange) {
-    const { output } = await readRunOutput(this.#store, await this.#record(id))
-    return await cardPage(output.evaluation, this.#store, range)
+    const { evaluation } = await this.#output(id)
+    return await cardPage(evaluation, this.#store, range)
   }
 
   async view(id: string) {
-    const { output, recipe } = await readRunOutput(this.#store, await this.#record(id))
-    return await makeRunView(output, recipe, this.#store)
+    return await makeRunView(await this.#output(id), this.#store)
   }
 
   async file(id: string, path: string) {
-    const { output } = await readRunOutput(this.#store, await this.#record(id))
-    return await runFile(output, path)
+    return await runFile(await this.#output(id), path)
   }
 
   async archive(id: string, options: ArchiveOptions) {
-    const { output } = await readRunOutput(this.#store, await this.#record(id))
-    return await runArchive(output, this.#store, options)
+    return await runArchive(await this.#output(id), this.#store, options)
   }
 
   async previewPairs(hash: string, settings: unknown, round?: number) {
@@ -253,6 +250,10 @@ class Runner implements RunnerApi {
     if (!scores || !pairs) return undefined
     const recipe = parseRecipe(record.recipe)
     return { recipe, scores: scores as ScoreOutput, pairs: pairs as PairOutput }
+  }
+
+  async #output(id: string) {
+    return await readRunOutput(this.#store, await this.#record(id))
   }
 
   async #record(id: string) {

@@ -3,9 +3,10 @@ import { type FileSpec, type FolderSpec, openFolder } from '../data/folder.ts'
 import type { OpenRun } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import type { PeftFiles } from '../workers/policy.api.ts'
-import { type SendFile, sendCaptions, sendPictures, sendScores } from './artifacts.ts'
+import { captionsFile, datasetPictures, type SendFile, scoresFile, sendFiles } from './artifacts.ts'
 import type { RunEvent } from './events.ts'
 import { captionUse, writingUse } from './expected-use.ts'
+import { jsonBlob } from './json-blobs.ts'
 import type { AdapterSource, ModelOptions, RunModels } from './models.ts'
 import { openModels } from './models.ts'
 import { withRun } from './open-run.ts'
@@ -88,8 +89,9 @@ export async function captionCommand(job: CaptionJob, options: StageOptions): Pr
     const written = caption.questions
       ? await questionStage(context, models, caption.questions, asked)
       : captions
-    await sendPictures(dataset, options.store, options.send, inFolder(job.results, context.signal))
-    await sendCaptions(written, options.send)
+    const isThere = inFolder(job.results, context.signal)
+    await sendFiles(datasetPictures(dataset, options.store, isThere), options.send)
+    await sendFiles([captionsFile(written)], options.send)
     return written.summary
   })
 }
@@ -102,8 +104,9 @@ export async function scoreCommand(job: ScoreJob, options: StageOptions): Promis
     const given = await givenCandidates(context, job)
     const models = use({ clip })
     const scores = await scoreStage(context, models.clip, clip.hash, score, { ...given, round: 1 })
-    await sendPictures(given.dataset, options.store, options.send, inFolder(job.results, context.signal))
-    await sendScores(scores, options.send)
+    const isThere = inFolder(job.results, context.signal)
+    await sendFiles(datasetPictures(given.dataset, options.store, isThere), options.send)
+    await sendFiles([scoresFile(scores)], options.send)
     return scores.summary
   })
 }
@@ -159,7 +162,7 @@ export async function evaluateCommand(
             })
           ).summary
     if (adapter) context.emit({ kind: 'note', text: TRAINED_ON })
-    await options.send('evaluation.json', new Blob([`${JSON.stringify(summary, null, 2)}\n`]))
+    await options.send('evaluation.json', jsonBlob(summary))
     return summary
   })
 }

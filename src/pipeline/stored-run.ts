@@ -5,7 +5,7 @@ import type { StageStore, UnitKey } from '../store/stages.ts'
 import type { Store } from '../store/store.ts'
 import { evaluatedAdapter } from './evaluated-adapter.ts'
 import type { StagePlace } from './events.ts'
-import { parseRecipe, type Recipe } from './recipe.ts'
+import { parseRecipe } from './recipe.ts'
 import type { MeasuredSet, RoundOutput, RunOutput } from './run.ts'
 import { isSamePlace, notesOf, type PlacedOutput } from './run-notes.ts'
 import type { PicturePage, PictureTexts, StoredRun } from './runner.api.ts'
@@ -115,10 +115,7 @@ export class UnfinishedRunError extends Error {
 }
 
 /** Everything a finished run has made, from the store alone. @throws {UnfinishedRunError} */
-export async function readRunOutput(
-  store: Store,
-  record: RunRecord,
-): Promise<{ readonly output: RunOutput; readonly recipe: Recipe }> {
+export async function readRunOutput(store: Store, record: RunRecord): Promise<RunOutput> {
   const recipe = parseRecipe(record.recipe)
   const { outputs, models, device } = notesOf(record)
   const read = async <O>(stage: StagePlace['stage'], round: number, part?: string): Promise<O> => {
@@ -155,7 +152,8 @@ export async function readRunOutput(
   }
   const { dataset: heldout, zero_shot: objects, shown } = recipe.evaluate
   if (!models) throw new UnfinishedRunError(`run ${record.id}: expected one that has ended; run it`)
-  const output: RunOutput = {
+  return {
+    recipe,
     dataset: trained,
     rounds,
     evaluation: await read<EvaluateOutput>('evaluate', 0),
@@ -172,7 +170,6 @@ export async function readRunOutput(
     recipeHash: record.recipeHash,
     ...(device ? { device } : {}),
   }
-  return { output, recipe }
 }
 
 /** A finished output of a run; undefined where there is none. */

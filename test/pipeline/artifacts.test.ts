@@ -53,6 +53,8 @@ test('the files of all rounds are written, those of the last under the plain nam
     },
     after: expect.objectContaining({ caption: 'A cat.', invented: [], grounded: ['cat'] }),
   })
+  const recipe = JSON.parse((await files.get('recipe.json')?.text()) ?? '')
+  expect(recipe).toMatchObject({ name: run.recipe.name, policy: { sha256: 'p' }, clip: { sha256: 'c' } })
   for (const path of written)
     expect(
       ARTIFACT_PATHS.some((form) => form.test(path)),
@@ -88,7 +90,8 @@ test('a zip of a run is the folder that the command line writes, and only what i
     'demo/adapter/adapter_config.json',
     'demo/adapter/adapter_model.safetensors',
   ])
-  expect(await (await runFile(run, 'summary.json'))?.text()).toBe(await written.get('summary.json')?.text())
+  for (const name of ['recipe.json', 'summary.json'])
+    expect(await (await runFile(run, name))?.text()).toBe(await written.get(name)?.text())
   expect(await runFile(run, 'no such file')).toBeUndefined()
 })
 

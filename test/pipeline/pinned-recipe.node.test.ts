@@ -11,11 +11,12 @@ const set = (name: string, sourceHash?: string) =>
 test('a run’s recipe says on which models and pictures it ran, and is the same otherwise', () => {
   const recipe = parseRecipe(demo)
   const output = {
+    recipe,
     models: { policy: hash('a'), clip: hash('b') },
     dataset: { summary: { sourceHash: hash('c') } },
     measured: [set('', hash('d')), set('zero-shot ')],
   } as unknown as RunOutput
-  const pinned = JSON.parse(JSON.stringify(pinnedRecipe(recipe, output))) as typeof demo
+  const pinned = JSON.parse(JSON.stringify(pinnedRecipe(output))) as typeof demo
   expect(pinned).toMatchObject({
     policy: { ...demo.policy, sha256: hash('a') },
     clip: { ...demo.clip, sha256: hash('b') },

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import {
   type CardKind,
   cardPage,
@@ -78,8 +77,7 @@ test('pairs are gone through page by page, each once', async () => {
 })
 
 test('a whole run becomes plain JSON of a size that does not grow with its pictures', async () => {
-  const recipe = parseRecipe({ ...example.recipe, train: { beta: 0.1 } })
-  const view = await makeRunView(await outputs.wholeRun(), recipe, outputs.store)
+  const view = await makeRunView(await outputs.wholeRun(), outputs.store)
   expect(JSON.parse(JSON.stringify(view))).toEqual(view)
   expect(view.rounds.map(({ round: number }) => number)).toEqual([1, 2])
   expect(view.rounds[0]?.metrics).toEqual(example.rounds[0]?.metrics)
@@ -93,18 +91,13 @@ test('a whole run becomes plain JSON of a size that does not grow with its pictu
 test('a run evaluated on pictures it was trained on says so before anything else', async () => {
   const run = await outputs.wholeRun()
   const [main] = run.measured
-  const { summary } = await makeRunView(
-    { ...run, measured: [{ ...main, trainedOn: 3 }] },
-    parseRecipe({ ...example.recipe, train: { beta: 0.1 } }),
-    outputs.store,
-  )
+  const { summary } = await makeRunView({ ...run, measured: [{ ...main, trainedOn: 3 }] }, outputs.store)
   expect(summary.verdicts[0]).toMatch(/^Of the \d+ pictures evaluated 3 were trained on as well/)
   expect(summary.images).toMatchObject({ trainedOn: 3 })
 })
 
 test('pictures that are not judged are shown before and after, changed ones first', async () => {
   const run = await outputs.wholeRun()
-  const recipe = parseRecipe({ ...example.recipe, train: { beta: 0.1 } })
   const said = [
     ['A cat.', 'A cat.'],
     ['A cat and a dog.', 'A cat.'],
@@ -114,7 +107,7 @@ test('pictures that are not judged are shown before and after, changed ones firs
     { ...run.dataset, summary: { ...run.dataset.summary, images: 2 } },
     said,
   )
-  const view = await makeRunView({ ...run, measured: [run.measured[0], shown] }, recipe, outputs.store)
+  const view = await makeRunView({ ...run, measured: [run.measured[0], shown] }, outputs.store)
   expect(view.shown).toMatchObject([
     {
       source: 'my pictures',
@@ -127,7 +120,7 @@ test('pictures that are not judged are shown before and after, changed ones firs
 
   const unknown = { ...run.dataset, summary: { ...run.dataset.summary, withTruth: 0 } }
   const main = await outputs.measuredSet('', unknown, said)
-  const alone = await makeRunView({ ...run, measured: [main] }, recipe, outputs.store)
+  const alone = await makeRunView({ ...run, measured: [main] }, outputs.store)
   expect(alone.shown.map(({ cards }) => cards.length)).toEqual([2])
   expect(alone.summary.verdicts[0]).toMatch(/^It is not known what the 100 pictures evaluated show/)
 })

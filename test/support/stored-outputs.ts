@@ -1,5 +1,6 @@
 import type { Evaluation } from '../../src/evaluate/evaluation.ts'
 import type { PreferencePair, ScoredCandidate } from '../../src/method/candidate.ts'
+import { parseRecipe } from '../../src/pipeline/recipe.ts'
 import type { MeasuredSet, RoundOutput, RunOutput } from '../../src/pipeline/run.ts'
 import type { StageOutput } from '../../src/pipeline/stage.ts'
 import type { DatasetItem, DatasetOutput } from '../../src/pipeline/stages/dataset.ts'
@@ -203,6 +204,7 @@ export class StoredOutputs {
       hash: 'd',
     })
     return {
+      recipe: parseRecipe({ ...example.recipe, train: { beta: 0.1 } }),
       dataset,
       rounds: [await this.round(), await this.round()],
       evaluation: await this.evaluation(),
