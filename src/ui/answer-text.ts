@@ -44,7 +44,7 @@ export class AnswerText extends LitElement {
       >${segmentsOf(marked ?? [{ text }], tokens).map(({ verdict, segments }) => {
         const words = segments.map(({ text: part, token }) => this.#word(part, token))
         if (verdict === 'hallucinated')
-          return html`<del class="hallucinated"><span class="spoken">invented: </span>${words}</del>`
+          return html`<del class="hallucinated"><span class="visually-hidden">invented: </span>${words}</del>`
         return verdict === 'grounded' ? html`<ins class="grounded">${words}</ins>` : words
       })}${tokens.map(({ text: part }, i) => (part === '' ? this.#word('■', i, 'end') : nothing))}</div>
       <div class="detail small" role="status">${this.#detail()}</div>

@@ -6,7 +6,7 @@ export function markedView(pieces: readonly MarkedText[]): TemplateResult {
   if (pieces.length === 0) return html`<i class="empty">says nothing</i>`
   return html`${pieces.map(({ text, verdict }) => {
     if (verdict === 'hallucinated')
-      return html`<del class="hallucinated" title="not in the picture"><span class="spoken">invented: </span>${text}</del>`
+      return html`<del class="hallucinated" title="not in the picture"><span class="visually-hidden">invented: </span>${text}</del>`
     if (verdict === 'grounded') return html`<ins class="grounded" title="in the picture">${text}</ins>`
     return verdict === undefined ? text : html`<span title="not counted">${text}</span>`
   })}`
