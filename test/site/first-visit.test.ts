@@ -1,13 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { initialScripts, type OpenSite, openSite, runState, untilRun } from '../support/site.ts'
+import { initialScripts, MINUTES, type OpenSite, openSite, runState, untilRun } from '../support/site.ts'
 
 // What a first visit to the built site costs, and its one click.
 
-const MINUTES = 60_000
+/** Some static hosts take no file that is larger. */
+const LARGEST_FILE = 25 * 2 ** 20
 
 let site: OpenSite
 let page: Page
@@ -16,7 +17,7 @@ beforeAll(async () => {
   site = await openSite()
   page = await site.context.newPage()
 }, 5 * MINUTES)
-afterAll(async () => await site.close())
+afterAll(() => site.close())
 
 describe('what is loaded at first', () => {
   const gzipped = (name: string): number => gzipSync(readFileSync(join(site.folder, name))).length
@@ -43,7 +44,7 @@ describe('what is loaded at first', () => {
   }, async () => {
     const asked: string[] = []
     page.on('request', (request) => asked.push(request.url()))
-    await page.goto(site.url)
+    await site.visit(undefined, page)
     await page.getByRole('button', { name: 'Run the demo' }).waitFor()
     page.removeAllListeners('request')
     const loaded = asked
@@ -60,26 +61,46 @@ describe('what is loaded at first', () => {
   })
 })
 
-test('the first paint comes within a second', { timeout: 2 * MINUTES }, async () => {
+test('no file is too large for a static host, ONNX Runtime’s WASM among them', () => {
+  const files = readdirSync(site.folder, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .map(({ parentPath, name }) => ({ name, bytes: statSync(join(parentPath, name)).size }))
+  const wasm = files.filter(({ name }) => name.endsWith('.wasm'))
+  expect(wasm.length).toBeGreaterThan(0)
+  for (const { bytes } of wasm) expect(bytes).toBeGreaterThan(2 ** 20)
+  expect(files.filter(({ bytes }) => bytes >= LARGEST_FILE)).toEqual([])
+})
+
+test('the first paint comes within a second, in a browser that has kept nothing', {
+  timeout: 2 * MINUTES,
+}, async () => {
+  const browser = site.context.browser()
+  if (!browser) throw new Error('expected the browser of the site')
   const times: number[] = []
-  for (let visit = 0; visit < 3; visit++) {
-    const fresh = await site.context.newPage()
+  for (let visit = 0; visit < 5; visit++) {
+    const context = await browser.newContext()
+    const fresh = await context.newPage()
     await fresh.goto(site.url)
     await fresh.getByRole('button', { name: 'Run the demo' }).waitFor()
-    const paint = await fresh.evaluate(
-      () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
-    )
+    const { paint, fetched } = await fresh.evaluate(() => ({
+      paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+      fetched: performance
+        .getEntriesByType('resource')
+        .filter((entry) => (entry as PerformanceResourceTiming).transferSize > 0).length,
+    }))
+    expect(fetched).toBeGreaterThan(0) // from the network, not from what an earlier visit left
     times.push(paint ?? Number.POSITIVE_INFINITY)
-    await fresh.close()
+    await context.close()
   }
+  times.sort((a, b) => a - b)
   console.info(`first paint after ${times.map((ms) => `${Math.round(ms)} ms`).join(', ')}`)
-  expect(Math.min(...times)).toBeLessThan(1000) // the least: other work on this computer is not the page's
+  expect(times[2]).toBeLessThan(1000)
 })
 
 test('one click runs the demo: pictures, their first descriptions, and a stop that keeps them', {
   timeout: 8 * MINUTES,
 }, async () => {
-  await page.goto(site.url)
+  await site.visit(undefined, page)
   await page.getByRole('button', { name: 'Run the demo' }).click()
   await untilRun(page, ({ parts }) => parts.some(({ stage, done }) => stage === 'caption' && done > 0))
   await expect.poll(() => page.locator('picture-texts ol li').count()).toBeGreaterThan(2)
