@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RunState } from '../../src/ui/run-state.ts'
 import {
   drawPictures,
   MINUTES,
@@ -11,8 +12,13 @@ import {
   textWithin,
   untilRun,
 } from '../support/site.ts'
+import { checkpointSteps } from '../support/stored.ts'
 
 // The built site in a browser, from a first visit on; every test goes on where the one before it ended.
+
+/** Long enough that training is under way for a while; it is looked at after every second step. */
+const STEPS = 8
+const RECIPE = { ...TINY, train: { ...TINY.train, max_steps: STEPS } }
 
 let site: OpenSite
 let page: Page
@@ -54,7 +60,7 @@ test('the keyboard alone reaches recipe, start, settings and runs', async () => 
 test('two tabs do not run the same; a pause holds; a reload in mid-training goes on', {
   timeout: 15 * MINUTES,
 }, async () => {
-  await site.visit(TINY, page)
+  await site.visit(RECIPE, page)
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ parts }) => parts.some(({ stage }) => stage === 'caption'))
 
@@ -63,7 +69,7 @@ test('two tabs do not run the same; a pause holds; a reload in mid-training goes
     true,
   )
 
-  const other = await site.visit(TINY)
+  const other = await site.visit(RECIPE)
   await untilRun(other, ({ status }) => status === 'elsewhere')
   expect(await other.getByRole('button', { name: 'Start', exact: true }).count()).toBe(0)
   await other.close()
@@ -75,11 +81,15 @@ test('two tabs do not run the same; a pause holds; a reload in mid-training goes
   expect(partsOf(await untilRun(page, () => true))).toEqual(partsOf(held))
   await page.getByRole('button', { name: 'Resume' }).click()
 
-  await untilRun(page, ({ parts }) =>
-    parts.some(({ stage, unit, done }) => stage === 'train' && unit === 'steps' && done > 0),
-  )
+  const training = ({ parts }: RunState) =>
+    parts.find(({ stage, unit }) => stage === 'train' && unit === 'steps')
+  await untilRun(page, (state) => (training(state)?.done ?? 0) > 2)
+  const kept = Math.max(...(await checkpointSteps(page)))
+  expect(kept).toBeGreaterThan(0)
   await page.reload()
   await page.getByRole('button', { name: 'Stop' }).waitFor() // it has gone on by itself
+  const resumed = await untilRun(page, (state) => training(state) !== undefined)
+  expect(training(resumed)?.samples[0]?.done).toBeGreaterThan(kept)
   const done = await untilRun(page, ({ status }) => status === 'done')
   expect(partsOf(done).slice(0, 5)).toEqual([
     'dataset train stored',
@@ -97,10 +107,10 @@ test('every stage shows what it came to', { timeout: 2 * MINUTES }, async () => 
   await expect.poll(() => text('score-results')).toContain('median')
   await expect.poll(() => text('pair-panel')).toMatch(/\d+ pairs of \d+ candidates/)
   await expect.poll(() => page.locator('train-results svg').count()).toBeGreaterThan(3)
-  await expect.poll(() => text('train-results')).toMatch(/4 steps, [\d.]+ m?s a step, at most [\d.]+ MiB/)
+  await expect.poll(() => text('train-results')).toMatch(/8 steps, [\d.]+ m?s a step, at most [\d.]+ MiB/)
   const looks = page.locator('watched-answers thead th')
-  await expect.poll(() => looks.count()).toBe(6) // the picture, before, and after each of the four steps
-  await expect.poll(() => text('watched-answers')).toMatch(/before.*after step 4.*shows \w+/)
+  await expect.poll(() => looks.count()).toBe(6) // the picture, before, and four times on the way
+  await expect.poll(() => text('watched-answers')).toMatch(/before.*after step 8.*shows \w+/)
   await expect.poll(() => text('evaluate-results')).toMatch(/Captions that invent something: \d/)
 })
 
@@ -149,7 +159,16 @@ test('two runs are laid side by side: figures, settings that differ, curves', {
   for (const row of [0, 1])
     await page.locator('run-list tbody tr').nth(row).getByRole('checkbox', { name: 'Compare' }).check()
   await expect.poll(() => text('run-comparison')).toMatch(/CHAIR.*One setting differs.*pair\.minGap/)
-  await expect.poll(() => page.locator('run-comparison .curve svg').count()).toBe(6)
+  const curves = page.locator('run-comparison .curves')
+  await expect.poll(() => curves.locator('.curve svg').count()).toBe(6)
+  expect(await curves.locator('.legend li').count()).toBe(2)
+  // Beside the first run's, the other's line in every one of them.
+  expect(
+    await curves
+      .locator('.curve')
+      .filter({ has: page.locator('[stroke-dasharray="1 3"]') })
+      .count(),
+  ).toBe(6)
   await page.locator('run-list').getByRole('checkbox', { name: 'Compare' }).first().uncheck()
   await expect.poll(() => page.locator('run-comparison').count()).toBe(0)
 })
@@ -162,8 +181,8 @@ test('the trained model answers beside the one it was', { timeout: 3 * MINUTES }
 })
 
 test('the model as it was on its way answers as it did then', { timeout: 4 * MINUTES }, async () => {
-  await page.getByRole('button', { name: 'Try it as it was after step 1' }).click()
-  await expect.poll(() => page.locator('#try').innerText()).toContain('As it was after step 1.')
+  await page.getByRole('button', { name: 'Try it as it was after step 2' }).click()
+  await expect.poll(() => page.locator('#try').innerText()).toContain('As it was after step 2.')
   await page.getByRole('button', { name: 'Ask both' }).click()
   const said = page.locator('try-it answer-text .whole')
   await expect
@@ -189,7 +208,7 @@ test('an adapter on the way is measured beside the finished one; nothing before 
   timeout: 8 * MINUTES,
 }, async () => {
   const { id: finished } = await runState(page)
-  await page.getByRole('button', { name: 'Evaluate it as it was after step 1' }).click()
+  await page.getByRole('button', { name: 'Evaluate it as it was after step 2' }).click()
   const done = await untilRun(page, ({ id, status }) => id !== finished && status === 'done', 6 * MINUTES)
   expect(partsOf(done)).toEqual(
     expect.arrayContaining([
@@ -199,14 +218,14 @@ test('an adapter on the way is measured beside the finished one; nothing before 
       'evaluate done',
     ]),
   )
-  await expect.poll(() => text('evaluate-results')).toContain('as it was after step 1')
+  await expect.poll(() => text('evaluate-results')).toContain('as it was after step 2')
   await expect
     .poll(() => text('adapter-evaluations'))
-    .toMatch(/after step 1, shown here ?finished.*Hal.*\d+\.\d from \d/)
+    .toMatch(/after step 2, shown here ?finished.*Hal.*\d+\.\d from \d/)
   await page.getByRole('button', { name: 'Show the evaluation finished' }).click()
   await untilRun(page, ({ id, status }) => id === finished && status === 'done')
   await expect.poll(() => text('adapter-evaluations')).toContain('finished, shown here')
-  await expect.poll(() => text('evaluate-results')).not.toContain('as it was after step 1')
+  await expect.poll(() => text('evaluate-results')).not.toContain('as it was after step 2')
 })
 
 test('own pictures are read, bad ones passed over, and asked for again after a reload', {

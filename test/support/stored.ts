@@ -34,6 +34,28 @@ export async function damageStored(page: Page, kind: Kind, last?: string | numbe
   )
 }
 
+/** The steps after which a training's state is kept. @param page of the site whose storage it is. */
+export async function checkpointSteps(page: Page): Promise<number[]> {
+  return await page.evaluate(
+    (name) =>
+      new Promise<number[]>((resolve, reject) => {
+        const opening = indexedDB.open(name)
+        opening.onerror = () => reject(opening.error)
+        opening.onsuccess = () => {
+          const store = opening.result.transaction('values').objectStore('values')
+          const listing = store.getAllKeys(IDBKeyRange.bound(['value'], ['value', []]))
+          listing.onerror = () => reject(listing.error)
+          listing.onsuccess = () => {
+            opening.result.close()
+            const keys = listing.result as (string | number)[][]
+            resolve(keys.filter((key) => key.at(-2) === 'checkpoint').map((key) => key.at(-1) as number))
+          }
+        }
+      }),
+    'clip-dpo.checkpoints' satisfies `clip-dpo.${Kind}`,
+  )
+}
+
 /** Opens what a command's browser has stored for a folder of results, without the site and its code. */
 export async function withStored<T>(out: string, use: (page: Page) => Promise<T>): Promise<T> {
   const folder = join(out, '.browser')
