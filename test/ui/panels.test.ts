@@ -195,6 +195,23 @@ describe('runs', () => {
     await expect.poll(() => calls).toEqual(['rename a mine', 'delete a'])
   })
 
+  test('tell what each takes, what deleting all of them frees, and how full the browser’s storage is', async () => {
+    const { list } = await show([
+      RUN,
+      { ...RUN, id: 'b', byteLength: 5 * 2 ** 20, ownByteLength: 4 * 2 ** 20 },
+    ])
+    const cells = [...(list.shadowRoot?.querySelectorAll('td.number') ?? [])]
+    expect(cells.map(({ textContent }) => textContent.replace(/\s+/g, ' '))).toEqual([
+      '3 MiB 1 MiB its own',
+      '5 MiB 4 MiB its own',
+    ])
+    expect(textOf(list)).toContain('(5 MiB of all runs)')
+    expect(textOf(list)).not.toContain('the browser allows')
+    list.storage = { usage: 12 * 2 ** 20, quota: 3 * 2 ** 30, isPersisted: true, level: 'ok' }
+    await list.updateComplete
+    expect(textOf(list)).toContain('All that this page keeps takes 12 MiB; the browser allows 3 GiB.')
+  })
+
   test('are chosen to be compared', async () => {
     const { list } = await show([RUN, { ...RUN, id: 'b', name: 'other' }])
     const told: unknown[] = []

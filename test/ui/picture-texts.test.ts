@@ -56,6 +56,21 @@ test('descriptions stand in the order of their scores, with what is invented mar
   expect(root.querySelector('details')?.textContent).toContain('A cup.')
 })
 
+test('each prompt, and each other model, has its own heading; what was drawn more than once stands once', async () => {
+  const { root, lines } = show(
+    [
+      text('A cup.', 30, { count: 3 }),
+      text('A spoon.', 1, { count: 1 }),
+      text('A bowl.', 5, { prompt: 'And now?' }),
+      text('A fork.', 4, { generator: 'org/other' }),
+    ],
+    async (_, texts) => texts.map((said) => [{ text: said }]),
+  )
+  await expect.poll(lines).toEqual(['30.0 A cup. × 3', '1.0 A spoon.', '5.0 A bowl.', '4.0 A fork.'])
+  const headings = [...root.querySelectorAll('h3')].map((one) => one.textContent.replace(/\s+/g, ' ').trim())
+  expect(headings).toEqual(['“What is it?”', '“And now?”', '“What is it?”, org/other'])
+})
+
 test('only the likeliest answer is greedy, and a question’s answers say as what they were made', async () => {
   const { root, lines } = show(
     [

@@ -33,3 +33,24 @@ test('a stage under way tells how far it is, what it waits for, or that it gets 
   expect(await shown({ detail: 'another run is making the same' })).toBe('another run is making the same')
   expect(await shown({})).toMatch(/^getting ready/)
 })
+
+test('a stage under way tells its speed and the time left, by what it did in the last half minute', async () => {
+  const samples = [
+    { at: 0, done: 10 },
+    { at: 4000, done: 18 },
+  ]
+  expect(await shown({ done: 18, total: 40, unit: 'pictures', samples })).toBe(
+    '18 of 40 pictures 2.0 pictures a second, 11 s left',
+  )
+  expect(await shown({ done: 18, total: 40, unit: 'steps', samples })).toContain('500 ms a step, 11 s left')
+  const slow = [
+    { at: 0, done: 17 },
+    { at: 10_000, done: 18 },
+  ]
+  expect(await shown({ done: 18, total: 40, unit: 'pictures', samples: slow })).toContain(
+    '6.0 pictures a minute, 3 min 40 s left',
+  )
+  expect(await shown({ done: 18, total: 40, unit: 'pictures', samples: samples.slice(0, 1) })).toBe(
+    '18 of 40 pictures',
+  )
+})

@@ -87,6 +87,15 @@ describe('start', () => {
     expect(usual(/Run the demo/)?.className).toBe('primary big')
   })
 
+  test('says what the page’s own model knows, and leads to a real one', async () => {
+    const { panel, button, text } = await show({})
+    const told: string[] = []
+    panel.addEventListener('models', ({ type }) => told.push(type))
+    expect(text).toContain('has seen emoji scenes only')
+    button(/use a real model/)?.click()
+    expect(told).toEqual(['models'])
+  })
+
   test('asks for others to measure on once there are some to train on', async () => {
     const looked = {
       spec: { folder: { name: 'mine', files: {} } },
