@@ -5,7 +5,15 @@ import { zipSync } from 'fflate'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { golden, IMAGES } from '../support/datasets.ts'
-import { MINUTES, type OpenSite, openSite, TINIEST, textWithin, untilRun } from '../support/site.ts'
+import {
+  dropFiles,
+  MINUTES,
+  type OpenSite,
+  openSite,
+  TINIEST,
+  textWithin,
+  untilRun,
+} from '../support/site.ts'
 
 // Own pictures as they are dropped from a computer's folders: what the browser tells of these comes from the disk.
 
@@ -42,19 +50,9 @@ afterAll(async () => {
 
 const panel = (): Promise<string> => textWithin(page, 'start-panel')
 
-/** Drops files and folders of the disk where pictures are taken, as a hand does. */
-async function drop(...names: string[]): Promise<void> {
-  const zone = page.locator('picture-drop').first()
-  await zone.scrollIntoViewIfNeeded()
-  const box = await zone.boundingBox()
-  if (!box) throw new Error('expected a place to drop pictures in sight')
-  const session = await site.context.newCDPSession(page)
-  const at = { x: box.x + box.width / 2, y: box.y + 12 }
-  const data = { items: [], files: names.map((name) => join(folder, name)), dragOperationsMask: 1 }
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-    await session.send('Input.dispatchDragEvent', { type, ...at, data })
-  await session.detach()
-}
+/** Drops files and folders where pictures are taken. */
+const drop = (...names: string[]): Promise<void> =>
+  dropFiles(page.locator('picture-drop').first(), ...names.map((name) => join(folder, name)))
 
 test('a folder is taken with all that is in it, however much', { timeout: 2 * MINUTES }, async () => {
   await drop('many')

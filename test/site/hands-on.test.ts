@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PairEdit } from '../../src/method/pair-edits.ts'
 import {
+  dropFiles,
   MINUTES,
   type OpenSite,
   openSite,
@@ -14,11 +15,14 @@ import {
 
 // What a visitor does by hand with a run that has ended; every test goes on where the one before it ended.
 
+/** A picture for a camera, and nobody who has to allow it. */
+const CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+
 let site: OpenSite
 let page: Page
 
 beforeAll(async () => {
-  site = await openSite()
+  site = await openSite({ flags: CAMERA })
   page = await site.visit(TINIEST)
   await page.getByRole('button', { name: 'Start' }).click()
   await untilRun(page, ({ status }) => status === 'done', 10 * MINUTES)
@@ -169,6 +173,42 @@ describe('try it', () => {
     expect(await tryIt().getByRole('alert').count()).toBe(0)
   })
 
+  test('asks whatever the visitor writes', { timeout: 3 * MINUTES }, async () => {
+    const prompt = tryIt().getByRole('textbox', { name: 'Prompt' })
+    const described = await prompt.inputValue()
+    await prompt.fill('Is there a dog in this image?')
+    await prompt.press('Enter')
+    const yesOrNo = expect.stringMatching(/^(yes|no)\b/i)
+    await expect.poll(answers, { timeout: 2 * MINUTES }).toEqual([yesOrNo, yesOrNo])
+    await prompt.fill(described)
+    await prompt.press('Enter')
+    const caption = expect.stringMatching(/^(?!(yes|no)\b)\w+ \w+/i)
+    await expect.poll(answers, { timeout: 2 * MINUTES }).toEqual([caption, caption])
+  })
+
+  test('asks about a picture of one’s own, dropped or from the camera, of which nothing is known', {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    const answered = async (name: string): Promise<void> => {
+      await tryIt().getByRole('img', { name, exact: true }).waitFor()
+      await tryIt()
+        .getByRole('button', { name: 'Ask both' })
+        .waitFor({ timeout: 2 * MINUTES })
+      expect(await answers()).toEqual([expect.stringMatching(/\w+ \w+/), expect.stringMatching(/\w+ \w+/)])
+      expect(await tryIt().locator('answer-text').locator('ins, del').count()).toBe(0)
+    }
+    await dropFiles(tryIt().locator('.whole').first(), 'test/goldens/image-datasets/images/plain.png')
+    await answered('plain.png')
+    await tryIt().getByText('The page’s own model knows emoji scenes only.').waitFor()
+    await tryIt().getByRole('button', { name: 'Use the camera' }).click()
+    const seen = tryIt().locator('video')
+    await expect
+      .poll(() => seen.evaluate((video) => (video as HTMLVideoElement).videoWidth))
+      .toBeGreaterThan(0)
+    await tryIt().getByRole('button', { name: 'Take the picture' }).click()
+    await answered('camera.jpg')
+  })
+
   test('a scene is made by dragging and by keyboard, and what is invented about it is marked', {
     timeout: 5 * MINUTES,
   }, async () => {
@@ -224,7 +264,8 @@ describe('models', () => {
     timeout: 10 * MINUTES,
   }, async () => {
     const { id: first } = await runState(page)
-    await panel().getByText('Use another model').click()
+    await page.getByRole('button', { name: 'use a real model' }).click()
+    await panel().getByText('or a folder on this computer').waitFor()
     await panel().getByLabel('or a folder on this computer').setInputFiles('public/models/emoji-llava')
     await expect.poll(() => text('model-finder')).toContain('emoji-llava: LlavaForConditionalGeneration')
     await panel().getByRole('button', { name: 'Use it in the recipe' }).click()
@@ -244,5 +285,35 @@ describe('models', () => {
     await panel().getByRole('button', { name: 'Delete it' }).click()
     await expect.poll(() => panel().getByRole('button', { name: 'Delete emoji-llava' }).count()).toBe(0)
     await expect.poll(() => text('kept-models')).toMatch(/emoji-clip ?\d+ files/)
+  })
+})
+
+describe('runs', () => {
+  const list = () => page.locator('run-list')
+  const names = async (): Promise<string[]> =>
+    await list()
+      .getByRole('textbox', { name: 'Name of the run' })
+      .evaluateAll((fields) => fields.map((field) => (field as HTMLInputElement).value))
+
+  test('keep the name they are given', { timeout: MINUTES }, async () => {
+    const before = await names()
+    const name = list().getByRole('textbox', { name: 'Name of the run' }).last()
+    await name.fill('the very first')
+    await name.press('Enter')
+    await list().getByRole('button', { name: 'Delete the very first' }).waitFor()
+    await page.reload()
+    await expect.poll(names).toEqual([...before.slice(0, -1), 'the very first'])
+  })
+
+  test('tell what they take, and are deleted for good', { timeout: MINUTES }, async () => {
+    const storage =
+      /own storage is what deleting it frees.*\([\d.]+ MiB of all runs\).*keeps takes [\d.]+ MiB; the browser allows [\d.]+ [MG]iB/
+    await expect.poll(() => text('run-list')).toMatch(storage)
+    const before = await names()
+    await list().getByRole('button', { name: 'Delete the very first' }).click()
+    await list().getByRole('button', { name: 'Delete for good' }).click()
+    await expect.poll(names).toEqual(before.slice(0, -1))
+    await page.reload()
+    await expect.poll(names).toEqual(before.slice(0, -1))
   })
 })

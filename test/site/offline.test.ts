@@ -16,7 +16,7 @@ let site: OpenSite
 let page: Page
 
 beforeAll(async () => {
-  site = await openSite(serveBare)
+  site = await openSite({ serve: serveBare })
   page = await site.visit()
 }, 5 * MINUTES)
 afterAll(() => site.close())

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, posix } from 'node:path'
+import { join, posix, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { deflateRawSync } from 'node:zlib'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { createBuilder } from 'vite'
 import { provideBrowser } from '../../src/cli/browser.ts'
 import { browserLaunch } from '../../src/cli/launch.ts'
@@ -52,19 +52,23 @@ export interface OpenSite {
   close(): Promise<void>
 }
 
-/**
- * Builds the site as `npm run build` does and opens a browser for it.
- * @param serve default the command line's server, which isolates pages.
- */
-export async function openSite(
-  serve: (folder: string) => Promise<SiteServer> = serveSite,
-): Promise<OpenSite> {
+export interface SiteOptions {
+  /** Default the command line's server, which isolates pages. */
+  readonly serve?: (folder: string) => Promise<SiteServer>
+  /** Flags of the browser beside those that it needs. Default none. */
+  readonly flags?: readonly string[]
+}
+
+/** Builds the site as `npm run build` does and opens a browser for it. */
+export async function openSite({ serve = serveSite, flags = [] }: SiteOptions = {}): Promise<OpenSite> {
   const folder = mkdtempSync(join(tmpdir(), 'site-'))
   const root = fileURLToPath(new URL('../..', import.meta.url))
   await buildSite(root, join(folder, 'site', PLACE))
   const server = await serve(join(folder, 'site'))
+  const launch = browserLaunch(provideBrowser())
   const options = {
-    ...browserLaunch(provideBrowser()),
+    ...launch,
+    args: [...launch.args, ...flags],
     headless: true,
     viewport: { width: 1280, height: 720 },
   }
@@ -190,4 +194,18 @@ export async function drawPictures(
     mimeType: 'image/png',
     buffer: Buffer.from(bytes),
   }))
+}
+
+/** Drops files and folders of the disk on a place of a page, as a hand does. @param paths from the working directory. */
+export async function dropFiles(zone: Locator, ...paths: string[]): Promise<void> {
+  await zone.scrollIntoViewIfNeeded()
+  const box = await zone.boundingBox()
+  if (!box) throw new Error('expected the place to drop files on in sight')
+  const page = zone.page()
+  const session = await page.context().newCDPSession(page)
+  const at = { x: box.x + box.width / 2, y: box.y + 12 }
+  const data = { items: [], files: paths.map((path) => resolve(path)), dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, ...at, data })
+  await session.detach()
 }
