@@ -4,7 +4,7 @@ import { chromium, type Page } from 'playwright'
 import { createServer } from 'vite'
 import { provideBrowser } from '../src/cli/browser.ts'
 import { browserLaunch } from '../src/cli/launch.ts'
-import { type DatasetFigures, measureDatasets } from './dataset.ts'
+import { type DatasetFigures, grownMemory, measureDatasets } from './dataset.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import type { PolicyReport } from './page.ts'
 import { type Figure, missedTargets } from './policy/figures.ts'
@@ -20,12 +20,14 @@ type Subject = (typeof SUBJECTS)[number]
 const isSubject = (name: string | undefined): name is Subject => SUBJECTS.some((known) => known === name)
 
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
-       npm run bench -- dataset [--json] [--images 500,2000]
+       npm run bench -- dataset [--json] [--images 500,10000] [--check]
        npm run bench -- quality [--only heldout|demo|random|...] [--seeds 0,1,2]
        npm run bench -- traps --adapter DIR [--json] [--scenes 20]
        npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5] [--check]
 Prints to standard error as it goes; --json prints the whole report to standard output. --check fails where a figure of the policy
-misses its target.`
+misses its target, or many pictures take more memory than few.`
+
+type AnyReport = Report | PolicyReport | DatasetFigures[] | QualityRow[] | HabitFigures[]
 
 /** Runs the bench and prints it. @returns the exit code: 0 measured, 1 failed or, with --check, a target missed, 2 wrong usage. */
 export async function main(args: string[]): Promise<number> {
@@ -42,7 +44,7 @@ export async function main(args: string[]): Promise<number> {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
-  let report: Report | PolicyReport | DatasetFigures[] | QualityRow[] | HabitFigures[]
+  let report: AnyReport
   try {
     if (subject === 'dataset')
       report = await measureDatasets(counts, (figures) => console.error(formatDataset(figures)))
@@ -66,9 +68,15 @@ export async function main(args: string[]): Promise<number> {
   }
   if ('ceilings' in report) console.error(formatCeilings(report))
   if (json) console.log(JSON.stringify(report, null, 2))
-  const missed = check && 'figures' in report ? missedTargets(report.figures) : []
+  const missed = check ? missedBy(report) : []
   for (const line of missed) console.error(line)
   return missed.length > 0 ? 1 : 0
+}
+
+function missedBy(report: AnyReport): string[] {
+  if ('figures' in report) return missedTargets(report.figures)
+  const datasets = Array.isArray(report) ? report.filter((one) => 'peakMiB' in one) : []
+  return grownMemory(datasets)
 }
 
 function readArguments(args: string[]): {
@@ -90,7 +98,7 @@ function readArguments(args: string[]): {
       shapes: { type: 'string', default: 'full' },
       'batch-ms': { type: 'string', default: '400' },
       rounds: { type: 'string', default: '5' },
-      images: { type: 'string', default: '500,2000' },
+      images: { type: 'string', default: '500,10000' },
       seeds: { type: 'string', default: '0,1,2' },
       adapter: { type: 'string' },
       scenes: { type: 'string', default: '20' },
@@ -100,7 +108,8 @@ function readArguments(args: string[]): {
   const [subject] = positionals
   if (positionals.length !== 1 || !isSubject(subject))
     throw new Error(`expected one of ${SUBJECTS.join(', ')}, got ${positionals.join(' ')}`)
-  if (check && subject !== 'policy') throw new Error(`expected --check with policy, got ${subject}`)
+  if (check && subject !== 'policy' && subject !== 'dataset')
+    throw new Error(`expected --check with policy or dataset, got ${subject}`)
   if (subject === 'quality' && only && !only.split(',').every((name) => QUALITY_NAMES.includes(name)))
     throw new Error(`expected --only of ${QUALITY_NAMES.join(', ')}, got ${only}`)
   if (shapes !== 'small' && shapes !== 'full')

@@ -44,6 +44,24 @@ export async function measureDatasets(
   return all
 }
 
+/** How much more memory many pictures may take than few: what a browser that is busy longer does not give back. */
+const MOST_GROWTH = 1.15
+
+/** The runs that took more memory than the one over the fewest pictures does, a line each. */
+export function grownMemory(all: readonly DatasetFigures[]): string[] {
+  const total = ({ peakMiB }: DatasetFigures): number =>
+    Object.values(peakMiB).reduce((sum, mib) => sum + mib, 0)
+  const [fewest, ...more] = all.toSorted((a, b) => a.images - b.images)
+  if (!fewest) return []
+  const most = MOST_GROWTH * total(fewest)
+  return more
+    .filter((figures) => !(total(figures) <= most))
+    .map(
+      (figures) =>
+        `${figures.images} pictures: expected at most ${most.toFixed(0)} MiB, ${MOST_GROWTH} times as much as ${fewest.images} take, got ${total(figures).toFixed(0)}`,
+    )
+}
+
 async function heldOut(): Promise<ImageRecord[]> {
   const dataset = await openImageDataset({
     file: { name: 'heldout.parquet', blob: await openAsBlob(SCENES) },
