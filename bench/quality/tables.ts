@@ -101,11 +101,13 @@ function meanAndSpread(values: readonly number[], digits: number): string {
   return Number(spread) === 0 ? text : `${text} ± ${spread}`
 }
 
-function line(cells: readonly string[]): string {
+/** A row of a Markdown table. */
+export function line(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |').replaceAll('|  |', '| |')
 }
 
-function rule(columns: number): string {
+/** What stands between a table's head and its rows. */
+export function rule(columns: number): string {
   return `|${'---|'.repeat(columns)}`
 }
 
