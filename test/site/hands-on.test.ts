@@ -287,33 +287,3 @@ describe('models', () => {
     await expect.poll(() => text('kept-models')).toMatch(/emoji-clip ?\d+ files/)
   })
 })
-
-describe('runs', () => {
-  const list = () => page.locator('run-list')
-  const names = async (): Promise<string[]> =>
-    await list()
-      .getByRole('textbox', { name: 'Name of the run' })
-      .evaluateAll((fields) => fields.map((field) => (field as HTMLInputElement).value))
-
-  test('keep the name they are given', { timeout: MINUTES }, async () => {
-    const before = await names()
-    const name = list().getByRole('textbox', { name: 'Name of the run' }).last()
-    await name.fill('the very first')
-    await name.press('Enter')
-    await list().getByRole('button', { name: 'Delete the very first' }).waitFor()
-    await page.reload()
-    await expect.poll(names).toEqual([...before.slice(0, -1), 'the very first'])
-  })
-
-  test('tell what they take, and are deleted for good', { timeout: MINUTES }, async () => {
-    const storage =
-      /own storage is what deleting it frees.*\([\d.]+ MiB of all runs\).*keeps takes [\d.]+ MiB; the browser allows [\d.]+ [MG]iB/
-    await expect.poll(() => text('run-list')).toMatch(storage)
-    const before = await names()
-    await list().getByRole('button', { name: 'Delete the very first' }).click()
-    await list().getByRole('button', { name: 'Delete for good' }).click()
-    await expect.poll(names).toEqual(before.slice(0, -1))
-    await page.reload()
-    await expect.poll(names).toEqual(before.slice(0, -1))
-  })
-})

@@ -7,7 +7,7 @@ import type { Folder } from '../../src/data/folder.ts'
 import { zipFolder } from '../../src/data/zip.ts'
 import { MINUTES, type OpenSite, openSite, partsOf, textWithin, untilRun } from '../support/site.ts'
 
-// The demo's short form as a visitor runs it, what it comes to, and what is taken away of it.
+// The demo's short form as a visitor runs it, what it comes to, what is taken away of it, and its end.
 
 /** Held-out pictures in the recipe. */
 const PICTURES = 100
@@ -110,5 +110,35 @@ describe('files to take away', () => {
         .digest('hex')
       expect(image).toBe(`images/${hash}`)
     }
+  })
+})
+
+describe('the run in the list', () => {
+  const list = () => page.locator('run-list')
+  const name = () => list().getByRole('textbox', { name: 'Name of the run' })
+
+  test('keeps the name it is given', { timeout: MINUTES }, async () => {
+    await name().fill('the very first')
+    await name().press('Enter')
+    await list().getByRole('button', { name: 'Delete the very first' }).waitFor()
+    await page.reload()
+    await expect.poll(() => name().inputValue()).toBe('the very first')
+  })
+
+  test('tells what it takes, and is deleted for good', { timeout: MINUTES }, async () => {
+    const storage =
+      /own storage is what deleting it frees.*\([\d.]+ MiB of all runs\).*keeps takes [\d.]+ MiB; the browser allows [\d.]+ [MG]iB/
+    await expect.poll(() => text('run-list')).toMatch(storage)
+    await list().getByRole('button', { name: 'Delete the very first' }).click()
+    await list().getByRole('button', { name: 'Delete for good' }).click()
+    await expect.poll(() => text('run-list')).toContain('None yet.')
+    await page.reload()
+    const stored = await page.evaluate(async () => {
+      const { model } = document.querySelector('app-page') as unknown as {
+        model: { runner: { list(): Promise<unknown[]> } }
+      }
+      return await model.runner.list()
+    })
+    expect(stored).toEqual([])
   })
 })
