@@ -4,10 +4,12 @@ import { chromium, type Page } from 'playwright'
 import { createServer } from 'vite'
 import { provideBrowser } from '../src/cli/browser.ts'
 import { browserLaunch } from '../src/cli/launch.ts'
+import { ISOLATION_HEADERS } from '../src/offline/isolation-headers.ts'
 import { type DatasetFigures, grownMemory, measureDatasets } from './dataset.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import type { PolicyReport } from './page.ts'
 import { type Figure, missedTargets } from './policy/figures.ts'
+import { keepReport } from './policy/results.ts'
 import { residentOf } from './processes.ts'
 import { measureQuality, QUALITY_NAMES, type QualityRow, readResults } from './quality/quality.ts'
 import { demoSpread, demoTable, variantTable } from './quality/tables.ts'
@@ -23,9 +25,10 @@ const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes 
        npm run bench -- dataset [--json] [--images 500,10000] [--check]
        npm run bench -- quality [--only heldout|demo|random|...] [--seeds 0,1,2]
        npm run bench -- traps --adapter DIR [--json] [--scenes 20]
-       npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5] [--check]
+       npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5] [--check] [--keep]
 Prints to standard error as it goes; --json prints the whole report to standard output. --check fails where a figure of the policy
-misses its target, or many pictures take more memory than few.`
+misses its target, or many pictures take more memory than few. --keep puts the policy's figures into bench/policy/results.json and the tables made of
+them into README.md.`
 
 type AnyReport = Report | PolicyReport | DatasetFigures[] | QualityRow[] | HabitFigures[]
 
@@ -34,12 +37,13 @@ export async function main(args: string[]): Promise<number> {
   let options: BenchOptions
   let json: boolean
   let check: boolean
+  let keep: boolean
   let subject: Subject
   let counts: number[]
   let seeds: number[]
   let traps: TrapsOptions | undefined
   try {
-    ;({ options, json, check, subject, counts, seeds, traps } = readArguments(args))
+    ;({ options, json, check, keep, subject, counts, seeds, traps } = readArguments(args))
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
@@ -61,6 +65,7 @@ export async function main(args: string[]): Promise<number> {
       report = await runInBrowser<Report | PolicyReport>((page) =>
         subject === 'kernels' ? measureKernels(page, options) : measurePolicy(page, options),
       )
+      if (keep && 'figures' in report) keepReport(report)
     }
   } catch (error) {
     console.error(`the bench failed: ${error instanceof Error ? error.message : String(error)}`)
@@ -83,6 +88,7 @@ function readArguments(args: string[]): {
   options: BenchOptions
   json: boolean
   check: boolean
+  keep: boolean
   subject: Subject
   counts: number[]
   seeds: number[]
@@ -94,6 +100,7 @@ function readArguments(args: string[]): {
     options: {
       json: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       shapes: { type: 'string', default: 'full' },
       'batch-ms': { type: 'string', default: '400' },
@@ -104,12 +111,13 @@ function readArguments(args: string[]): {
       scenes: { type: 'string', default: '20' },
     },
   })
-  const { shapes, only, json, check } = values
+  const { shapes, only, json, check, keep } = values
   const [subject] = positionals
   if (positionals.length !== 1 || !isSubject(subject))
     throw new Error(`expected one of ${SUBJECTS.join(', ')}, got ${positionals.join(' ')}`)
   if (check && subject !== 'policy' && subject !== 'dataset')
     throw new Error(`expected --check with policy or dataset, got ${subject}`)
+  if (keep && subject !== 'policy') throw new Error(`expected --keep with policy, got ${subject}`)
   if (subject === 'quality' && only && !only.split(',').every((name) => QUALITY_NAMES.includes(name)))
     throw new Error(`expected --only of ${QUALITY_NAMES.join(', ')}, got ${only}`)
   if (shapes !== 'small' && shapes !== 'full')
@@ -139,6 +147,7 @@ function readArguments(args: string[]): {
     options: { only, small: shapes === 'small', batchMs, rounds },
     json,
     check,
+    keep,
     subject,
   }
 }
@@ -162,7 +171,8 @@ async function runInBrowser<T>(work: (page: Page) => Promise<T>): Promise<T> {
     cacheDir: 'node_modules/.vite-bench',
     logLevel: 'error',
     // Nobody edits the page while it measures; a reload would end the run.
-    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+    // Isolated, since jax-js computes on several threads in WASM only then.
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null, headers: ISOLATION_HEADERS },
     optimizeDeps: { entries: ['bench/index.html'], exclude: ['onnxruntime-web'] },
   })
   await server.listen()

@@ -10,6 +10,8 @@ import { type HabitFigures, measureTraps, type TrapsOptions } from './traps/trap
 export interface PolicyReport {
   adapter: Report['adapter']
   userAgent: string
+  /** Of the machine's processor, which a software adapter computes on. */
+  cores: number
   figures: Figure[]
 }
 
@@ -54,7 +56,8 @@ window.runPolicyBench = async (options) => {
     }
     await run(gpu, options, say)
   }
-  return { adapter: gpu.profile, userAgent: navigator.userAgent, figures }
+  const { userAgent, hardwareConcurrency: cores } = navigator
+  return { adapter: gpu.profile, userAgent, cores, figures }
 }
 
 window.runTrapsBench = async (options) =>
