@@ -14,10 +14,18 @@ export function hasCamera(): boolean {
 export class CameraShot extends LitElement {
   static override properties = {
     stream: { state: true },
+    isShowing: { state: true },
     problem: { state: true },
   }
   declare stream: MediaStream | undefined
+  /** Whether there is a picture to take: a camera takes a moment to its first. */
+  declare isShowing: boolean
   declare problem: string | undefined
+
+  constructor() {
+    super()
+    this.isShowing = false
+  }
 
   override connectedCallback(): void {
     super.connectedCallback()
@@ -30,12 +38,18 @@ export class CameraShot extends LitElement {
   }
 
   override render() {
-    const { stream, problem } = this
+    const { stream, isShowing, problem } = this
     return html`
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
-      ${stream ? html`<video autoplay muted playsinline .srcObject=${stream} aria-label="What the camera sees"></video>` : nothing}
+      ${
+        stream
+          ? html`<video autoplay muted playsinline .srcObject=${stream} aria-label="What the camera sees" @loadeddata=${() => {
+              this.isShowing = true
+            }}></video>`
+          : nothing
+      }
       <div class="row">
-        <button class="primary" ?disabled=${!stream} @click=${() => this.#take()}>Take the picture</button>
+        <button class="primary" ?disabled=${!isShowing} @click=${() => this.#take()}>Take the picture</button>
         <button @click=${() => this.dispatchEvent(new Event('close'))}>Close the camera</button>
       </div>
     `
@@ -76,6 +90,7 @@ export class CameraShot extends LitElement {
   #release(): void {
     for (const track of this.stream?.getTracks() ?? []) track.stop()
     this.stream = undefined
+    this.isShowing = false
   }
 
   static override styles = [

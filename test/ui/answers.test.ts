@@ -97,8 +97,11 @@ test('the camera’s picture is taken as the page shows it, and the camera let g
     const shots: File[] = []
     camera.addEventListener('shot', (event) => shots.push((event as CustomEvent<File>).detail))
     document.body.append(camera)
-    await expect.poll(() => camera.shadowRoot?.querySelector('video')?.videoWidth).toBe(64)
-    camera.shadowRoot?.querySelector<HTMLButtonElement>('button.primary')?.click()
+    await camera.updateComplete
+    const take = camera.shadowRoot?.querySelector<HTMLButtonElement>('button.primary')
+    expect(take?.disabled).toBe(true) // nothing is seen yet
+    await expect.poll(() => take?.disabled).toBe(false)
+    take?.click()
     await expect.poll(() => shots.length).toBe(1)
     const image = await createImageBitmap(shots[0] as File)
     expect([image.width, image.height]).toEqual([32, 32])
