@@ -31,6 +31,10 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     label: 'the paper’s plain loss: sigmoid, at half the rate',
     change: ({ train }) => Object.assign(train, { loss_type: 'sigmoid', learning_rate: 1e-3 }),
   },
+  sigmoid: {
+    label: 'the paper’s plain loss at the demo’s rate',
+    change: ({ train }) => Object.assign(train, { loss_type: ['sigmoid'] }),
+  },
   'f-clip': { label: '`f-clip` scores', change: ({ score }) => Object.assign(score, { scorer: 'f-clip' }) },
   sentence: {
     label: '`sentence` scores',
