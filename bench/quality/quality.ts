@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RunSummary } from '../../src/pipeline/summary.ts'
@@ -8,14 +9,19 @@ import { type RecipeFile, VARIANTS, variantRecipe } from './variants.ts'
 /** What one run of the command line came to; figures as in its `summary.json`, to four digits behind the point. */
 export interface QualityRow
   extends Pick<
-    RunSummary,
-    'before' | 'after' | 'delta' | 'controls' | 'pairs' | 'steps' | 'images' | 'device'
-  > {
+      RunSummary,
+      'before' | 'after' | 'delta' | 'controls' | 'pairs' | 'steps' | 'images' | 'device'
+    >,
+    Partial<Pick<RunSummary, 'recipeHash' | 'modelHashes'>> {
   /** A variant on `dev`, or `heldout` for the demo itself. */
   readonly name: string
   readonly seed: number
   /** Of all stages, of those kept from another run what they took then. */
   readonly seconds: number
+  /** Logical processors there were. */
+  readonly cores?: number
+  /** What the stages' outputs are kept under, by stage: what they depend on. */
+  readonly stageHashes?: Readonly<Record<string, string>>
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -35,18 +41,22 @@ export async function measureQuality(
   seeds: readonly number[],
   say: (row: QualityRow) => void,
 ): Promise<QualityRow[]> {
-  const demo = JSON.parse(readFileSync(join(ROOT, 'recipes/demo.json'), 'utf8')) as RecipeFile
   const rows: QualityRow[] = []
   for (const seed of seeds) {
     for (const name of names) {
-      const recipe = name === HELD_OUT ? { ...demo, seed } : variantRecipe(demo, name, seed)
-      const row = { name, seed, ...(await run(recipe, `${name}-${seed}`, seed)) }
+      const row = { name, seed, ...(await run(recipeOf(name, seed), `${name}-${seed}`, seed)) }
       keep(row)
       say(row)
       rows.push(row)
     }
   }
   return rows
+}
+
+/** The recipe that is run under a name with a seed. */
+export function recipeOf(name: string, seed: number): RecipeFile {
+  const demo = JSON.parse(readFileSync(join(ROOT, 'recipes/demo.json'), 'utf8')) as RecipeFile
+  return name === HELD_OUT ? { ...demo, seed } : variantRecipe(demo, name, seed)
 }
 
 /** All that can be asked for. */
@@ -84,11 +94,29 @@ async function run(
     child.on('exit', resolve)
   })
   if (code !== 0) throw new Error(`clip-dpo run of ${file}: expected exit code 0, got ${code}`)
-  const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'), rounded) as RunSummary
-  const { before, after, delta, controls, pairs, steps, images, device, stages } = summary
-  const seconds = Math.round(Object.values(stages).reduce((sum, stage) => sum + stage.seconds, 0))
-  const kept = { before, after, delta, ...(controls ? { controls } : {}), pairs, steps, images, seconds }
-  return { ...kept, ...(device ? { device } : {}) }
+  return figuresOf(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'), rounded) as RunSummary)
+}
+
+/** What is kept of a run on this machine. */
+export function figuresOf(summary: RunSummary): Omit<QualityRow, 'name' | 'seed'> {
+  const { before, after, delta, controls, pairs, steps, images, device, stages, recipeHash, modelHashes } =
+    summary
+  const notes = Object.entries(stages)
+  return {
+    before,
+    after,
+    delta,
+    ...(controls ? { controls } : {}),
+    pairs,
+    steps,
+    images,
+    seconds: Math.round(notes.reduce((sum, [, stage]) => sum + stage.seconds, 0)),
+    cores: availableParallelism(),
+    ...(device ? { device } : {}),
+    recipeHash,
+    modelHashes,
+    stageHashes: Object.fromEntries(notes.map(([stage, { hash }]) => [stage, hash])),
+  }
 }
 
 function rounded(_key: string, value: unknown): unknown {
