@@ -12,7 +12,8 @@ import { type Figure, missedTargets } from './policy/figures.ts'
 import { keepReport } from './policy/results.ts'
 import { residentOf } from './processes.ts'
 import { measureQuality, QUALITY_NAMES, type QualityRow, readResults } from './quality/quality.ts'
-import { demoSpread, demoTable, variantTable } from './quality/tables.ts'
+import { demoMisses, demoSpread, demoTime, negativeControls } from './quality/sentences.ts'
+import { demoTable, variantTable } from './quality/tables.ts'
 import { formatCeilings, formatFigure, formatRows } from './report.ts'
 import type { HabitFigures, TrapsOptions } from './traps/traps.ts'
 import { formatHabit, readAdapter, writeTraps } from './traps/write.ts'
@@ -56,7 +57,8 @@ export async function main(args: string[]): Promise<number> {
       const names = options.only ? options.only.split(',') : QUALITY_NAMES
       report = await measureQuality(names, seeds, (row) => console.error(formatQuality(row)))
       const kept = readResults()
-      console.error([demoTable(kept), demoSpread(kept), variantTable(kept)].join('\n\n'))
+      const demo = [demoTable(kept), demoSpread(kept), demoMisses(kept), demoTime(kept) ?? []].flat()
+      console.error([...demo, variantTable(kept), negativeControls(kept)].join('\n\n'))
     } else if (traps) {
       const given = traps
       report = await runInBrowser((page) => countTraps(page, given))

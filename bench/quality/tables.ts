@@ -1,5 +1,6 @@
 import type { Estimate } from '../../src/evaluate/bootstrap.ts'
 import type { MetricTable } from '../../src/evaluate/metrics.ts'
+import { interval, line, meanAndSpread, rule, signed } from './format.ts'
 import { HELD_OUT, type QualityRow } from './quality.ts'
 import { VARIANTS } from './variants.ts'
 
@@ -39,18 +40,6 @@ export function demoTable(rows: readonly QualityRow[]): string {
   return [line(head), rule(head.length), ...lines].join('\n')
 }
 
-/** How much of CHAIR, Hal, Cog goes, and what becomes of the rest: mean and spread over the demo's seeds, a sentence. */
-export function demoSpread(rows: readonly QualityRow[]): string {
-  const own = rows.filter(({ name }) => name === HELD_OUT)
-  const falls = (of: Of): string => {
-    const shares = own.map(
-      ({ before, after }) => 100 * (1 - (of(after)?.value ?? 0) / (of(before)?.value ?? 1)),
-    )
-    return meanAndSpread(shares, 0)
-  }
-  return `Over ${own.length} seeds CHAIR falls by ${falls(({ chair }) => chair)}%, Hal by ${falls(({ hal }) => hal)}% and Cog by ${falls(({ cog }) => cog)}% (mean and spread)`
-}
-
 const COLUMNS: readonly (readonly [label: string, of: Of])[] = [
   ['CHAIR', ({ chair }) => chair],
   ['Hal', ({ hal }) => hal],
@@ -61,12 +50,19 @@ const COLUMNS: readonly (readonly [label: string, of: Of])[] = [
 ]
 
 /**
- * The variants on `dev`: mean and spread over their seeds, by how much the loss on true captions changed, and in how many seeds
- * both truncation controls were beaten.
+ * The variants on `dev`: mean and spread over their seeds, by how much the loss on true captions changed, CHAIR at the Cover of
+ * control C seed by seed, and in how many seeds both truncation controls were beaten.
  */
 export function variantTable(rows: readonly QualityRow[]): string {
   const labels = COLUMNS.map(([label]) => label)
-  const head = ['', 'seeds', ...labels, 'change of loss, %', 'CHAIR less control C', 'both controls beaten']
+  const head = [
+    '',
+    'seeds',
+    ...labels,
+    'change of loss, %',
+    'CHAIR less control C, by seed',
+    'both controls beaten',
+  ]
   const demo = rows.filter(({ name }) => name === 'demo')
   const before = ['before', '', ...COLUMNS.map(([, of]) => meanOf(demo, ({ before }) => of(before)))]
   const lines = Object.entries(VARIANTS).flatMap(([name, { label }]) => {
@@ -79,7 +75,7 @@ export function variantTable(rows: readonly QualityRow[]): string {
         `${own.length}`,
         ...COLUMNS.map(([, of]) => meanOf(own, ({ after }) => of(after))),
         meanOf(own, ({ delta }) => delta.cleanLoss),
-        meanOf(own, ({ controls }) => controls?.C.tunedMinus.chair),
+        own.map(({ controls }) => (controls ? interval(controls.C.tunedMinus.chair) : '–')).join(' / '),
         `${beaten} of ${own.length}`,
       ]),
     ]
@@ -90,36 +86,4 @@ export function variantTable(rows: readonly QualityRow[]): string {
 function meanOf(rows: readonly QualityRow[], of: (row: QualityRow) => Estimate | undefined): string {
   const values = rows.flatMap((row) => of(row)?.value ?? [])
   return values.length > 0 ? meanAndSpread(values, 1) : '–'
-}
-
-/** "1.9 ± 0.3", the spread being the standard deviation; a single value alone, and equal ones. */
-function meanAndSpread(values: readonly number[], digits: number): string {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
-  const spread = values.length > 1 ? Math.sqrt(variance).toFixed(digits) : '0'
-  const text = withoutMinusZero(mean.toFixed(digits))
-  return Number(spread) === 0 ? text : `${text} ± ${spread}`
-}
-
-/** A row of a Markdown table. */
-export function line(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |').replaceAll('|  |', '| |')
-}
-
-/** What stands between a table's head and its rows. */
-export function rule(columns: number): string {
-  return `|${'---|'.repeat(columns)}`
-}
-
-function interval({ value, low, high }: Estimate): string {
-  return `${signed(value)} [${low.toFixed(1)}, ${high.toFixed(1)}]`
-}
-
-function signed(value: number): string {
-  const text = value.toFixed(1)
-  return Number(text) > 0 ? `+${text}` : withoutMinusZero(text)
-}
-
-function withoutMinusZero(text: string): string {
-  return Number(text) === 0 ? text.replace('-', '') : text
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { line, rule } from './tables.ts'
+import { line, rule } from './format.ts'
 
 type Figures = Readonly<Record<'chair' | 'hal' | 'cog' | 'cover' | 'meanLength', number>>
 
