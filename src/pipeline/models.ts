@@ -19,6 +19,16 @@ export interface ModelSource {
   readonly weights?: LoadOptions['weights']
 }
 
+/** SHA-256 of the files of a run's models, as a recipe asks for them by `sha256`. */
+export interface ModelHashes {
+  readonly policy: string
+  readonly clip: string
+  /** In the recipe's order; absent where it names none. */
+  readonly captioners?: readonly string[]
+  /** Of questions; absent where the recipe names none. */
+  readonly writer?: string
+}
+
 /** An adapter and the hash of its files. */
 export interface AdapterSource {
   readonly files: PeftFiles

@@ -1,7 +1,7 @@
 import { isSameRef, type StageRef } from '../store/reach.ts'
 import type { OpenRun, RunRecord } from '../store/runs.ts'
 import type { Damage, StagePlace } from './events.ts'
-import type { DeviceProfile } from './models.ts'
+import type { DeviceProfile, ModelHashes } from './models.ts'
 
 /** An output of a run and where in it that came to be. */
 export type PlacedOutput = StagePlace & StageRef
@@ -10,8 +10,8 @@ export type PlacedOutput = StagePlace & StageRef
 export interface RunNotes {
   /** In the order in which the run came to them. */
   readonly outputs: readonly PlacedOutput[]
-  /** Hashes of the models, of a run that has ended. */
-  readonly models?: { readonly policy: string; readonly clip: string }
+  /** Of a run that has ended. */
+  readonly models?: ModelHashes
   /** What the policy ran on last. */
   readonly device?: DeviceProfile
   /** Why it failed last. */

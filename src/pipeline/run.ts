@@ -7,7 +7,7 @@ import { jsonHash } from './hash.ts'
 import {
   type AdapterSource,
   type DeviceProfile,
-  type ModelSource,
+  type ModelHashes,
   openModels,
   type RunModels,
 } from './models.ts'
@@ -15,7 +15,7 @@ import { withRun } from './open-run.ts'
 import { PauseSwitch } from './pause.ts'
 import { type Recipe, recipeJson } from './recipe.ts'
 import { noteRun, notesOf } from './run-notes.ts'
-import { type RunSources, resolveModel } from './sources.ts'
+import { type ResolvedModel, type RunSources, resolveModel } from './sources.ts'
 import type { StageContext } from './stage.ts'
 import { type CaptionOutput, captionStage } from './stages/caption.ts'
 import { type DatasetOutput, datasetStage } from './stages/dataset.ts'
@@ -52,8 +52,7 @@ export interface RunOutput {
   readonly measured: readonly [main: MeasuredSet, ...others: MeasuredSet[]]
   /** The one that is evaluated: the finished one, unless the recipe names another. */
   readonly adapter: AdapterSource
-  /** SHA-256 of the models' files. */
-  readonly models: { readonly policy: string; readonly clip: string }
+  readonly models: ModelHashes
   readonly recipeHash: string
   /** What the policy ran on; undefined where everything was kept from before. */
   readonly device?: DeviceProfile
@@ -118,7 +117,7 @@ export async function runRecipe(
       const earlier = await store.runs.get(run.id)
       const device = models.device ?? (earlier && notesOf(earlier).device)
       const ran = {
-        models: { policy: policy.sha256, clip: clip.sha256 },
+        models: modelHashes({ policy, clip, ...others }),
         ...(device ? { device } : {}),
       }
       await noteRun(run, ran)
@@ -131,9 +130,9 @@ export async function runRecipe(
 
 /** The models beside the policy that write in a run. */
 interface OtherWriters {
-  readonly captioners: readonly ModelSource[]
+  readonly captioners: readonly ResolvedModel[]
   /** Of questions; none where the recipe names none. */
-  readonly writer?: ModelSource
+  readonly writer?: ResolvedModel
 }
 
 /** @throws {SourceMissingError} */
@@ -142,16 +141,29 @@ export async function otherWriters(
   sources: RunSources,
   signal: AbortSignal,
 ): Promise<OtherWriters> {
-  const captioners: ModelSource[] = []
+  const captioners: ResolvedModel[] = []
   for (const ref of recipe.captioners) captioners.push(await resolveModel(ref, sources, signal))
   const ref = recipe.caption.questions?.writer
   return { captioners, ...(ref ? { writer: await resolveModel(ref, sources, signal) } : {}) }
 }
 
-interface Resolved extends OtherWriters {
+/** All models that a recipe names. */
+interface NamedModels extends OtherWriters {
+  readonly policy: ResolvedModel
+  readonly clip: ResolvedModel
+}
+
+function modelHashes({ policy, clip, captioners, writer }: NamedModels): ModelHashes {
+  return {
+    policy: policy.sha256,
+    clip: clip.sha256,
+    ...(captioners.length > 0 ? { captioners: captioners.map(({ sha256 }) => sha256) } : {}),
+    ...(writer ? { writer: writer.sha256 } : {}),
+  }
+}
+
+interface Resolved extends NamedModels {
   readonly sources: RunSources
-  readonly policy: ModelSource
-  readonly clip: ModelSource
 }
 
 async function runStages(

@@ -3,7 +3,7 @@ import type { MetricTable } from '../evaluate/metrics.ts'
 import type { FunnelStep } from '../method/funnel.ts'
 import type { UnmatchedEdit } from '../method/pair-edits.ts'
 import { setNotes } from './evaluated-sets.ts'
-import type { DeviceProfile } from './models.ts'
+import type { DeviceProfile, ModelHashes } from './models.ts'
 import type { RoundOutput, RunOutput } from './run.ts'
 import type { ZeroShotResult } from './stages/classify.ts'
 import { tablesOf } from './tables.ts'
@@ -52,7 +52,7 @@ export interface RunSummary {
   /** What the policy ran on; absent where everything was kept from before. */
   readonly device?: DeviceProfile
   readonly recipeHash: string
-  readonly modelHashes: RunOutput['models']
+  readonly modelHashes: ModelHashes
   readonly datasetHash: string
 }
 

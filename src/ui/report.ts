@@ -57,6 +57,7 @@ interface Section {
 function reportBody(view: RunView): TemplateResult {
   const { recipe, summary } = view
   const { adapter } = recipe.evaluate
+  const { policy, clip, captioners = [], writer } = summary.modelHashes
   const sections = sectionsOf(view)
   return html`<main>
     <header>
@@ -75,8 +76,9 @@ function reportBody(view: RunView): TemplateResult {
     ${sections.map(sectionView)}
     <footer>
       <p>
-        Recipe ${summary.recipeHash}<br />Policy ${summary.modelHashes.policy}<br />CLIP ${summary.modelHashes.clip}<br />Pictures
-        ${summary.datasetHash}
+        Recipe ${summary.recipeHash}<br />Policy ${policy}<br />CLIP ${clip}<br />${captioners.map(
+          (hash, i) => html`Captioner ${i} ${hash}<br />`,
+        )}${writer === undefined ? nothing : html`Writer ${writer}<br />`}Pictures ${summary.datasetHash}
       </p>
     </footer>
   </main>`

@@ -4,7 +4,7 @@ import { type ModelSource, openModels, type RunModels } from '../../src/pipeline
 import { type CaptionOutput, captionStage } from '../../src/pipeline/stages/caption.ts'
 import { questionStage } from '../../src/pipeline/stages/questions.ts'
 import type { GenerateJob } from '../../src/workers/policy.api.ts'
-import { goldenBlob } from '../support/goldens.ts'
+import { goldenLlama } from '../support/goldens.ts'
 import {
   captionSettings,
   POLICY,
@@ -191,19 +191,7 @@ describe('by a text model', () => {
   })
 
   test('of random weights cannot be read, and the run goes on without', async () => {
-    const source: ModelSource = {
-      name: 'llama',
-      hash: 'llama',
-      folder: {
-        name: 'llama',
-        files: {
-          'config.json': await goldenBlob('decoders/llama/config.json'),
-          'model.safetensors': await goldenBlob('decoders/llama/model.safetensors'),
-          'tokenizer.json': await goldenBlob('dpo-trainer/model/tokenizer.json'),
-          'tokenizer_config.json': await goldenBlob('dpo-trainer/model/tokenizer_config.json'),
-        },
-      },
-    }
+    const source: ModelSource = { name: 'llama', hash: 'llama', folder: await goldenLlama() }
     const { store, signal, emit } = run.context
     const models = openModels({ store, signal, emit })
     try {

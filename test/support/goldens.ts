@@ -32,6 +32,19 @@ export function goldenAddress(folder: string): string {
   return new URL(url.slice(0, url.length - path.length + `../goldens/${folder}`.length), location.href).href
 }
 
+/** A small Llama of random weights with a tokenizer, to be sent to a worker. */
+export async function goldenLlama(): Promise<FolderSpec> {
+  return {
+    name: 'llama',
+    files: {
+      'config.json': await goldenBlob('decoders/llama/config.json'),
+      'model.safetensors': await goldenBlob('decoders/llama/model.safetensors'),
+      'tokenizer.json': await goldenBlob('dpo-trainer/model/tokenizer.json'),
+      'tokenizer_config.json': await goldenBlob('dpo-trainer/model/tokenizer_config.json'),
+    },
+  }
+}
+
 /** Files of a folder of `test/goldens/`, to be sent to a worker. */
 export async function goldenFolder(folder: string, paths: readonly string[]): Promise<FolderSpec> {
   const files = paths.map(async (path) => [path, await goldenBlob(`${folder}/${path}`)] as const)

@@ -71,6 +71,18 @@ describe('a report', () => {
     )
   })
 
+  test('names all models of the run by their hashes', () => {
+    const said = (others: Partial<RunView['summary']['modelHashes']>): string => {
+      const modelHashes = { policy: 'p', clip: 'c', ...others }
+      const other = read(renderReport({ ...view, summary: { ...view.summary, modelHashes } }))
+      return other.querySelector('footer')?.textContent?.trim() ?? ''
+    }
+    expect(said({})).toMatch(/Policy pCLIP cPictures d{64}$/)
+    expect(said({ captioners: ['a', 'b'], writer: 'w' })).toMatch(
+      /Policy pCLIP cCaptioner 0 aCaptioner 1 bWriter wPictures d{64}$/,
+    )
+  })
+
   test('keeps the run, to be read again', () => {
     expect(runOfReport(html)).toEqual(JSON.parse(JSON.stringify(view)))
     expect(page.body.textContent).not.toContain('"recipe":')
