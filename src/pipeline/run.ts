@@ -54,7 +54,7 @@ export interface RunOutput {
   readonly adapter: AdapterSource
   readonly models: ModelHashes
   readonly recipeHash: string
-  /** What the policy ran on; undefined where everything was kept from before. */
+  /** What the policy ran on; undefined where all its work was taken from other runs. */
   readonly device?: DeviceProfile
 }
 
@@ -113,7 +113,7 @@ export async function runRecipe(
         workTime: () => pause.workTime(),
       }
       const output = await runStages(context, models, recipe, { sources, policy, clip, ...others })
-      // Where everything was kept from before, on what it was made.
+      // Where nothing was left to do, on what this run was made before.
       const earlier = await store.runs.get(run.id)
       const device = models.device ?? (earlier && notesOf(earlier).device)
       const ran = {

@@ -49,7 +49,7 @@ export interface RunSummary {
     /** How many of those evaluated were trained on as well; absent when none was. */
     readonly trainedOn?: number
   }
-  /** What the policy ran on; absent where everything was kept from before. */
+  /** What the policy ran on; absent where all its work was taken from other runs. */
   readonly device?: DeviceProfile
   readonly recipeHash: string
   readonly modelHashes: ModelHashes
