@@ -25,6 +25,19 @@ describe('the recipes that come with the package', () => {
     expect(train.config).toMatchObject({ loss_type: 'sigmoid' })
     expect([notes].flat().join(' ')).toMatch(/Not published/)
   })
+
+  test('what the paper does not publish is written out in paper.json, not left to defaults', () => {
+    const { caption, pair, train } = read('paper.json') as Record<string, Record<string, unknown>>
+    const writtenOut = [
+      [caption, ['prompts', 'samples', 'greedy', 'temperature', 'top_p', 'max_new_tokens', 'questions']],
+      [pair, ['reach', 'minScore', 'minChosenScore', 'minQuestionScore', 'maxImageText']],
+      [pair, ['minLengthRatio', 'minWords', 'maxPairsPerImage', 'keepUnfinished', 'keepGenericQuestions']],
+      [train, ['beta', 'learning_rate', 'lr_scheduler_type', 'warmup_steps', 'per_device_train_batch_size']],
+      [train, ['num_train_epochs', 'weight_decay', 'max_grad_norm', 'max_length', 'peft']],
+    ] as const
+    for (const [settings, names] of writtenOut)
+      expect(Object.keys(settings ?? {})).toEqual(expect.arrayContaining([...names]))
+  })
 })
 
 describe('a recipe with a mistake', () => {
