@@ -14,7 +14,7 @@ const BROWSER_TESTS = `test/${BROWSER_ROOMS}/**/!(*.node).test.ts`
 const WHOLE_TESTS = [
   'test/package.test.ts',
   'test/site/*.test.ts',
-  'test/cli/{run,own-pictures,stages,train,doctor}.test.ts',
+  'test/cli/{run,outputs,own-pictures,stages,train,doctor}.test.ts',
 ]
 
 export default defineConfig({

@@ -5,7 +5,8 @@ import { createServer } from 'vite'
 import { provideBrowser } from '../src/cli/browser.ts'
 import { browserLaunch } from '../src/cli/launch.ts'
 import { ISOLATION_HEADERS } from '../src/offline/isolation-headers.ts'
-import { type DatasetFigures, grownMemory, measureDatasets } from './dataset.ts'
+import { type DatasetFigures, grownMemory, measureDatasets } from './dataset/dataset.ts'
+import { keepFigures } from './dataset/results.ts'
 import type { BenchOptions, Report } from './harness/result.ts'
 import type { PolicyReport } from './page.ts'
 import { type Figure, missedTargets } from './policy/figures.ts'
@@ -23,13 +24,13 @@ type Subject = (typeof SUBJECTS)[number]
 const isSubject = (name: string | undefined): name is Subject => SUBJECTS.some((known) => known === name)
 
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
-       npm run bench -- dataset [--json] [--images 500,10000] [--check]
+       npm run bench -- dataset [--json] [--images 500,10000] [--check] [--keep]
        npm run bench -- quality [--only heldout|demo|random|...] [--seeds 0,1,2]
        npm run bench -- traps --adapter DIR [--json] [--scenes 20]
        npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5] [--check] [--keep]
 Prints to standard error as it goes; --json prints the whole report to standard output. --check fails where a figure of the policy
-misses its target, or many pictures take more memory than few. --keep puts the policy's figures into bench/policy/results.json and the tables made of
-them into README.md.`
+misses its target, or many pictures take more memory than few. --keep puts the figures
+of policy or dataset into their results.json and what is made of them into README.md.`
 
 type AnyReport = Report | PolicyReport | DatasetFigures[] | QualityRow[] | HabitFigures[]
 
@@ -51,9 +52,10 @@ export async function main(args: string[]): Promise<number> {
   }
   let report: AnyReport
   try {
-    if (subject === 'dataset')
+    if (subject === 'dataset') {
       report = await measureDatasets(counts, (figures) => console.error(formatDataset(figures)))
-    else if (subject === 'quality') {
+      if (keep) keepFigures(report)
+    } else if (subject === 'quality') {
       const names = options.only ? options.only.split(',') : QUALITY_NAMES
       report = await measureQuality(names, seeds, (row) => console.error(formatQuality(row)))
       const kept = readResults()
@@ -119,7 +121,8 @@ function readArguments(args: string[]): {
     throw new Error(`expected one of ${SUBJECTS.join(', ')}, got ${positionals.join(' ')}`)
   if (check && subject !== 'policy' && subject !== 'dataset')
     throw new Error(`expected --check with policy or dataset, got ${subject}`)
-  if (keep && subject !== 'policy') throw new Error(`expected --keep with policy, got ${subject}`)
+  if (keep && subject !== 'policy' && subject !== 'dataset')
+    throw new Error(`expected --keep with policy or dataset, got ${subject}`)
   if (subject === 'quality' && only && !only.split(',').every((name) => QUALITY_NAMES.includes(name)))
     throw new Error(`expected --only of ${QUALITY_NAMES.join(', ')}, got ${only}`)
   if (shapes !== 'small' && shapes !== 'full')
@@ -162,7 +165,7 @@ function formatQuality({ name, seed, before, after, seconds }: QualityRow): stri
 
 function formatDataset({ images, seconds, peakMiB }: DatasetFigures): string {
   const peaks = Object.entries(peakMiB).map(([kind, mib]) => `${kind} ${mib.toFixed(0)}`)
-  return `${images} pictures in ${seconds.toFixed(0)} s; most memory at once, MiB: ${peaks.join(', ')}`
+  return `${images} pictures in ${seconds.toFixed(0)} s; most memory at a moment, MiB: ${peaks.join(', ')}`
 }
 
 /** Serves the bench page from this machine, opens it in the browser and runs it there. */

@@ -11,12 +11,12 @@ const PATIENCE_MS = 60_000
 
 /** The diagnosis that the page makes of itself in a headless browser. @throws when it takes longer than a minute. */
 export function diagnoseHeadless(): Promise<Diagnosis> {
-  return withPage({}, (page) => {
+  return withPage({}, ({ page, answer }) => {
     const diagnosis = page.$eval('doctor-card', async (card) => {
       await customElements.whenDefined('doctor-card')
       return (card as unknown as Patient).finished
     })
-    return within(PATIENCE_MS, diagnosis)
+    return within(PATIENCE_MS, answer(diagnosis))
   })
 }
 

@@ -16,7 +16,7 @@ export class PageError extends Error {
 export interface HeadlessSession {
   /** The address of a shared folder, or of a file in it; `out` is the folder for results. */
   url(folder: string, path?: string): string
-  /** Calls the pipeline. @throws {PageError} with the name and message of the error there. */
+  /** Calls the pipeline. @throws {PageError} with the name and message of the error there. @throws {PageLostError} */
   call<M extends keyof Headless>(
     method: M,
     ...job: Parameters<Headless[M]>
@@ -35,21 +35,23 @@ export async function withHeadless<T>(
 ): Promise<T> {
   const { secret, handle } = shareFolders(folders)
   const prepare = { ...options, path: 'headless.html', shared: handle, functions: { clipDpoReport: onEvent } }
-  return await withPage(prepare, async (page, site) => {
+  return await withPage(prepare, async ({ page, site, answer }) => {
     // A module script runs after the page has loaded; one that fails never gets there.
-    await page.waitForFunction(() => 'clipDpo' in globalThis, { timeout: 60_000 })
+    await answer(page.waitForFunction(() => 'clipDpo' in globalThis, { timeout: 60_000 }))
     return await use({
       url: (folder, path = '') =>
         `${site}${[secret, folder, ...path.split('/')].map(encodeURIComponent).join('/')}`,
       async call(method, ...[job]) {
-        const result = await page.evaluate(
-          (method: unknown, job: unknown) =>
-            (globalThis as unknown as { clipDpo(m: unknown, j: unknown): Promise<HeadlessResult> }).clipDpo(
-              method,
-              job,
-            ),
-          method,
-          job,
+        const result = await answer(
+          page.evaluate(
+            (method: unknown, job: unknown) =>
+              (globalThis as unknown as { clipDpo(m: unknown, j: unknown): Promise<HeadlessResult> }).clipDpo(
+                method,
+                job,
+              ),
+            method,
+            job,
+          ),
         )
         if (!result.ok) throw new PageError(result.name, result.message)
         return result.value as never

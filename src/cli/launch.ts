@@ -1,10 +1,10 @@
 import { type Machine, thisMachine } from './machine.ts'
 
-/** What Playwright's `chromium.launch` is given. */
+/** How a driver starts the browser. */
 export interface BrowserLaunch {
   executablePath: string
   args: string[]
-  /** Playwright leaves the sandbox off unless told. */
+  /** For Playwright, which leaves the sandbox off unless told; Puppeteer goes by the flags. */
   chromiumSandbox: boolean
 }
 

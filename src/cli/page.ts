@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import puppeteer, { type Page } from 'puppeteer-core'
+import puppeteer, { type Browser, type Page, ProtocolError } from 'puppeteer-core'
 import { provideBrowser } from './browser.ts'
 import type { Handler } from './files.ts'
 import { browserLaunch } from './launch.ts'
@@ -23,14 +23,30 @@ export interface PageOptions {
   isHeaded?: boolean
 }
 
+/** The page ended by itself, or its window was closed; what it has kept is kept. */
+export class PageLostError extends Error {
+  override readonly name = 'PageLostError'
+}
+
+/** A page of the built site. */
+export interface OpenPage {
+  readonly page: Page
+  /** The site's address. */
+  readonly site: string
+  /** Waits for something the page does. @throws {PageLostError} when the page ends before. */
+  readonly answer: <T>(of: Promise<T>) => Promise<T>
+}
+
+/** A browser that has not closed by then is killed. */
+const CLOSING_MS = 10_000
+
 /**
  * Opens a page of the built site in a headless browser, does something with it and closes both.
- * @param use is given the page and the site's address.
  * @throws {BrowserMissingError} when there is no browser and none can be installed.
  */
 export async function withPage<T>(
   { path = '', shared, functions = {}, profile, isHeaded = false }: PageOptions,
-  use: (page: Page, site: string) => Promise<T>,
+  use: (open: OpenPage) => Promise<T>,
 ): Promise<T> {
   if (!existsSync(SITE_FOLDER))
     throw new Error(`expected the built site in ${SITE_FOLDER}, found none; run npm run build`)
@@ -51,9 +67,9 @@ export async function withPage<T>(
         headless: !isHeaded,
         defaultViewport: null,
         pipe: true,
-        // The browser would keep copies of all that the page reads.
+        // Otherwise the browser keeps copies of all that the page reads, 100 MB and more. Playwright cannot do without.
         networkEnabled: false,
-        // A call takes as long as its job.
+        // A call into the page takes as long as its job.
         protocolTimeout: 0,
         // A signal is this program's to answer: the browser lives on until what it did is saved.
         handleSIGINT: false,
@@ -63,11 +79,11 @@ export async function withPage<T>(
       try {
         const page = (await browser.pages())[0] ?? (await browser.newPage())
         for (const [name, call] of Object.entries(functions)) await page.exposeFunction(name, call)
-        const crash = crashOf(page)
+        const answer = answering(page)
         await page.goto(server.url + path)
-        return await Promise.race([use(page, server.url), crash])
+        return await use({ page, site: server.url, answer })
       } finally {
-        await browser.close()
+        await close(browser)
       }
     } finally {
       await server.close()
@@ -77,18 +93,36 @@ export async function withPage<T>(
   }
 }
 
-/** Is rejected when the page's process ends by itself, whereupon calls into it would wait forever. */
-function crashOf(page: Page): Promise<never> {
+/** How to wait for a page: of one that crashes Puppeteer tells by an event alone, and calls into it would wait forever. */
+function answering(page: Page): OpenPage['answer'] {
   const crash = new Promise<never>((_, reject) => {
-    page.once('error', (cause: unknown) =>
+    page.once('error', (cause) =>
       reject(
-        new Error(
-          'the browser ended the page, most likely for want of memory; close other programs or ask for less, and give the command again',
+        new PageLostError(
+          'the browser ended the page, most likely for want of memory; close other programs or ask for less',
           { cause },
         ),
       ),
     )
   })
-  crash.catch(() => {})
-  return crash
+  crash.catch(() => {}) // nobody may be waiting
+  return async (of) => {
+    try {
+      return await Promise.race([of, crash])
+    } catch (cause) {
+      if (cause instanceof ProtocolError && (page.isClosed() || !page.browser().connected))
+        throw new PageLostError('the browser or its window was closed', { cause })
+      throw cause
+    }
+  }
+}
+
+/** Closes a browser; one whose GPU hangs may never answer. */
+async function close(browser: Browser): Promise<void> {
+  const timer = setTimeout(() => browser.process()?.kill('SIGKILL'), CLOSING_MS)
+  try {
+    await browser.close()
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isResumable } from '../pipeline/open-run.ts'
 import { type HeadlessSession, PageError, withHeadless } from './headless.ts'
+import { PageLostError } from './page.ts'
 import { ProgressLine } from './progress.ts'
 import { RunDisplay } from './run-display.ts'
 import { stopOnSignal } from './stop-signal.ts'
@@ -22,7 +23,7 @@ export interface ResumableWork {
 
 /**
  * Has the pipeline do something in a browser that keeps what it has made, and shows how it goes.
- * @returns undefined when it was broken off, found the disk full or lost its device: the same command goes on where it was.
+ * @returns undefined when it was broken off, found the disk full, or lost its device or its page: the same command goes on where it was.
  */
 export async function runResumably<T>(
   { out, read, names, isHeaded = false }: ResumableWork,
@@ -56,8 +57,9 @@ export async function runResumably<T>(
   return result?.value
 }
 
-/** How work ended that threw: what was asked to stop, found the disk full or lost its device goes on where it was. */
+/** How work ended that threw: what was asked to stop, found the disk full, or lost its device or its page goes on where it was. */
 export function endOf(error: unknown, isStopAsked: boolean): 'stopped' | 'interrupted' | 'failed' {
+  if (error instanceof PageLostError) return 'interrupted'
   if (!(error instanceof PageError)) return 'failed'
   if (isResumable(error)) return 'interrupted'
   return isStopAsked && error.name === 'AbortError' ? 'stopped' : 'failed'

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { grownMemory } from '../../bench/dataset.ts'
 import { missedTargets } from '../../bench/policy/figures.ts'
 
 test('a figure misses its target below the least, above the most, or where it could not be measured', () => {
@@ -21,17 +20,4 @@ test('a figure misses its target below the least, above the most, or where it co
     'step: times: expected at least 0.9 and at most 1.1 x, got 1.2',
     'step: times: expected at most 1 x, got NaN',
   ])
-})
-
-test('many pictures take no more memory than few, all processes together, but for a little', () => {
-  const run = (images: number, node: number, renderer: number) => ({
-    images,
-    seconds: 1,
-    peakMiB: { node, renderer },
-  })
-  expect(grownMemory([run(10_000, 200, 700), run(500, 200, 600)])).toEqual([])
-  expect(grownMemory([run(500, 200, 600), run(2_000, 200, 700), run(10_000, 250, 700)])).toEqual([
-    '10000 pictures: expected at most 920 MiB, 1.15 times as much as 500 take, got 950',
-  ])
-  expect(grownMemory([])).toEqual([])
 })

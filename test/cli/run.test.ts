@@ -24,37 +24,18 @@ const lines = (...names: string[]): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
-/** The files whose lines stages make. */
-const MADE = {
-  caption: 'captions.jsonl',
-  score: 'scores.jsonl',
-  pair: 'pairs.jsonl',
-  train: 'metrics.jsonl',
-  evaluate: 'answers.jsonl',
-}
-
-/** The sum of all fractions, which other processors may round otherwise, and the hash of everything else. */
-function contents(rows: readonly unknown[]): { sum: number; rest: string } {
-  let sum = 0
-  const rest = JSON.stringify(rows, (_, value: unknown) => {
-    if (typeof value !== 'number' || Number.isInteger(value)) return value
-    sum += Math.abs(value)
-    return 0
-  })
-  return { sum, rest: createHash('sha256').update(rest).digest('hex') }
-}
-
-/** What must be the same however often a run was broken off: every file but the times in the summary. */
+/** What must be the same however often a run was broken off: everything but times and memory. */
 function results(out: string): Record<string, string> {
   const files = readdirSync(at(out), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.parentPath.includes('.browser'))
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => !/(summary\.json|report\.html)$/.test(path))
   const hash = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
-  const { stages: _, device: __, ...summary } = summaryOf(out)
+  const { stages, ...summary } = summaryOf(out)
+  const hashes = Object.entries(stages).map(([stage, { hash }]) => [stage, hash])
   return {
     ...Object.fromEntries(files.map((path) => [path.slice(at(out).length), hash(path)])),
-    summary: JSON.stringify(summary),
+    summary: JSON.stringify([summary, hashes]),
   }
 }
 
@@ -164,26 +145,6 @@ describe('the tiny recipe from the command line', () => {
     expect([...new Set(found)].filter((field) => !explained.has(field))).toEqual([])
   })
 
-  test('makes what it made before, or under other hashes, so that a store gives nothing outdated', () => {
-    const { stages } = summaryOf('whole')
-    const made = Object.entries(MADE).map(([stage, name]) => ({
-      stage,
-      hash: stages[stage]?.hash,
-      ...contents(lines('whole', name)),
-    }))
-    const before = JSON.parse(readFileSync('test/cli/tiny-run.json', 'utf8')) as typeof made
-    const isSame = (a: { sum: number; rest: string }, b: { sum: number; rest: string }): boolean =>
-      Math.abs(a.sum - b.sum) <= 1e-4 * b.sum && a.rest === b.rest
-    const outdated = made.filter((one) =>
-      before.some((other) => other.hash === one.hash && !isSame(other, one)),
-    )
-    expect(outdated, 'raise the versions of these stages, which made something else before').toEqual([])
-    const hashes = (all: typeof made) => all.map(({ hash }) => hash)
-    expect(hashes(made), `write into test/cli/tiny-run.json ${JSON.stringify(made, null, 2)}`).toEqual(
-      hashes(before),
-    )
-  })
-
   test('given again it takes everything from before', async () => {
     const before = results('whole')
     const again = await clipDpo(['run', TINY, '--out', at('whole')])
@@ -251,8 +212,8 @@ describe('the tiny recipe from the command line', () => {
     }
     const crashed = async (moment: RegExp): Promise<Ended> => {
       const ended = await clipDpoUntil(run, moment, killPages)
-      expect(ended.stderr).toContain('the browser ended the page')
-      expect(ended.code, ended.stderr).toBe(1)
+      expect(ended.stderr).toMatch(/the browser ended the page.*\n.*the same command continues/)
+      expect(ended.code, ended.stderr).toBe(3)
       return ended
     }
     await stopped(/^dataset train: done/m)
@@ -263,7 +224,7 @@ describe('the tiny recipe from the command line', () => {
     const resumed = await killed(/^train: .*\/4 steps/m)
     expect(resumed.stderr).not.toMatch(/ 1\/4 steps/)
     expect((await stopped(/^train: done/m)).stderr).not.toMatch(/ 1\/4 steps/)
-    await crashed(/^evaluate before: done/m)
+    await (process.platform === 'linux' ? crashed : killed)(/^evaluate before: done/m)
     expect((await killed(/^evaluate after: done/m)).stderr).toMatch(/^train: kept from before/m)
     const end = await clipDpo(run)
     expect(end.code, end.stderr).toBe(0)

@@ -57,7 +57,7 @@ export function killAtOnce(program: ChildProcess): void {
 /** Ends the pages of the program's browser at once, as a system short of memory does; the browser lives on. */
 export function killPages(program: ChildProcess): void {
   for (const pid of program.pid === undefined ? [] : below(program.pid))
-    if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--type=renderer')) kill(pid)
+    if (contentsOf(`/proc/${pid}/cmdline`).includes('--type=renderer')) kill(pid)
 }
 
 function kill(pid: number): void {
@@ -68,18 +68,23 @@ function kill(pid: number): void {
   }
 }
 
+/** A file's contents; none of one that is gone. */
+function contentsOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
 /** The processes that a process has started, and those have; none where the system does not list them as Linux does. */
 function below(pid: number): number[] {
   const parents = new Map<number, number>()
   for (const name of existsSync('/proc') ? readdirSync('/proc') : []) {
     if (!/^\d+$/.test(name)) continue
-    try {
-      // pid (name) state parent ...; the name may hold anything
-      const [, parent] = /^.*\) \S (\d+) /s.exec(readFileSync(`/proc/${name}/stat`, 'latin1')) ?? []
-      parents.set(Number(name), Number(parent))
-    } catch {
-      // it has ended meanwhile
-    }
+    // pid (name) state parent ...; the name may hold anything
+    const [, parent] = /^.*\) \S (\d+) /s.exec(contentsOf(`/proc/${name}/stat`)) ?? []
+    parents.set(Number(name), Number(parent))
   }
   const children = (of: number): number[] =>
     [...parents].flatMap(([child, parent]) => (parent === of ? [child, ...children(child)] : []))

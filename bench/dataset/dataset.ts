@@ -1,27 +1,33 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, openAsBlob, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openImageDataset } from '../src/data/image-dataset.ts'
-import type { ImageRecord } from '../src/data/image-records.ts'
-import { residentOf } from './processes.ts'
+import { openImageDataset } from '../../src/data/image-dataset.ts'
+import type { ImageRecord } from '../../src/data/image-records.ts'
+import type { RunSummary } from '../../src/pipeline/summary.ts'
+import { residentOf } from '../processes.ts'
 
 /** What a run over a folder of pictures took. */
 export interface DatasetFigures {
   readonly images: number
+  /** Preference pairs that were made. */
+  readonly pairs: number
   readonly seconds: number
-  /** Most resident memory at once, MiB, by kind of process; `renderer` holds the page and all workers. */
+  /** Most resident memory at a moment, MiB, by kind of process: `renderer` holds the page and all workers, `all` is every process. */
   readonly peakMiB: Readonly<Record<string, number>>
 }
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SCENES = join(ROOT, 'public/data/emoji-scenes/data/heldout-00000-of-00001.parquet')
 const SAMPLE_MS = 500
 
+/** Of each picture's file, so that to hold all of many would show. */
+export const PICTURE_BYTES = 2 ** 16
+
 /**
  * Runs the built command line over folders of so many pictures, of which nine in ten are trained on and the others evaluated, with
- * few and short answers to each, and watches how much memory its processes take. Needs `ps` and a built project.
+ * two short answers to each and a pair of these, and watches how much memory its processes take. Needs `ps` and a built project.
  */
 export async function measureDatasets(
   counts: readonly number[],
@@ -47,19 +53,17 @@ export async function measureDatasets(
 /** How much more memory many pictures may take than few: what a browser that is busy longer does not give back. */
 const MOST_GROWTH = 1.15
 
-/** The runs that took more memory than the one over the fewest pictures does, a line each. */
+/** Where runs took more memory than the one over the fewest pictures does, a line each. */
 export function grownMemory(all: readonly DatasetFigures[]): string[] {
-  const total = ({ peakMiB }: DatasetFigures): number =>
-    Object.values(peakMiB).reduce((sum, mib) => sum + mib, 0)
   const [fewest, ...more] = all.toSorted((a, b) => a.images - b.images)
-  if (!fewest) return []
-  const most = MOST_GROWTH * total(fewest)
-  return more
-    .filter((figures) => !(total(figures) <= most))
-    .map(
-      (figures) =>
-        `${figures.images} pictures: expected at most ${most.toFixed(0)} MiB, ${MOST_GROWTH} times as much as ${fewest.images} take, got ${total(figures).toFixed(0)}`,
-    )
+  return more.flatMap(({ images, peakMiB }) =>
+    ['renderer', 'all'].flatMap((kind) => {
+      const [got = Number.NaN, few = Number.NaN] = [peakMiB[kind], fewest?.peakMiB[kind]]
+      const most = MOST_GROWTH * few
+      if (got <= most) return []
+      return `${images} pictures, ${kind}: expected at most ${most.toFixed(0)} MiB, ${MOST_GROWTH} times as much as ${fewest?.images} take, got ${got.toFixed(0)}`
+    }),
+  )
 }
 
 async function heldOut(): Promise<ImageRecord[]> {
@@ -71,13 +75,14 @@ async function heldOut(): Promise<ImageRecord[]> {
   return pictures
 }
 
-/** A number behind each picture's end makes it another file, which shows the same; what that is, is told beside them. */
+/** Other bytes behind each picture's end make it another file, which shows the same; what that is, is told beside them. */
 function writePictures(folder: string, scenes: readonly ImageRecord[], count: number): void {
   mkdirSync(folder)
   const notes: string[] = []
   for (let i = 0; i < count; i++) {
     const { bytes, truth } = scenes[i % scenes.length] as ImageRecord
-    writeFileSync(join(folder, `${i}.png`), Buffer.concat([bytes, Buffer.from(`${i}`)]))
+    const end = Buffer.alloc(Math.max(8, PICTURE_BYTES - bytes.length), `${i} `)
+    writeFileSync(join(folder, `${i}.png`), Buffer.concat([bytes, end]))
     notes.push(
       JSON.stringify({ file_name: `${i}.png`, truth: truth?.truth ?? [], hallu: truth?.hallu ?? [] }),
     )
@@ -93,7 +98,7 @@ function recipe(images: number): object {
     policy: embedded('emoji-llava'),
     clip: embedded('emoji-clip'),
     caption: { prompts: ['What is in this image?'], samples: 1, greedy: true, max_new_tokens: 8 },
-    pair: { minGap: 0, maxPairsPerImage: 1 },
+    pair: { minGap: 0, minLengthRatio: 0, keepUnfinished: true },
     train: { per_device_train_batch_size: 16, max_steps: 4, peft: { r: 8, lora_alpha: 16 } },
     evaluate: { dataset: { source: 'pictures', share: [0.9, 1] }, max_new_tokens: 8, bootstrap: 100 },
   }
@@ -101,17 +106,17 @@ function recipe(images: number): object {
 
 async function watched(folder: string): Promise<Omit<DatasetFigures, 'images'>> {
   const start = performance.now()
-  const command = [
-    join(ROOT, 'bin/clip-dpo.js'),
-    'run',
-    join(folder, 'recipe.json'),
-    '--out',
-    join(folder, 'out'),
-  ]
+  const out = join(folder, 'out')
+  const command = [join(ROOT, 'bin/clip-dpo.js'), 'run', join(folder, 'recipe.json'), '--out', out]
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'inherit'] })
   const peakMiB: Record<string, number> = {}
   const sampling = setInterval(() => {
-    for (const [kind, mib] of residentOf(child.pid ?? 0)) peakMiB[kind] = Math.max(peakMiB[kind] ?? 0, mib)
+    const now = residentOf(child.pid ?? 0)
+    now.set(
+      'all',
+      [...now.values()].reduce((sum, mib) => sum + mib, 0),
+    )
+    for (const [kind, mib] of now) peakMiB[kind] = Math.max(peakMiB[kind] ?? 0, mib)
   }, SAMPLE_MS)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
@@ -119,5 +124,6 @@ async function watched(folder: string): Promise<Omit<DatasetFigures, 'images'>> 
   })
   clearInterval(sampling)
   if (code !== 0) throw new Error(`clip-dpo run: expected exit code 0, got ${code}`)
-  return { seconds: (performance.now() - start) / 1000, peakMiB }
+  const { pairs } = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as RunSummary
+  return { pairs, seconds: (performance.now() - start) / 1000, peakMiB }
 }
