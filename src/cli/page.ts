@@ -110,7 +110,7 @@ function answering(page: Page): OpenPage['answer'] {
     try {
       return await Promise.race([of, crash])
     } catch (cause) {
-      if (cause instanceof ProtocolError && (page.isClosed() || !page.browser().connected))
+      if (cause instanceof ProtocolError && / closed/.test(cause.message))
         throw new PageLostError('the browser or its window was closed', { cause })
       throw cause
     }

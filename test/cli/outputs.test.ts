@@ -59,6 +59,7 @@ test('stages make what they made before, or under other hashes, so that a store 
   })
   const made = { device: device?.fingerprint, outputs }
   const before = JSON.parse(readFileSync(KEPT, 'utf8')) as typeof made
+  expect(before.device).toBeDefined()
   if (made.device !== before.device) return // another device rounds otherwise, and may choose another word
   const outdated = outputs.filter((one) =>
     before.outputs.some(({ stage, hash, ...other }) => hash === one.hash && !isSame(one, other)),

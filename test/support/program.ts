@@ -56,8 +56,18 @@ export function killAtOnce(program: ChildProcess): void {
 
 /** Ends the pages of the program's browser at once, as a system short of memory does; the browser lives on. */
 export function killPages(program: ChildProcess): void {
-  for (const pid of program.pid === undefined ? [] : below(program.pid))
-    if (contentsOf(`/proc/${pid}/cmdline`).includes('--type=renderer')) kill(pid)
+  killBelow(program, '--type=renderer')
+}
+
+/** Ends the program's browser, as closing its window does. */
+export function killBrowser(program: ChildProcess): void {
+  killBelow(program, '--remote-debugging-pipe')
+}
+
+/** @param flag of the processes to end. */
+function killBelow({ pid }: ChildProcess, flag: string): void {
+  for (const one of pid === undefined ? [] : below(pid))
+    if (contentsOf(`/proc/${one}/cmdline`).split('\0').includes(flag)) kill(one)
 }
 
 function kill(pid: number): void {
