@@ -67,7 +67,7 @@ export function killBrowser(program: ChildProcess): void {
 /** @param flag of the processes to end. */
 function killBelow({ pid }: ChildProcess, flag: string): void {
   for (const one of pid === undefined ? [] : below(pid))
-    if (contentsOf(`/proc/${one}/cmdline`).split('\0').includes(flag)) kill(one)
+    if (contentsOf(`/proc/${one}/cmdline`).includes(flag)) kill(one)
 }
 
 function kill(pid: number): void {
