@@ -46,8 +46,6 @@ export interface RunModels {
   adapter(source: AdapterSource): Promise<string>
   /** Most GPU memory the policy took since the last call; undefined while none is loaded. */
   peakGpuBytes(): Promise<number | undefined>
-  /** What the policy runs on, once it is loaded. */
-  readonly device: DeviceProfile | undefined
   /** Ends the workers. */
   close(): void
 }
@@ -61,6 +59,8 @@ export interface ModelOptions {
   readonly store: Store
   readonly signal: AbortSignal
   readonly emit: (event: RunEvent) => void
+  /** Is told what the policy runs on whenever it is loaded. */
+  readonly onDevice?: (device: DeviceProfile) => Promise<void>
   /** Default a run that is never paused. */
   readonly pause?: PauseSwitch
 }
@@ -73,12 +73,12 @@ export function openModels({
   store,
   signal,
   emit,
+  onDevice = async () => {},
   pause = new PauseSwitch(),
 }: ModelOptions): RunModels {
   let worker: PolicyClient | undefined
   /** Hash of the model in the policy's worker, and the adapters that are resident in it. */
   let loaded: string | undefined
-  let device: DeviceProfile | undefined
   const adapters = new Set<string>()
   let clipWorker: ClipClient | undefined
   let embedder: Promise<ClipEmbedder> | undefined
@@ -112,7 +112,7 @@ export function openModels({
       ),
     )
     loaded = source.hash
-    device = info.adapter
+    await onDevice(info.adapter)
     return client
   }
   const openEmbedder = async ({ folder, name }: ModelSource): Promise<ClipEmbedder> => {
@@ -139,9 +139,6 @@ export function openModels({
       return hash
     },
     peakGpuBytes: async () => (worker && loaded ? (await worker.memory()).peakBytes : undefined),
-    get device() {
-      return device
-    },
     close() {
       worker?.close()
       clipWorker?.close()

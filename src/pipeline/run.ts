@@ -102,7 +102,8 @@ export async function runRecipe(
     const clip = await resolveModel(recipe.clip, sources, signal)
     const others = await otherWriters(recipe, sources, signal)
     const use = { peft: recipe.train.peft, ...captionUse(recipe.caption) }
-    const models = openModels({ policy, use, clip, store, emit, signal, pause })
+    const onDevice = (device: DeviceProfile): Promise<void> => noteRun(run, { device })
+    const models = openModels({ policy, use, clip, store, emit, signal, onDevice, pause })
     try {
       const context: StageContext = {
         store,
@@ -113,15 +114,11 @@ export async function runRecipe(
         workTime: () => pause.workTime(),
       }
       const output = await runStages(context, models, recipe, { sources, policy, clip, ...others })
-      // Where nothing was left to do, on what this run was made before.
-      const earlier = await store.runs.get(run.id)
-      const device = models.device ?? (earlier && notesOf(earlier).device)
-      const ran = {
-        models: modelHashes({ policy, clip, ...others }),
-        ...(device ? { device } : {}),
-      }
-      await noteRun(run, ran)
-      return { ...output, ...ran, recipe, recipeHash }
+      const hashes = modelHashes({ policy, clip, ...others })
+      await noteRun(run, { models: hashes })
+      const record = await store.runs.get(run.id)
+      const device = record && notesOf(record).device
+      return { ...output, recipe, models: hashes, recipeHash, ...(device ? { device } : {}) }
     } finally {
       models.close()
     }

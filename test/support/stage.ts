@@ -117,7 +117,6 @@ export function testModels(policy: Partial<PolicyClient>): RunModels {
     clip: () => Promise.reject(new Error('expected no use of CLIP')),
     adapter: async ({ hash }) => hash,
     peakGpuBytes: async () => undefined,
-    device: undefined,
     close: () => {},
   }
 }
