@@ -24,7 +24,7 @@ type Subject = (typeof SUBJECTS)[number]
 const isSubject = (name: string | undefined): name is Subject => SUBJECTS.some((known) => known === name)
 
 const USAGE = `usage: npm run bench -- kernels [--json] [--only NAME] [--shapes small|full] [--batch-ms 400] [--rounds 5]
-       npm run bench -- dataset [--json] [--images 500,10000] [--check] [--keep]
+       npm run bench -- dataset [--json] [--images 500,2500,10000] [--check] [--keep]
        npm run bench -- quality [--only heldout|demo|random|...] [--seeds 0,1,2]
        npm run bench -- traps --adapter DIR [--json] [--scenes 20]
        npm run bench -- policy [--json] [--only memory|speed|decode|batches|captions|step|stages|profile|endurance|full] [--rounds 5] [--check] [--keep]
@@ -109,7 +109,7 @@ function readArguments(args: string[]): {
       shapes: { type: 'string', default: 'full' },
       'batch-ms': { type: 'string', default: '400' },
       rounds: { type: 'string', default: '5' },
-      images: { type: 'string', default: '500,10000' },
+      images: { type: 'string', default: '500,2500,10000' },
       seeds: { type: 'string', default: '0,1,2' },
       adapter: { type: 'string' },
       scenes: { type: 'string', default: '20' },
