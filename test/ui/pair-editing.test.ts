@@ -7,6 +7,7 @@ import { PairEditsList } from '../../src/ui/pair-edits-list.ts'
 import { PairResults } from '../../src/ui/pair-results.ts'
 import type { Json } from '../../src/ui/recipe-draft.ts'
 import { scored } from '../support/candidates.ts'
+import { textOf } from '../support/elements.ts'
 
 const A = 'a'.repeat(64)
 const PAIR: PreferencePair = {
@@ -37,7 +38,6 @@ const runner = {
 
 afterEach(() => document.body.replaceChildren())
 
-const textOf = (element: LitElement): string => element.shadowRoot?.textContent?.replace(/\s+/g, ' ') ?? ''
 function click(element: LitElement, name: RegExp): void {
   const found = [...(element.shadowRoot?.querySelectorAll('button') ?? [])].find(({ textContent }) =>
     name.test(textContent.trim()),
